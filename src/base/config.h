@@ -1,0 +1,125 @@
+/*
+ * The configuration: one immutable value, read from YAML by one table of keys.
+ *
+ * Every key is a row (path, kind, default, help) in config.c; the parser, the errors, `front-bridge check` and the
+ * reference in the README all come from those rows. All mistakes are reported, each with file, line, key and a
+ * suggestion. `${ENV}` is replaced in any value; `KEY_file:` reads any secret from a file.
+ * Owns: config_free frees everything, and wipes secrets. Thread: load before the loop runs; read-only after.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config_mistake {
+    unsigned line; /* 0: the file as a whole */
+    char *key;     /* "channels.support.retry.first" */
+    char *text;    /* one sentence: what is wrong and what to write */
+};
+
+struct config_mistakes {
+    struct config_mistake *item;
+    size_t n;
+};
+
+enum channel_kind { CHANNEL_CUSTOM, CHANNEL_APPLICATION };
+enum channel_source { SOURCE_AUTO, SOURCE_CALLBACKS, SOURCE_EVENTS };
+enum on_timeout { ON_TIMEOUT_ACCEPT, ON_TIMEOUT_ERROR };
+enum when_unsure { UNSURE_AUTO, UNSURE_RESEND, UNSURE_HOLD };
+enum late_failure { LATE_AUTO, LATE_STATUS, LATE_COMMENT, LATE_NONE };
+enum thread_mode { THREAD_CONTACT, THREAD_CONVERSATION, THREAD_ROLLING };
+
+struct config_secrets {
+    char **item;
+    size_t n;
+};
+
+struct config_account {
+    char *name;
+    char *api; /* "https://api2.frontapp.com", no slash at the end */
+    char *token; /* NULL: none */
+    struct config_secrets secrets;
+    char *app_uid, *app_secret; /* both or neither */
+    unsigned rate_reserve_percent;
+    unsigned rate_per_resource; /* per second */
+    bool catch_up_enabled;
+    int64_t catch_up_overlap_ms, catch_up_every_ms;
+};
+
+struct config_setting { /* of an adapter: checked later against what the module declares */
+    char *key;
+    struct span json; /* owned: the YAML value as JSON text, scalars as strings */
+    unsigned line;
+    bool is_from_file; /* KEY_file */
+};
+
+struct config_channel {
+    char *name; /* [a-z0-9_-]{1,63} */
+    const struct config_account *account;
+    enum channel_kind kind;
+    char *front_channel; /* cha_…; NULL: not given */
+    struct config_secrets secrets;
+    char *adapter;
+    enum channel_source source;
+    int64_t answer_wait_ms;
+    enum on_timeout answer_on_timeout;
+    int64_t retry_first_ms, retry_max_ms, retry_give_up_ms;
+    double retry_factor;
+    int64_t too_old_ms;
+    enum when_unsure when_unsure;
+    enum late_failure late_failure;
+    enum thread_mode thread;
+    int64_t thread_roll_ms; /* THREAD_ROLLING */
+    struct config_setting *setting;
+    size_t setting_n;
+    unsigned line;
+};
+
+struct config {
+    char *file;
+    char *listen, *listen_cert, *listen_key; /* cert and key NULL: plain HTTP */
+    char *admin_listen, *admin_token;        /* token NULL: none; only on loopback */
+    char *public_url; /* NULL: unknown */
+    char *store;
+    enum log_format log_format;
+    enum log_level log_level;
+    uint64_t callback_body_bytes, hook_body_bytes, head_bytes, channel_quota_bytes;
+    unsigned connections, held;
+    int64_t lock_wait_ms;
+    int64_t retention_bodies_ms, retention_keys_ms;
+    struct config_account *account;
+    size_t account_n;
+    struct config_channel *channel;
+    size_t channel_n;
+};
+
+/* config_path gives the file to read: given (or NULL), else $FRONT_BRIDGE_CONFIG, else /etc/front-bridge.yaml. */
+const char *config_path(const char *given);
+/* config_load reads and checks file. On ERR_INVALID mistakes holds at least one; warnings may be there on OK too. */
+MUST_CHECK enum err config_load(const char *file, struct config **out, struct config_mistakes *mistakes);
+/* The same from text, with file as the name in messages. Fuzzed. */
+MUST_CHECK enum err config_parse(struct span text, const char *file, struct config **out,
+                                 struct config_mistakes *mistakes);
+void config_free(struct config *c);
+void config_mistakes_fini(struct config_mistakes *m);
+/* config_mistake adds one more, for checks that live elsewhere (adapters). */
+void config_mistake(struct config_mistakes *m, unsigned line, const char *key, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+/* config_print writes "FILE:LINE: KEY: text" lines. */
+void config_print(const struct config_mistakes *m, const char *file, struct buf *out);
+const struct config_channel *config_channel_find(const struct config *c, struct span name);
+const struct config_account *config_account_find(const struct config *c, struct span name);
+/* config_reference writes the table of keys as Markdown, for the README. */
+void config_reference(struct buf *out);
+
+/* The units that people write. */
+MUST_CHECK enum err config_duration(struct span text, int64_t *ms); /* 0 250ms 5s 10m 24h 30d */
+MUST_CHECK enum err config_size(struct span text, uint64_t *bytes); /* 0 512 1KiB 1MiB 1GiB 10MB */
+/* config_nearest gives the candidate that looks most like word, or NULL if none is near. */
+const char *config_nearest(const char *word, const char *const *candidates, size_t n);
+
+#endif

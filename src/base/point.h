@@ -1,0 +1,18 @@
+/*
+ * Named points at which a test may end or stall the process; they exist only in builds with FB_TEST_POINTS.
+ *
+ * FRONT_BRIDGE_POINT="name=kill" sends SIGKILL to the process when it gets there; "name=kill:3" the third time;
+ * "name=sleep:2000" stalls for 2 s each time. The points, in the order in which a message meets them:
+ * before_commit, after_commit, before_answer, after_send, before_settle, after_relay.
+ */
+#ifndef BASE_POINT_H
+#define BASE_POINT_H
+
+#ifdef FB_TEST_POINTS
+void point_reached(const char *name);
+#define POINT(name) point_reached(name)
+#else
+#define POINT(name) ((void)0)
+#endif
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * The rate budget of one account: all of what Front allows, and never a 429. Pure: time is an argument.
+ *
+ * Front counts requests per company and minute (x-ratelimit-limit, -remaining, -reset), allows a burst of about
+ * half that (x-ratelimit-burst-*), and 5 requests per second for one resource (/channels/{id}/…). What its headers say
+ * always wins over what we counted. `reserve` percent of the minute is left to the company's other tools.
+ * Lanes: a request waits only for its own lane and those above it.
+ */
+#ifndef FRONT_RATE_H
+#define FRONT_RATE_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum rate_lane { RATE_STATUS, RATE_INBOUND, RATE_RESOLVE, RATE_ATTACHMENTS, RATE_HISTORY, RATE_LANE_N };
+
+struct rate;
+
+struct rate *rate_new(unsigned reserve_percent, unsigned per_resource_per_second, mono_ms_t now);
+void rate_free(struct rate *r);
+
+/* rate_take asks to send one request now: 0 and it is counted, else the ms to wait before asking again. resource is the id whose
+ * own limit applies ("cha_123"), or absent. */
+int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mono_ms_t now);
+
+struct rate_headers { /* -1: not there */
+    int64_t limit, remaining, reset_at_s, burst_limit, burst_remaining, retry_after_ms;
+    int status;
+};
+/* rate_learn takes what an answer said. */
+void rate_learn(struct rate *r, const struct rate_headers *h, struct span resource, wall_ms_t wall_now, mono_ms_t now);
+
+struct rate_view {
+    int64_t limit, remaining; /* as far as we know, before the reserve; limit 0: Front has not said yet */
+    int64_t pause_ms;         /* left of a Retry-After */
+    uint64_t refused_n;       /* 429s seen */
+};
+struct rate_view rate_view(const struct rate *r, mono_ms_t now);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * The store: every message, its state, and the schedule. The only writer of state.
+ *
+ * Shape: the loop posts operations; one store thread takes all that have queued up while the last commit ran,
+ * runs them in one transaction (group commit) and hands each back to the loop with its result after the commit.
+ * An operation is a struct of the caller's with its completion inside, so posting neither allocates nor blocks.
+ *
+ * Semantics, which every engine must give:
+ *  - Durable: on_done with OK means that the change survives kill -9 and power loss. A result other than OK
+ *    means that nothing of that operation was written.
+ *  - Isolated: an operation that fails leaves its neighbours in the batch as they are.
+ *  - Order: operations of one batch run settle, cancel and thread first (they free resources), then the others as
+ *    posted. A caller that needs an order posts the second from the on_done of the first.
+ *  - Refusal: only new work (store_put) is ever refused: ERR_FULL when too much is waiting or the channel is
+ *    over its quota, ERR_IO while the engine is failing. Claims and reads answer ERR_IO while it is failing.
+ *    Everything else waits in memory until the engine works again: a settle is never lost while the process lives.
+ *  - Schedule: within (channel, direction) a message may start when it is the oldest open one of its lane and
+ *    its due time has come. Followers are not in the due index; the settle that closes a head promotes the next.
+ *  - Dedupe: (channel, direction, source_id, recipient) is unique and outlives the body.
+ *  - Cost of put, claim and settle does not grow with the backlog.
+ * Units: milliseconds of wall time. Thread: all functions from the loop's thread unless said otherwise; on_done runs on
+ * the loop. Owns: the store copies what it keeps; inputs stay the caller's until on_done; outputs are the caller's.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/state.h"
+#include <event2/event.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct store;
+
+/* The data directory belongs to one process: ERR_CONFLICT after wait_ms. Blocks; call before the loop runs. */
+MUST_CHECK enum err store_lock(const char *dir, int64_t wait_ms, int *lock_fd, struct buf *why);
+
+struct store_options {
+    const char *url;           /* a directory, or a URL of another engine */
+    size_t waiting_max;        /* puts that may wait in memory; 0: 8192 */
+    unsigned batch_max;        /* operations per transaction; 0: 1024 */
+    void (*on_health)(bool is_ok, const char *reason, void *arg); /* on the loop, when it changes; may be NULL */
+    void *arg;
+};
+
+/*
+ * store_open starts the store thread. A database that cannot be opened, or is corrupt, is no error here: the store is
+ * then unhealthy, refuses work, tries again every second and says why. ERR_INVALID: a URL that no engine takes.
+ */
+MUST_CHECK enum err store_open(struct store **out, struct event_base *base, const struct store_options *o,
+                               struct buf *why);
+/* store_close lets what is posted finish (at most wait_ms), stops the thread and closes the engine. */
+void store_close(struct store *s, int64_t wait_ms);
+
+bool store_is_healthy(const struct store *s);
+/* store_reason copies the sentence that says what is wrong ("" while healthy). */
+void store_reason(const struct store *s, struct buf *out);
+
+/* ---- Operations ---------------------------------------------------------------------------------------------- */
+
+enum store_verb {
+    STORE_PUT, STORE_CLAIM, STORE_SETTLE, STORE_CANCEL, STORE_ORPHANS, STORE_EXPIRE, STORE_PRUNE, STORE_ADMIN,
+    STORE_LIST, STORE_SHOW, STORE_STATS, STORE_LEARN, STORE_LEARNT, STORE_KV,
+    STORE_VERB_N
+};
+
+struct store_op {
+    enum store_verb verb; /* set by store_post_* */
+    enum err result;
+    void (*on_done)(struct store_op *op); /* set by the caller; may free the operation */
+    atomic_bool is_abandoned;             /* see store_abandon */
+    struct store_op *next;                /* the store's */
+};
+
+/* Post an operation. on_done is always called, once, from the loop and never from inside the post. */
+struct store_put;
+struct store_claim;
+void store_post_put(struct store *s, struct store_put *p);
+void store_post_claim(struct store *s, struct store_claim *p);
+
+/*
+ * store_abandon says that the caller has answered an error: if the put is not committed yet it is not written, and ends with
+ * ERR_CANCELLED. If it was too late for that, on_done says OK and the caller posts a cancel.
+ */
+void store_abandon(struct store_put *p);
+
+/* ---- put: new messages, all or none ------------------------------------------------------------------------------ */
+
+enum store_put_how {
+    STORE_NEW,       /* stored now */
+    STORE_RUNNING,   /* the same message is still open */
+    STORE_DONE,      /* it was delivered or accepted before: answer as then */
+    STORE_ASIDE,     /* it waits for an operator (held, unknown): answered as accepted */
+    STORE_AGAIN,     /* it had ended in an answered error, and is a new attempt now */
+};
+
+struct store_item {
+    struct span recipient; /* out: whom it is for; in: the sender's handle; part of the dedupe key */
+    struct span lane;      /* order is kept among open messages of the same lane */
+    struct span body;      /* JSON object, stored as given */
+    /* results */
+    int64_t id;
+    enum store_put_how how;
+    enum message_state state;
+    uint32_t attempt;  /* 1 if it was started in this very commit, else what it had */
+    uint32_t revision; /* 1, or how many different texts this message has had */
+    bool is_started;   /* attempt is open now, and the caller must send it */
+    bool is_behind;    /* an older message of its lane is open */
+};
+
+struct store_put {
+    struct store_op op;
+    enum message_direction direction;
+    const char *channel;
+    struct span source_id;        /* out: Front's message id; in: the backend's id */
+    struct span conversation;     /* out: Front's conversation id; in: the backend's conversation id; may be absent */
+    struct span thread_ref;       /* in: what Front will be told as the thread; out: the external conversation
+                                     id told to Front. Fixed here, never changed. */
+    struct span event_id;         /* out: Front's event id, if it came as an event; may be absent */
+    wall_ms_t now;
+    wall_ms_t created_at;         /* when the message was made, for too_old; usually now */
+    wall_ms_t expires_at;         /* still waiting then: dead */
+    uint64_t quota_bytes;         /* of the channel, both directions; 0: none */
+    unsigned start_max;           /* how many of the items may be started in this commit */
+    struct store_item *item;
+    unsigned item_n;
+};
+
+/* ---- messages read back ------------------------------------------------------------------------------------------- */
+
+struct store_message {
+    int64_t id;
+    enum message_direction direction;
+    enum message_state state;
+    char *channel, *source_id, *recipient, *lane;
+    char *conversation;  /* as put */
+    char *thread_ref;    /* as put */
+    char *peer_conversation; /* out: the backend's conversation id, resolved from the thread map; else NULL */
+    char *event_id;
+    char *external_id;   /* the other side's id once known: the backend's, or Front's message_uid */
+    char *reason;        /* of the last outcome */
+    char *body;          /* NULL when pruned or not asked for */
+    size_t body_n;
+    uint32_t attempt;    /* attempts started */
+    uint32_t revision;
+    uint32_t crash_n;    /* crashes it was alone in */
+    bool is_suspect;     /* was in flight at a crash, not settled since */
+    wall_ms_t created_at, stored_at, due_at, expires_at, updated_at;
+};
+void store_message_fini(struct store_message *m);
+
+struct store_attempt {
+    uint32_t n;
+    wall_ms_t started_at, ended_at;
+    char outcome[16]; /* "delivered" "retry" "rejected" "hold" "unknown" */
+    int code;         /* HTTP status where there is one, else 0 */
+    char *reason;
+};
+
+/* The public form of a message id, such as "fb3k9x2m-1z": unique across stores. Thread: any. */
+enum { STORE_ID_BYTES = 32 };
+void store_id_format(const struct store *s, int64_t id, char out[STORE_ID_BYTES]);
+MUST_CHECK enum err store_id_parse(const struct store *s, struct span text, int64_t *id);
+
+/* ---- claim: start what is due -------------------------------------------------------------------------------------- */
+
+struct store_claim {
+    struct store_op op;
+    enum message_direction direction;
+    const char *channel;
+    wall_ms_t now;
+    unsigned max;
+    bool only_suspects_first; /* claim suspects before others */
+    /* results: each message is SENDING, its attempt is committed */
+    struct store_message *message; /* store_claim_fini */
+    unsigned message_n;
+    wall_ms_t next_due; /* the earliest head left; INT64_MAX: none */
+};
+void store_claim_fini(struct store_claim *p);
+
+/* ---- settle: how an attempt ended ----------------------------------------------------------------------------------- */
+
+struct store_settle {
+    struct store_op op;
+    int64_t id;
+    uint32_t attempt;          /* a settle for another attempt than the open one is ERR_CONFLICT */
+    enum message_verb verb;    /* VERB_DELIVER ACCEPT RETRY REJECT HOLD UNSURE KILL */
+    const char *outcome;       /* for the timeline: "delivered" "retry" "rejected" "hold" "unknown" */
+    struct span reason;
+    int code;
+    wall_ms_t now;
+    wall_ms_t due_at;          /* VERB_RETRY */
+    bool is_unburnt;           /* this attempt does not count (nothing was tried) */
+    bool was_crash, was_alone; /* the host died with it in flight; nothing else was */
+    struct span external_id;   /* the other side's id, if told */
+    struct span peer_conversation; /* out: the backend's conversation id, if told: kept in the thread map */
+    bool wants_learning;       /* in: remember to learn Front's conversation of this thread by external_id */
+    /* results */
+    enum message_state state;
+    bool is_promoted;          /* a follower of its lane is due now */
+};
+void store_post_settle(struct store *s, struct store_settle *p);
+
+/* ---- cancel: an error was answered ---------------------------------------------------------------------------------- */
+
+struct store_cancel {
+    struct store_op op;
+    int64_t id;
+    wall_ms_t now;
+    const char *reason;
+    enum message_state state; /* after it; ERR_CONFLICT if it had ended otherwise */
+    bool is_promoted;
+};
+void store_post_cancel(struct store *s, struct store_cancel *p);
+
+/* ---- orphans: attempts left open by a process that died -------------------------------------------------------------- */
+
+struct store_orphans {
+    struct store_op op;
+    enum message_direction direction;
+    const char *channel; /* NULL: channels that the configuration no longer names, see known */
+    bool is_resent;      /* true: queued again as suspects; false: MESSAGE_UNKNOWN */
+    wall_ms_t now;
+    unsigned message_n;  /* result */
+};
+void store_post_orphans(struct store *s, struct store_orphans *p);
+
+/* ---- expire and prune: small bounded batches; post again while is_more ------------------------------------------------- */
+
+struct store_expired {
+    int64_t id;
+    enum message_direction direction;
+    char channel[64];
+    bool is_too_old; /* never attempted; else it gave up */
+};
+
+struct store_expire {
+    struct store_op op;
+    wall_ms_t now;
+    struct store_expired expired[64]; /* results: these are dead now */
+    unsigned expired_n;
+    bool is_more;
+    wall_ms_t next_at; /* INT64_MAX: nothing waits */
+};
+void store_post_expire(struct store *s, struct store_expire *p);
+
+struct store_prune {
+    struct store_op op;
+    wall_ms_t bodies_before, keys_before;
+    unsigned body_n, key_n; /* results */
+    bool is_more;
+};
+void store_post_prune(struct store *s, struct store_prune *p);
+
+/* ---- admin: an operator's verbs ---------------------------------------------------------------------------------------- */
+
+struct store_filter {
+    int direction;       /* -1: both */
+    const char *channel; /* NULL: all */
+    uint32_t states;     /* bit set of 1u << state; 0: all */
+    const char *reason;  /* NULL, or the exact reason */
+    int64_t id;          /* 0, or one message */
+    int64_t before_id;   /* 0, or: ids smaller than this, for paging newest first */
+};
+
+struct store_admin {
+    struct store_op op;
+    enum message_verb verb; /* VERB_REQUEUE HOLD RELEASE DROP */
+    struct store_filter filter;
+    unsigned max;           /* messages per operation; 0: 500 */
+    wall_ms_t now, expires_in_ms; /* a requeued message gets a new life of this length */
+    unsigned message_n;     /* results: changed */
+    unsigned skipped_n;     /* matched, but the verb is illegal in their state */
+    bool is_more;
+};
+void store_post_admin(struct store *s, struct store_admin *p);
+
+/* ---- reads: short snapshots on a second, read-only connection ------------------------------------------------------------ */
+
+struct store_list {
+    struct store_op op;
+    struct store_filter filter;
+    unsigned max; /* 0: 100; at most 1000 */
+    bool wants_body;
+    struct store_message *message; /* newest first; store_list_fini */
+    unsigned message_n;
+};
+void store_post_list(struct store *s, struct store_list *p);
+void store_list_fini(struct store_list *p);
+
+struct store_show {
+    struct store_op op;
+    int64_t id;
+    struct store_message message; /* store_show_fini */
+    struct store_attempt *attempt;
+    unsigned attempt_n;
+};
+void store_post_show(struct store *s, struct store_show *p);
+void store_show_fini(struct store_show *p);
+
+struct store_count {
+    char channel[64];
+    enum message_direction direction;
+    uint64_t n[MESSAGE_STATE_N];
+    uint64_t bytes;        /* of bodies that are not settled */
+    wall_ms_t oldest_at;   /* created_at of the oldest open message; 0: none */
+};
+
+struct store_stats {
+    struct store_op op;
+    struct store_count *count; /* one per channel and direction; store_stats_fini */
+    unsigned count_n;
+    uint64_t file_bytes, wal_bytes;
+};
+void store_post_stats(struct store *s, struct store_stats *p);
+void store_stats_fini(struct store_stats *p);
+
+/* ---- threads -------------------------------------------------------------------------------------------------------------
+ * thread: what the backend's side knows (channel, thread_ref, handle, the backend's conversation id).
+ * link: a Front conversation and where its replies go. A put of an inbound message makes or refreshes the thread; a settle
+ * of a delivery with peer_conversation makes the link; learning makes it for the first message of a thread.
+ * For a delivery the backend's conversation is: the link of Front's conversation; else the thread of thread_ref; else
+ * the newest thread of the recipient's handle whose Front conversation is not learnt yet; else unknown.
+ */
+
+struct store_lesson {
+    int64_t thread_id;
+    char *message_uid;
+    unsigned tries;
+};
+
+struct store_learn { /* threads whose Front conversation is to be learnt now; each is put off by retry_ms */
+    struct store_op op;
+    const char *channel;
+    wall_ms_t now;
+    int64_t retry_ms;
+    struct store_lesson lesson[16];
+    unsigned lesson_n;
+    wall_ms_t next_at; /* INT64_MAX: none */
+};
+void store_post_learn(struct store *s, struct store_learn *p);
+void store_learn_fini(struct store_learn *p);
+
+struct store_learnt {
+    struct store_op op;
+    int64_t thread_id;
+    struct span conversation; /* Front's id; absent: given up */
+    wall_ms_t now;
+};
+void store_post_learnt(struct store *s, struct store_learnt *p);
+
+/* ---- key-value: an adapter's own small durable data ------------------------------------------------------------------------ */
+
+enum { STORE_KV_KEY_MAX = 256, STORE_KV_VALUE_MAX = 65536, STORE_KV_KEYS_MAX = 10000 };
+
+struct store_kv {
+    struct store_op op;
+    const char *channel;
+    struct span key;
+    bool is_write;
+    struct span value; /* written; absent deletes */
+    char *found;       /* read: malloc'ed, or NULL with ERR_NOT_FOUND */
+    size_t found_n;
+};
+void store_post_kv(struct store *s, struct store_kv *p);
+
+/* Time that the last commits took, for front_bridge_store_commit_seconds: cumulative counts per bucket. Thread: any. */
+enum { STORE_COMMIT_BUCKETS = 10 };
+extern const double store_commit_bounds_s[STORE_COMMIT_BUCKETS];
+struct store_commit_times {
+    uint64_t bucket[STORE_COMMIT_BUCKETS], n;
+    double sum_s;
+};
+void store_commit_times(const struct store *s, struct store_commit_times *out);
+
+#endif
