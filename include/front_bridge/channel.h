@@ -32,19 +32,24 @@
  * failed   Front tells that a message could not be delivered (sending_error, message_bounce_error). Ends by complete().
  * event    something else happened in Front, of the types asked for by want_events(). Ends by complete().
  * request  an HTTP request of the backend to /hooks/CHANNEL. Ends by exactly one reply().
- * stop     no new calls will come; finish what is open. The host waits some seconds, then calls close.
- * close    frees everything. Tokens that are still open then settle as `unknown`.
+ * stop     no new calls will come; finish what is open. The host waits until no token is open, some seconds at most, then
+ *          calls close.
+ * close    frees everything. Tokens that are still open then settle as `unknown`; timers, watches, posts and HTTP calls are
+ *          ended by the host, and no callback comes any more, not even `done` of a receive: free what you passed as `arg`.
  *
  * ---- Rules -----------------------------------------------------------------------------------------------------------
  *
  * Threads    [loop] marks what is called, or may be called, on the host's one thread only; [any] is safe from every
  *            thread. Callbacks of the adapter are always [loop]. An adapter with threads of its own comes back with post().
  * Blocking   is allowed but costs: an instance that blocks handles nothing else. Each call has a deadline
- *            (deadline_ms in the delivery); a host that is still silent after it is ended.
+ *            (deadline_ms in the delivery, notice or request); a host that is still silent after it is ended.
  * Memory     Nothing is freed across this border. What the host passes is borrowed until the call's completion
  *            (complete or reply for a token), else until the callback returns. What the adapter passes is copied before the
  *            service returns.
- * Strings    are UTF-8, NUL terminated, without control characters but newline and tab. NULL means absent.
+ * Strings    are UTF-8, NUL terminated, without control characters (below 0x20, and 0x7f) but newline and tab. NULL means
+ *            absent. What a backend sends is not like that by itself: clean it before you hand it over.
+ * Callbacks  A service never calls back from inside itself: `done` and timers come in a later turn of the loop.
+ * Processes  The host ignores SIGPIPE and waits for no child that it did not make: fork and waitpid are yours.
  * Instances  Several instances of a module must be able to live in one process: keep state in the instance, not in statics.
  * Growth     Every struct that crosses the border starts with its size. A field is there if size covers it (FB_HAS) and, for a
  *            pointer, if it is set. Fields are only ever appended within one major version. A host takes any module of
@@ -70,7 +75,8 @@ extern "C" {
 #define FB_EXPORT __attribute__((visibility("default")))
 
 /* The first three fields of a module, read before anything else. */
-#define FB_MODULE_HEAD FB_ABI_MAJOR, FB_ABI_MINOR, (uint32_t)sizeof(struct fb_module)
+#define FB_MODULE_HEAD                                                                                               \
+    .abi_major = FB_ABI_MAJOR, .abi_minor = FB_ABI_MINOR, .size = (uint32_t)sizeof(struct fb_module)
 
 /* FB_HAS(p, field): is the field inside what the other side knows of? */
 #define FB_HAS(p, field) ((p)->size >= (uint32_t)(offsetof(__typeof__(*(p)), field) + sizeof((p)->field)))
@@ -173,6 +179,7 @@ struct fb_notice {
     const char *reason;           /* failures: why, as Front says it */
     const char *json;             /* the whole notice in the wire form, with the data of source and target */
     size_t json_n;
+    int64_t deadline_ms;          /* wall time: complete before it */
 };
 
 /* ---- How an attempt ends ------------------------------------------------------------------------------------------------ */
@@ -229,7 +236,8 @@ struct fb_inbound {
 struct fb_stored {
     uint32_t size;
     int32_t status;       /* FB_OK: durable, acknowledge it now. FB_ERR_FULL, FB_ERR_FAILED: do not, try again.
-                             FB_ERR_INVALID: never will be, message says why */
+                             FB_ERR_INVALID: never will be, message says why.
+                             FB_ERR_NOT_FOUND: a receipt that names no delivery of this channel */
     uint32_t is_duplicate; /* this id was stored before; id is the same as then */
     const char *id;       /* ours */
     const char *message;  /* a plain sentence when status is not FB_OK */
@@ -266,6 +274,7 @@ struct fb_request {
     const char *body;  /* the raw bytes; NULL if they are in fd */
     uint64_t body_n;
     int32_t fd;        /* a large body as a file, readable from the start; -1 if body is set; stays the host's */
+    int64_t deadline_ms; /* wall time: reply before it, else the backend hears 503 */
 };
 
 struct fb_reply {
@@ -423,6 +432,40 @@ struct fb_host {
     /* [loop] A named addition to this ABI, or NULL. None exists in 1.0. */
     const void *(*extension)(const struct fb_host *host, const char *name);
 };
+
+/* ---- Two helpers that every webhook needs; compiled into the adapter -------------------------------------------------------- */
+
+/* fb_header_get: the value of a header, whose name is compared without case; NULL if it is not there. */
+static inline const char *fb_header_get(const struct fb_header *headers, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const char *a = headers[i].name, *b = name;
+        while (*a && (*a == *b || (((*a ^ *b) == 0x20) && (*a | 0x20) >= 'a' && (*a | 0x20) <= 'z')))
+            a++, b++;
+        if (!*a && !*b)
+            return headers[i].value;
+    }
+    return NULL;
+}
+
+/* fb_secret_equal compares what came from outside with a secret, in a time that tells nothing but the length. NULL equals
+ * nothing. */
+static inline int fb_secret_equal(const char *given, const char *secret)
+{
+    size_t n = 0, m = 0;
+    unsigned char differs = 0;
+    if (!given || !secret)
+        return 0;
+    while (given[n])
+        n++;
+    while (secret[m])
+        m++;
+    if (n != m)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        differs = (unsigned char)(differs | (given[i] ^ secret[i]));
+    return !differs;
+}
 
 #ifdef __cplusplus
 }
