@@ -51,7 +51,10 @@ struct store_options {
  */
 MUST_CHECK enum err store_open(struct store **out, struct event_base *base, const struct store_options *o,
                                struct buf *why);
-/* store_close lets what is posted finish (at most wait_ms), stops the thread and closes the engine. */
+/*
+ * store_close lets what is posted finish (at most wait_ms, if the engine fails), stops the thread and closes the engine.
+ * What is still open is completed from inside this call, with ERR_CANCELLED where it could not be done.
+ */
 void store_close(struct store *s, int64_t wait_ms);
 
 bool store_is_healthy(const struct store *s);
@@ -82,7 +85,8 @@ void store_post_claim(struct store *s, struct store_claim *p);
 
 /*
  * store_abandon says that the caller has answered an error: if the put is not committed yet it is not written, and ends with
- * ERR_CANCELLED. If it was too late for that, on_done says OK and the caller posts a cancel.
+ * ERR_CANCELLED. If it was too late for that, on_done says OK and the caller posts a cancel. A claim that was posted
+ * before that cancel may already hold the message: it completes after the put, so the caller can still tell.
  */
 void store_abandon(struct store_put *p);
 
@@ -108,6 +112,7 @@ struct store_item {
     uint32_t revision; /* 1, or how many different texts this message has had */
     bool is_started;   /* attempt is open now, and the caller must send it */
     bool is_behind;    /* an older message of its lane is open */
+    char *peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
 };
 
 struct store_put {
@@ -127,6 +132,7 @@ struct store_put {
     struct store_item *item;
     unsigned item_n;
 };
+void store_put_fini(struct store_put *p); /* frees the results of its items */
 
 /* ---- messages read back ------------------------------------------------------------------------------------------- */
 
@@ -143,11 +149,14 @@ struct store_message {
     char *reason;        /* of the last outcome */
     char *body;          /* NULL when pruned or not asked for */
     size_t body_n;
-    uint32_t attempt;    /* attempts started */
+    uint32_t attempt;    /* attempts started; never counts back, so that a late outcome finds its own attempt */
+    uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.
+                              attempt - attempt_base is what back-off and limits go by. */
     uint32_t revision;
     uint32_t crash_n;    /* crashes it was alone in */
     bool is_suspect;     /* was in flight at a crash, not settled since */
     wall_ms_t created_at, stored_at, due_at, expires_at, updated_at;
+    void *block; /* all strings above live in this one allocation: never free one by itself */
 };
 void store_message_fini(struct store_message *m);
 
@@ -180,7 +189,11 @@ struct store_claim {
 };
 void store_claim_fini(struct store_claim *p);
 
-/* ---- settle: how an attempt ended ----------------------------------------------------------------------------------- */
+/* ---- settle: how an attempt ended -----------------------------------------------------------------------------------
+ * The same settle twice is OK twice. After a cancel the outcome of the attempt that was out is still noted (result OK),
+ * and `state` says what holds: cancelled, or delivered if that is what happened. A proof of delivery (VERB_DELIVER
+ * for the last attempt) counts also when that attempt had ended as retry, hold, unknown or dead.
+ */
 
 struct store_settle {
     struct store_op op;
@@ -273,13 +286,14 @@ struct store_admin {
     wall_ms_t now, expires_in_ms; /* a requeued message gets a new life of this length */
     unsigned message_n;     /* results: changed */
     unsigned skipped_n;     /* matched, but the verb is illegal in their state */
+    int64_t after_id;       /* 0 at first. Oldest first; the store moves it on, so posting again continues. */
     bool is_more;
 };
 void store_post_admin(struct store *s, struct store_admin *p);
 
 /* ---- reads: short snapshots on a second, read-only connection ------------------------------------------------------------ */
 
-struct store_list {
+struct store_list { /* ERR_LIMIT: took too long, the filter must be narrower */
     struct store_op op;
     struct store_filter filter;
     unsigned max; /* 0: 100; at most 1000 */
@@ -305,7 +319,7 @@ struct store_count {
     enum message_direction direction;
     uint64_t n[MESSAGE_STATE_N];
     uint64_t bytes;        /* of bodies that are not settled */
-    wall_ms_t oldest_at;   /* created_at of the oldest open message; 0: none */
+    wall_ms_t oldest_at;   /* created_at of the open message that expires first; 0: none */
 };
 
 struct store_stats {
