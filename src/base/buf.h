@@ -46,6 +46,9 @@ void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* buf_extend appends n bytes for the caller to fill at once; NULL, and is_over, if they do not fit. */
+char *buf_extend(struct buf *b, size_t n);
+void buf_cut(struct buf *b, size_t n); /* keeps the first n bytes, and forgets is_over */
 struct span buf_span(const struct buf *b); /* borrowed until the next append; never absent */
 /* buf_take hands the bytes over as a NUL-terminated string, and empties b. */
 char *buf_take(struct buf *b, size_t *n);

@@ -35,6 +35,8 @@ bool log_wants(enum log_level level);
 /* log_line writes event (a stable snake_case or short lower-case phrase) and n fields. */
 void log_line(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 void log_flush(void);
+/* log_last_words flushes as far as it can without waiting for a lock: for a process that is about to abort. */
+void log_last_words(void);
 
 #define LOG_LINE_(level, event, ...)                                                                         \
     do {                                                                                                     \

@@ -1,0 +1,217 @@
+/*
+ * The inside of strings and numbers. Everything here was checked by json_grammar before, so an escape is
+ * always whole; what cannot be a character (a lone surrogate) is replaced, and \u0000 vanishes.
+ */
+#include "base/json_text.h"
+#include "base/utf8.h"
+#include <string.h>
+
+enum { NO_MORE = -1 };
+
+/* Eight bytes at a time: a byte is special if it has its high bit, is below 0x20, or equals '"' or '\\'. */
+static uint64_t specials(const char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    const uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\');
+    return (x | (x - ones * 0x20) | (quote - ones) | (slash - ones)) & high;
+}
+
+size_t json_plain(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (n - i >= 8 && !specials(p + i))
+        i += 8;
+    while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
+bool json_has_escapes(struct span raw)
+{
+    return raw.n && memchr(raw.p, '\\', raw.n);
+}
+
+static uint32_t hex4(const char *p)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        const unsigned char c = (unsigned char)p[i];
+        value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return value;
+}
+
+static void advance(struct span *s, size_t n)
+{
+    s->p += n;
+    s->n -= n;
+}
+
+/* unicode_escape reads \uXXXX, and its second half if it is a pair. */
+static uint32_t unicode_escape(struct span *raw)
+{
+    const uint32_t first = hex4(raw->p + 2);
+    advance(raw, 6);
+    if (first < 0xD800 || first > 0xDFFF)
+        return first;
+    if (first <= 0xDBFF && raw->n >= 6 && raw->p[0] == '\\' && raw->p[1] == 'u') {
+        const uint32_t second = hex4(raw->p + 2);
+        if (second >= 0xDC00 && second <= 0xDFFF) {
+            advance(raw, 6);
+            return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        }
+    }
+    return UTF8_REPLACEMENT;
+}
+
+static uint32_t escape(struct span *raw)
+{
+    static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+    if (raw->p[1] == 'u')
+        return unicode_escape(raw);
+    const char *name = strchr(names, raw->p[1]);
+    const char c = name ? values[name - names] : raw->p[1];
+    advance(raw, 2);
+    return (uint32_t)c;
+}
+
+/* next_char takes one decoded character off raw, or gives NO_MORE. */
+static int32_t next_char(struct span *raw)
+{
+    while (raw->n) {
+        uint32_t c = 0;
+        if (raw->p[0] == '\\')
+            c = escape(raw);
+        else
+            advance(raw, utf8_read(raw->p, raw->n, &c));
+        if (c)
+            return (int32_t)c;
+    }
+    return NO_MORE;
+}
+
+void json_decode(struct span raw, struct buf *out)
+{
+    while (raw.n) {
+        const char *slash = memchr(raw.p, '\\', raw.n);
+        const size_t run = slash ? (size_t)(slash - raw.p) : raw.n;
+        buf_add(out, raw.p, run);
+        advance(&raw, run);
+        if (!slash)
+            return;
+        const uint32_t c = escape(&raw);
+        if (c)
+            utf8_add(out, c);
+    }
+}
+
+struct span json_text_span(struct span raw, struct buf *scratch)
+{
+    if (!json_has_escapes(raw))
+        return raw;
+    buf_clear(scratch);
+    json_decode(raw, scratch);
+    return scratch->is_over ? SPAN_NONE : buf_span(scratch);
+}
+
+/* The order of UTF-8 bytes is the order of characters, so both ways below agree. */
+int json_compare(struct span a, struct span b)
+{
+    if (!json_has_escapes(a) && !json_has_escapes(b)) {
+        const int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+        return order ? order : (a.n > b.n) - (a.n < b.n);
+    }
+    int32_t x, y;
+    do {
+        x = next_char(&a);
+        y = next_char(&b);
+    } while (x == y && x != NO_MORE);
+    return (x > y) - (x < y);
+}
+
+bool json_equals(struct span raw, struct span plain)
+{
+    if (!json_has_escapes(raw))
+        return raw.n == plain.n && memcmp(raw.p, plain.p, raw.n) == 0;
+    for (int32_t c; (c = next_char(&raw)) != NO_MORE;) {
+        char bytes[4];
+        const unsigned n = utf8_write((uint32_t)c, bytes);
+        if (plain.n < n || memcmp(plain.p, bytes, n) != 0)
+            return false;
+        advance(&plain, n);
+    }
+    return plain.n == 0;
+}
+
+/* A number taken apart: digits of which those before point are whole. */
+struct decimal {
+    struct span whole, fraction;
+    int64_t exponent;
+    bool is_negative;
+};
+
+static struct span take_digits(struct span *s)
+{
+    struct span digits = {s->p, 0};
+    while (s->n && s->p[0] >= '0' && s->p[0] <= '9') {
+        advance(s, 1);
+        digits.n++;
+    }
+    return digits;
+}
+
+static int64_t take_exponent(struct span s)
+{
+    enum { FAR = 1 << 30 }; /* beyond any text: only the sign matters */
+    const bool is_negative = s.p[0] == '-';
+    if (s.p[0] == '-' || s.p[0] == '+')
+        advance(&s, 1);
+    int64_t value = 0;
+    for (size_t i = 0; i < s.n && value < FAR; i++)
+        value = value * 10 + (s.p[i] - '0');
+    return is_negative ? -value : value;
+}
+
+static struct decimal take_apart(struct span s)
+{
+    struct decimal d = {.is_negative = s.p[0] == '-'};
+    if (d.is_negative)
+        advance(&s, 1);
+    d.whole = take_digits(&s);
+    if (s.n && s.p[0] == '.') {
+        advance(&s, 1);
+        d.fraction = take_digits(&s);
+    }
+    if (s.n) {
+        advance(&s, 1);
+        d.exponent = take_exponent(s);
+    }
+    return d;
+}
+
+enum err json_decimal(struct span number, int shift, int64_t *out, bool *is_exact)
+{
+    const struct decimal d = take_apart(number);
+    const int64_t digit_n = (int64_t)(d.whole.n + d.fraction.n);
+    const int64_t point = (int64_t)d.whole.n + d.exponent + shift;
+    int64_t value = 0;
+    bool was_cut = false;
+
+    for (int64_t i = 0; i < digit_n || (i < point && value); i++) {
+        const int digit = i >= digit_n             ? 0
+                          : i < (int64_t)d.whole.n ? d.whole.p[i] - '0'
+                                                   : d.fraction.p[i - (int64_t)d.whole.n] - '0';
+        if (i >= point)
+            was_cut |= digit != 0;
+        else if (__builtin_mul_overflow(value, 10, &value) ||
+                 __builtin_sub_overflow(value, digit, &value)) /* negative: it has room for one more */
+            return ERR_LIMIT;
+    }
+    if (!d.is_negative && __builtin_sub_overflow(0, value, &value))
+        return ERR_LIMIT;
+    *out = value;
+    *is_exact = !was_cut;
+    return OK;
+}
