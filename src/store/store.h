@@ -205,6 +205,7 @@ struct store_settle {
     int code;
     wall_ms_t now;
     wall_ms_t due_at;          /* VERB_RETRY */
+    wall_ms_t expires_at;      /* VERB_RETRY: when it expires from now on; 0: as it was */
     bool is_unburnt;           /* this attempt does not count (nothing was tried) */
     bool was_crash, was_alone; /* the host died with it in flight; nothing else was */
     struct span external_id;   /* the other side's id, if told */
