@@ -1,0 +1,59 @@
+/*
+ * The wire form that channels/http and channels/exec share: what a backend says in JSON, read into the
+ * structs of the ABI, and the small habits both have (clean sentences, settings).
+ *
+ * Shape: a wire_item owns the strings that its inbound or receipt points to.
+ * Errors: a sentence for whoever wrote the JSON, in why.
+ */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include <front_bridge/channel.h>
+
+enum {
+    WIRE_ID_MAX = 1000,          /* bytes of an id or a handle */
+    WIRE_LINE_MAX = 4000,        /* bytes of a name, subject or reason */
+    WIRE_TEXT_MAX = 1024 * 1024, /* bytes of a text */
+    WIRE_TO_MAX = 50,            /* recipients of one message */
+    WIRE_SENTENCE_MAX = 300,     /* bytes of what a backend says to the agent, and the NUL */
+    WIRE_OWN_MAX = 16 + WIRE_TO_MAX,
+};
+
+/* A message, or what became of a delivery. */
+struct wire_item {
+    bool is_receipt;
+    struct fb_inbound inbound;
+    struct fb_receipt receipt;
+    struct fb_person sender;
+    struct fb_person to[WIRE_TO_MAX];
+    char *own[WIRE_OWN_MAX];
+    size_t own_n;
+};
+
+/*
+ * wire_read_message and wire_read_receipt read an object; ERR_INVALID writes one sentence to why.
+ * Call wire_item_fini after either, whatever it returned.
+ */
+MUST_CHECK enum err wire_read_message(struct jval v, struct wire_item *out, struct buf *why);
+MUST_CHECK enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why);
+void wire_item_fini(struct wire_item *item);
+
+/* wire_id reads an id: a string, or a whole number as its digits. False if v is neither, or too long, or
+ * empty. */
+bool wire_id(struct jval v, char out[WIRE_ID_MAX + 1]);
+/* wire_line makes one line of anything: control characters and runs of white space become one space, bytes
+ * that are no UTF-8 a question mark; what does not fit into out_n bytes is cut before a whole character.
+ * Returns its length. */
+size_t wire_line(struct span raw, char *out, size_t out_n);
+bool wire_is_utf8(struct span text);
+
+/* A setting that holds a number, or fallback. */
+int64_t wire_setting_i64(const struct fb_host *host, const char *key, int64_t fallback);
+bool wire_setting_bool(const struct fb_host *host, const char *key);
+/* The text of a setting, absent if it is not set or empty. */
+struct span wire_setting(const struct fb_host *host, const char *key);
+
+#endif

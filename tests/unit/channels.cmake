@@ -1,0 +1,17 @@
+# Adapters are tested through a scripted host that loads what was built, as the real one does.
+add_library(fake_host STATIC channels/fake_host.c)
+target_link_libraries(fake_host PUBLIC base PkgConfig::CMOCKA ${CMAKE_DL_LIBS})
+function(fb_adapter_test adapter)
+  fb_unit_test(channel_${adapter} SOURCES channels/${adapter}_test.c LIBS fake_host)
+  target_compile_definitions(test_channel_${adapter} PRIVATE ADAPTER="$<TARGET_FILE:channel_${adapter}>"
+                             SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_dependencies(test_channel_${adapter} channel_${adapter})
+endfunction()
+
+fb_adapter_test(http)
+fb_unit_test(http_signature SOURCES channels/signature_test.c ${CMAKE_SOURCE_DIR}/channels/http/signature.c LIBS base)
+fb_unit_test(http_answer SOURCES channels/answer_test.c ${CMAKE_SOURCE_DIR}/channels/http/answer.c LIBS wire)
+fb_unit_test(wire SOURCES channels/wire_test.c LIBS wire)
+foreach(test http_signature http_answer wire)
+  target_include_directories(test_${test} PRIVATE ${CMAKE_SOURCE_DIR}/channels)
+endforeach()
