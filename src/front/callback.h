@@ -4,7 +4,7 @@
  * Shapes (one table in callback.c): a Message object (custom channels), an event (preview or full, decided per
  * part), an application channel's envelope, an application webhook's envelope. Anything else is no callback.
  * Nothing here is believed beyond its shape: links yield ids only, hosts are ignored.
- * Owns: struct callback borrows the body, which must outlive it, and owns what it decoded.
+ * Owns: struct callback borrows the body, which must outlive it, and owns what it decoded; it must not be copied or moved.
  */
 #ifndef FRONT_CALLBACK_H
 #define FRONT_CALLBACK_H
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "front/link.h"
 #include <stdbool.h>
 
 enum callback_shape {
@@ -30,7 +31,8 @@ enum callback_shape {
 };
 const char *callback_shape_name(enum callback_shape s); /* for metrics: "message", "app_message", … */
 
-enum { CALLBACK_ID_MAX = 200, CALLBACK_RECIPIENTS_MAX = 100, CALLBACK_CONVERSATIONS_MAX = 32, CALLBACK_HANDLE_MAX = 512 };
+enum { CALLBACK_ID_MAX = 200, CALLBACK_RECIPIENTS_MAX = 100, CALLBACK_CONVERSATIONS_MAX = 32, CALLBACK_HANDLE_MAX = 512,
+       CALLBACK_ATTACHMENTS_MAX = 100 };
 
 struct callback_recipient {
     char *handle, *name;
@@ -41,6 +43,7 @@ struct callback {
     struct json doc;
     struct jval message;        /* the Message object, for shapes that carry one */
     char *message_id;
+    char *event_id;             /* evt_…, for shapes that carry an event; else NULL */
     char *conversation_id;      /* Front's cnv_…, from the last segment of _links.related.conversation; NULL if not there */
     char *from_handle;          /* the channel's own address; NULL if not there */
     char *in_reply_to;          /* metadata.headers.in_reply_to; NULL if not there */
@@ -53,7 +56,8 @@ struct callback {
 
 /*
  * callback_decode reads body. On ERR_INVALID or ERR_LIMIT why holds one plain sentence for the answer, such as
- * "The body is not JSON: a comma is missing at byte 12". Always call callback_fini after it.
+ * "The body is not JSON: a comma is missing at byte 12." and shape is set as far as it was recognised. Always call
+ * callback_fini after it.
  */
 MUST_CHECK enum err callback_decode(struct callback *c, struct span body, struct buf *why);
 void callback_fini(struct callback *c);
@@ -73,7 +77,5 @@ struct delivery_head {
 /* delivery_complete joins the head and a stored body into the wire form that goes to the adapter. */
 void delivery_complete(const struct delivery_head *h, struct span stored, struct buf *out);
 
-/* front_id_of_link gives the last path segment of a link, whatever its host; absent if it is no such thing. */
-struct span front_id_of_link(struct span link);
 
 #endif

@@ -1,0 +1,107 @@
+/*
+ * Decides whether a request was signed with one of a channel's secrets. It knows nothing of dedupe or replay
+ * memory: a SHA1 request carries no time, so a byte-identical one is right each time.
+ * Invariant: every secret is tried, whatever the others say, and the expected digest never leaves this file.
+ */
+#include "front/signature.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+#include <string.h>
+
+/* Front writes milliseconds; what is not larger than this can only be seconds. */
+#define SECONDS_MAX INT64_C(1000000000000)
+
+/* base64 without a buf: a digest is at most 32 bytes, so its text at most 44. */
+static void digest_text(const uint8_t *digest, size_t n, char out[SIGNATURE_TEXT_MAX])
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t left = (uint32_t)(n - i);
+        uint32_t three = (uint32_t)digest[i] << 16;
+        if (left > 1)
+            three |= (uint32_t)digest[i + 1] << 8;
+        if (left > 2)
+            three |= digest[i + 2];
+        out[at++] = alphabet[three >> 18];
+        out[at++] = alphabet[three >> 12 & 63];
+        out[at++] = left > 1 ? alphabet[three >> 6 & 63] : '=';
+        out[at++] = left > 2 ? alphabet[three & 63] : '=';
+    }
+    out[at] = '\0';
+}
+
+void signature_make_sha1(struct span body, const char *secret, char out[SIGNATURE_TEXT_MAX])
+{
+    uint8_t digest[SHA1_BYTES];
+
+    hmac_sha1(span_of(secret), &body, 1, digest);
+    digest_text(digest, sizeof digest, out);
+}
+
+void signature_make_sha256(struct span body, struct span timestamp, const char *secret,
+                           char out[SIGNATURE_TEXT_MAX])
+{
+    const struct span part[] = {timestamp, SPAN_LIT(":"), body};
+    uint8_t digest[SHA256_BYTES];
+
+    hmac_sha256(span_of(secret), part, ARRAY_LEN(part), digest);
+    digest_text(digest, sizeof digest, out);
+}
+
+enum signature_result signature_check_sha1(struct span body, struct span header, char *const *secret,
+                                           size_t secret_n)
+{
+    char expected[SIGNATURE_TEXT_MAX];
+    bool is_right = false;
+
+    if (header.n == 0)
+        return SIGNATURE_MISSING;
+    for (size_t i = 0; i < secret_n; i++) {
+        signature_make_sha1(body, secret[i], expected);
+        is_right |= *secret[i] != '\0' && crypto_equal(span_of(expected), header);
+    }
+    return is_right ? SIGNATURE_OK : SIGNATURE_WRONG;
+}
+
+/* is_fresh accepts what is at most five minutes away, in either direction. */
+static bool is_fresh(struct span timestamp, wall_ms_t now)
+{
+    uint64_t at;
+
+    if (!span_u64(timestamp, &at) || at > INT64_MAX)
+        return false;
+    if (at <= (uint64_t)SECONDS_MAX)
+        at *= 1000;
+    return (int64_t)at >= now - SIGNATURE_WINDOW_MS && (int64_t)at <= now + SIGNATURE_WINDOW_MS;
+}
+
+enum signature_result signature_check_sha256(struct span body, struct span header, struct span timestamp,
+                                             char *const *secret, size_t secret_n, wall_ms_t now)
+{
+    char expected[SIGNATURE_TEXT_MAX];
+    bool is_right = false;
+
+    if (header.n == 0 || timestamp.n == 0)
+        return SIGNATURE_MISSING;
+    for (size_t i = 0; i < secret_n; i++) {
+        signature_make_sha256(body, timestamp, secret[i], expected);
+        is_right |= *secret[i] != '\0' && crypto_equal(span_of(expected), header);
+    }
+    if (!is_right)
+        return SIGNATURE_WRONG;
+    return is_fresh(timestamp, now) ? SIGNATURE_OK : SIGNATURE_STALE;
+}
+
+const char *signature_text(enum signature_result r)
+{
+    static const char *const text[] = {
+        [SIGNATURE_OK] = "The signature is right.",
+        [SIGNATURE_MISSING] = "The request is not signed: X-Front-Signature or its timestamp is missing.",
+        [SIGNATURE_WRONG] = "The signature does not match: check the secret of this channel.",
+        [SIGNATURE_STALE] = "The request is older than five minutes, or a clock is wrong.",
+    };
+
+    return text[r];
+}

@@ -1,0 +1,157 @@
+/* HTML to text and to clean HTML: line breaks kept, nothing that runs let through. */
+#include "unit.h"
+#include "front/html.h"
+
+struct row {
+    const char *in, *out;
+};
+
+static const struct row texts[] = {
+    {"", ""},
+    {"plain", "plain"},
+    {"  a \n\t b  ", "a b"},
+    {"<p>Hi there,</p><p>I wanted</p>", "Hi there,\n\nI wanted"},
+    {"<div>a</div><div>b</div>", "a\nb"},
+    {"<div>a<br></div><div>b</div>", "a\nb"},
+    {"<div>a</div><div><br></div><div>b</div>", "a\n\nb"},
+    {"a<br/>b<BR>c", "a\nb\nc"},
+    {"a <b>b</b>c <i>d</i>", "a bc d"},
+    {"<ul><li>one</li><li><p>two</p></li></ul>after", "- one\n- two\n\nafter"},
+    {"<pre>  a\n   b</pre>c", "  a\n   b\n\nc"},
+    {"a &amp; b &lt;c&gt; &eacute; &#233; &#x1F600; &copy;",
+     "a & b <c> \xc3\xa9 \xc3\xa9 \xf0\x9f\x98\x80 \xc2\xa9"},
+    {"x &unknown; &amp y", "x &unknown; &amp y"},
+    {"Hello<div>two</div><div>three</div>", "Hello\ntwo\nthree"},
+    {"a<script>alert(1)</script>b<style>p{}</style>c", "abc"},
+    {"a<!-- no --> b", "a b"},
+    {"<a href=\"https://x.org/a\">site</a>.", "site (https://x.org/a)."},
+    {"see <a href=\"https://x.org\">https://x.org</a>", "see https://x.org"},
+    {"<a href='mailto:a@x.org'>a@x.org</a>", "a@x.org"},
+    {"<a href='javascript:alert(1)'>x</a>", "x"},
+    {"<a href='https://x.org/'></a>", "https://x.org/"},
+    {"<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"},
+    {"<img alt='a cat' src=x>", "a cat"},
+    {"caf\xc3\xa9 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xf0\x9f\x98\x80"},
+    {"<meta charset='iso-8859-1'>caf\xc3\xa9", "caf\xc3\xa9"},
+    {"1 < 2 && 3 > 2", "1 < 2 && 3 > 2"},
+    {"<p>unclosed <b>bold", "unclosed bold"},
+    {"</div></p>stray", "stray"},
+    {"<html><head><title>t</title></head><body><p>x</p></body></html>", "x"},
+};
+
+static const struct row cleans[] = {
+    {"", ""},
+    {"plain & <b>bold</b>", "plain &amp; <b>bold</b>"},
+    {"<p class=x style='color:red' onclick='a()'>x</p>", "<p>x</p>"},
+    {"a<script>alert(1)</script>b", "ab"},
+    {"<scr<script>ipt>alert(1)</script>", "ipt&gt;alert(1)"},
+    {"<img src=x onerror=alert(1)>", "<img>"},
+    {"<img src='https://x.org/a.png' alt='\"&gt;' width=10 height=1e9>",
+     "<img src=\"https://x.org/a.png\" alt=\"&quot;&gt;\" width=\"10\">"},
+    {"<img src='cid:abc'>", "<img src=\"cid:abc\">"},
+    {"<img src='data:text/html,x'>", "<img>"},
+    {"<a href='https://x.org/?a=1&amp;b=2' target=_blank>x</a>",
+     "<a href=\"https://x.org/?a=1&amp;b=2\">x</a>"},
+    {"<a href='javascript:alert(1)'>x</a>", "<a>x</a>"},
+    {"<a href='JaVaScRiPt:alert(1)'>x</a>", "<a>x</a>"},
+    {"<a href='java&#x0A;script:alert(1)'>x</a>", "<a>x</a>"},
+    {"<a href='&#106;avascript:alert(1)'>x</a>", "<a>x</a>"},
+    {"<a href=' javascript:alert(1)'>x</a>", "<a>x</a>"},
+    {"<a href='vbscript:x'>x</a><a href='data:text/html,x'>y</a><a href='//h/x'>z</a>",
+     "<a>x</a><a>y</a><a>z</a>"},
+    {"<a href=\"mailto:a@x.org\">m</a> <a href='tel:+33'>t</a>",
+     "<a href=\"mailto:a@x.org\">m</a> <a href=\"tel:+33\">t</a>"},
+    {"<svg><script>alert(1)</script><a>x</a></svg>after", "after"},
+    {"<iframe src='https://x.org'>in</iframe>after", "after"},
+    {"<math><mi>x</mi></math>after", "after"},
+    {"<object data=x>in</object><embed src=x>after", "after"},
+    {"<form action=x><input name=y>text</form>", "text"},
+    {"<custom-tag>x</custom-tag>", "x"},
+    {"<style>@import 'x'</style>x", "x"},
+    {"<!--[if IE]><script>x</script><![endif]-->y", "y"},
+    {"<br/>a<hr>", "<br>a<hr>"},
+    {"<p>a<p>b", "<p>a</p><p>b</p>"},
+    {"<table><tr><td colspan=2 onclick=x>a</table>", "<table><tr><td colspan=\"2\">a</td></tr></table>"},
+    {"<p title='a\"b'>x</p>", "<p title=\"a&quot;b\">x</p>"},
+    {"&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;script&gt;alert(1)&lt;/script&gt;"},
+    {"<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\"></noscript>",
+     "<p title=\"&lt;/noscript&gt;&lt;img src=x onerror=alert(1)&gt;\"></p>"},
+    {"caf\xc3\xa9", "caf\xc3\xa9"},
+};
+
+static void check(const struct row *r, void (*make)(struct span, struct buf *))
+{
+    struct buf out;
+
+    buf_init(&out, 65536);
+    make(span_of(r->in), &out);
+    buf_add_char(&out, '\0');
+    if (strcmp(out.p, r->out) != 0)
+        fail_msg("%s\n  gives  %s\n  not    %s", r->in, out.p, r->out);
+    buf_fini(&out);
+}
+
+static void sanitise(struct span in, struct buf *out)
+{
+    assert_int_equal(html_sanitise(in, out), OK);
+}
+
+static void test_to_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        check(&texts[i], html_to_text);
+}
+
+static void test_sanitise(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cleans); i++)
+        check(&cleans[i], sanitise);
+}
+
+static void test_from_text(void **state)
+{
+    static const struct row rows[] = {
+        {"", ""},
+        {"a\nb\r\nc\rd", "a<br>b<br>c<br>d"},
+        {"<b>&\"", "&lt;b&gt;&amp;&quot;"},
+        {"\n\n", "<br><br>"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(&rows[i], html_from_text);
+}
+
+static void test_depth_is_limited(void **state)
+{
+    struct buf in, out;
+    (void)state;
+    buf_init(&in, 1 << 20);
+    buf_init(&out, 1 << 20);
+    for (unsigned i = 0; i < HTML_DEPTH_MAX; i++)
+        buf_add_str(&in, "<b>");
+    buf_add_str(&in, "x");
+    assert_int_equal(html_sanitise(buf_span(&in), &out), OK);
+    buf_clear(&in);
+    for (unsigned i = 0; i < 100000; i++)
+        buf_add_str(&in, "<i>y");
+    buf_clear(&out);
+    assert_int_equal(html_sanitise(buf_span(&in), &out), ERR_LIMIT);
+    buf_clear(&out);
+    html_to_text(buf_span(&in), &out);
+    assert_int_equal(out.n, HTML_DEPTH_MAX);
+    buf_fini(&in);
+    buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_to_text),
+        cmocka_unit_test(test_sanitise),
+        cmocka_unit_test(test_from_text),
+        cmocka_unit_test(test_depth_is_limited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
