@@ -95,12 +95,28 @@ static bool has_key_before(const struct json *doc, uint32_t object, uint32_t mem
     return false;
 }
 
+/* One bit of 64 for a key: the same for the same bytes, mostly another for others. */
+static uint64_t mark(struct span key)
+{
+    if (key.n == 0)
+        return 1;
+    const uint32_t first = (unsigned char)key.p[0], middle = (unsigned char)key.p[key.n / 2],
+                   last = (unsigned char)key.p[key.n - 1];
+    return UINT64_C(1) << ((first ^ middle << 8 ^ last << 16 ^ (uint32_t)key.n << 24) * 0x9E3779B1U >> 26);
+}
+
 /* The first member of a small object whose key was there before, or 0. */
 static uint32_t find_twin(const struct json *doc, uint32_t object)
 {
-    for (uint32_t i = object + 2; i; i = (uint32_t)doc->token[i].t.parent)
-        if (has_key_before(doc, object, i))
+    uint64_t marks = 0;
+    bool has_escapes = false;
+    for (uint32_t i = object + 2; i; i = (uint32_t)doc->token[i].t.parent) {
+        const struct span key = token_span(doc, i - 1);
+        has_escapes = has_escapes || json_has_escapes(key);
+        if ((has_escapes || marks & mark(key)) && has_key_before(doc, object, i))
             return i;
+        marks |= mark(key);
+    }
     return 0;
 }
 

@@ -116,15 +116,36 @@ struct span json_text_span(struct span raw, struct buf *scratch)
     return scratch->is_over ? SPAN_NONE : buf_span(scratch);
 }
 
-/* The order of UTF-8 bytes is the order of characters, so both ways below agree. */
+/* skip_common stops before a difference or a \u, whose meaning may depend on what follows. */
+static void skip_common(struct span *a, struct span *b)
+{
+    const size_t n = a->n < b->n ? a->n : b->n;
+    size_t i = 0;
+    while (i < n && a->p[i] == b->p[i]) {
+        const size_t length = a->p[i] == '\\' ? 2 : 1;
+        if (length == 2 && (a->p[i + 1] != b->p[i + 1] || a->p[i + 1] == 'u'))
+            break;
+        i += length;
+    }
+    advance(a, i);
+    advance(b, i);
+}
+
+static int first_byte(struct span s)
+{
+    return s.n ? (unsigned char)s.p[0] : NO_MORE;
+}
+
+/* The order of UTF-8 bytes is the order of characters, so bytes are compared until one side has an escape. */
 int json_compare(struct span a, struct span b)
 {
-    if (!json_has_escapes(a) && !json_has_escapes(b)) {
-        const int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-        return order ? order : (a.n > b.n) - (a.n < b.n);
-    }
     int32_t x, y;
     do {
+        skip_common(&a, &b);
+        x = first_byte(a);
+        y = first_byte(b);
+        if (x != '\\' && y != '\\')
+            break;
         x = next_char(&a);
         y = next_char(&b);
     } while (x == y && x != NO_MORE);

@@ -21,22 +21,30 @@ static struct {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* number reads the N behind a colon; 0 if there is something else. */
+static long number(const char *text)
+{
+    char *end;
+    const long n = *text == ':' ? strtol(text + 1, &end, 10) : 0;
+    return n && *end == '\0' ? n : 0;
+}
+
 /* parse reads NAME=kill, NAME=kill:N or NAME=sleep:MS; a test that mistypes must not pass. */
 static void parse(void)
 {
     const char *text = getenv("FRONT_BRIDGE_POINT");
     if (!text || !*text)
         return;
-    const char *action = strchr(text, '=');
-    must(action && (size_t)(action - text) < sizeof point.name &&
-         "FRONT_BRIDGE_POINT is NAME=kill[:N] or NAME=sleep:MS");
-    memcpy(point.name, text, (size_t)(action - text));
+    const char *action = strchrnul(text, '=');
+    const size_t name_bytes = (size_t)(action - text);
     point.is_kill = strncmp(action, "=kill", 5) == 0;
-    must((point.is_kill || strncmp(action, "=sleep:", 7) == 0) &&
-         "the action of FRONT_BRIDGE_POINT is kill or sleep:MS");
-    const char *value = strchr(action, ':');
-    point.value = value ? strtol(value + 1, NULL, 10) : 1;
-    must(point.value > 0 && "the number in FRONT_BRIDGE_POINT is positive");
+    if (point.is_kill)
+        point.value = action[5] ? number(action + 5) : 1;
+    else if (strncmp(action, "=sleep", 6) == 0)
+        point.value = number(action + 6);
+    must(point.value > 0 && name_bytes < sizeof point.name &&
+         "FRONT_BRIDGE_POINT is NAME=kill, NAME=kill:N or NAME=sleep:MS");
+    memcpy(point.name, text, name_bytes);
 }
 
 static void stall(long ms)
