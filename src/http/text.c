@@ -1,0 +1,145 @@
+/*
+ * Decides how HTTP's small texts read. Knows no connection, allocates only in the caller's buffers.
+ * Invariant: pure functions of their arguments.
+ */
+#include "http/text.h"
+#include "http/server.h"
+#include "base/mem.h"
+#include <string.h>
+
+static const struct {
+    int status;
+    const char *reason;
+} reasons[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {425, "Too Early"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+};
+
+const char *http_reason(int status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Status";
+}
+
+static struct span next_word(const char **text)
+{
+    const char *p = *text + strspn(*text, " ");
+    size_t n = strcspn(p, " ");
+    *text = p + n;
+    return (struct span){p, n};
+}
+
+bool http_methods_have(const char *methods, struct span method)
+{
+    for (struct span m = next_word(&methods); m.n; m = next_word(&methods))
+        if (span_eq(m, method) || (span_is(m, "GET") && span_is(method, "HEAD")))
+            return true;
+    return false;
+}
+
+void http_methods_list(const char *methods, struct buf *out)
+{
+    const char *separator = "";
+    for (struct span m = next_word(&methods); m.n; m = next_word(&methods)) {
+        buf_add_str(out, separator);
+        buf_add_span(out, m);
+        if (span_is(m, "GET"))
+            buf_add_str(out, ", HEAD");
+        separator = ", ";
+    }
+}
+
+bool http_media_type_is(struct span content_type, const char *media_type)
+{
+    size_t n = 0;
+    while (n < content_type.n && !strchr("; \t", content_type.p[n]))
+        n++;
+    return n > 0 && span_ieq((struct span){content_type.p, n}, span_of(media_type));
+}
+
+struct span http_query_find(struct span query, const char *key)
+{
+    while (query.n) {
+        const char *end = memchr(query.p, '&', query.n);
+        size_t n = end ? (size_t)(end - query.p) : query.n;
+        const char *equals = memchr(query.p, '=', n);
+        struct span name = {query.p, equals ? (size_t)(equals - query.p) : n};
+        if (span_is(name, key))
+            return equals ? (struct span){equals + 1, n - name.n - 1} : SPAN_LIT("");
+        n += end ? 1 : 0;
+        query = (struct span){query.p + n, query.n - n};
+    }
+    return SPAN_NONE;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* The byte that "%41" stands for; -1 if it is malformed or NUL. */
+static int escaped_byte(struct span text)
+{
+    if (text.n < 3)
+        return -1;
+    int high = hex_digit(text.p[1]), low = hex_digit(text.p[2]);
+    return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
+}
+
+static bool is_decodable(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] == '%' && escaped_byte((struct span){text.p + i, text.n - i}) < 0)
+            return false;
+    return true;
+}
+
+enum err http_percent_decode(struct span text, bool plus_is_space, struct buf *out)
+{
+    if (!is_decodable(text))
+        return ERR_INVALID;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '%') {
+            c = (char)escaped_byte((struct span){text.p + i, text.n - i});
+            i += 2;
+        } else if (c == '+' && plus_is_space)
+            c = ' ';
+        buf_add_char(out, c);
+    }
+    return OK;
+}

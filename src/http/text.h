@@ -1,0 +1,17 @@
+/* The small texts of HTTP, as pure functions: reasons, lists of methods, media types, encoded paths and
+ * queries. */
+#ifndef HTTP_TEXT_H
+#define HTTP_TEXT_H
+
+#include "base/buf.h"
+
+const char *http_reason(int status); /* "Not Found"; never NULL */
+/* methods is "GET POST"; where there is GET there is HEAD. */
+bool http_methods_have(const char *methods, struct span method);
+void http_methods_list(const char *methods, struct buf *out); /* "GET, HEAD, POST" */
+/* Whether a Content-Type names the media type, whatever its parameters. */
+bool http_media_type_is(struct span content_type, const char *media_type);
+/* http_query_find gives a parameter as it stands in the query, still encoded; absent if it is not there. */
+struct span http_query_find(struct span query, const char *key);
+
+#endif
