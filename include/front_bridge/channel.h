@@ -388,7 +388,8 @@ struct fb_host {
     uint32_t reserved;
     const char *channel; /* the name in the configuration */
 
-    /* [loop] The value of a declared setting, or its fallback, in the form that enum fb_setting_kind states. NULL: not set. */
+    /* [loop] The value of a declared setting, or its fallback, in the form that enum fb_setting_kind states; it lives until
+     * close has returned. NULL: not set. */
     const char *(*setting)(const struct fb_host *host, const char *key);
     /* [any] One line without a newline. No secrets, no message text. */
     void (*log)(const struct fb_host *host, int level, const char *text);

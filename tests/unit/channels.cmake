@@ -15,3 +15,12 @@ fb_unit_test(wire SOURCES channels/wire_test.c LIBS wire)
 foreach(test http_signature http_answer wire)
   target_include_directories(test_${test} PRIVATE ${CMAKE_SOURCE_DIR}/channels)
 endforeach()
+
+# The adapter to copy must build outside the tree, by the one line that its README gives, as C11 and as C++17.
+fb_adapter_test(template)
+foreach(standard c11 c++17)
+  string(REGEX REPLACE "[0-9]+" "" language ${standard})
+  add_test(NAME template_alone_${standard}
+           COMMAND cc -x ${language} -std=${standard} -Wall -Werror -shared -fPIC -I ${CMAKE_SOURCE_DIR}/include
+                   ${CMAKE_SOURCE_DIR}/channels/template/template.c -o ${CMAKE_BINARY_DIR}/tests/template_${language}.so)
+endforeach()

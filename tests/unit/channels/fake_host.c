@@ -30,7 +30,14 @@ struct fake_posted {
     void *arg;
 };
 
+/* What a call borrows: freed when its token ends, so that later use is found. */
+struct bag {
+    void *p[48];
+    unsigned n;
+};
+
 struct fake_private {
+    struct bag outcome_bag[FAKE_MAX], reply_bag[FAKE_MAX]; /* by token */
     char *key[32], *value[32];
     unsigned setting_n;
     bool is_validating, is_closed;
@@ -51,6 +58,23 @@ static struct fake *of(const struct fb_host *host)
 static char *copy(const char *s)
 {
     return s ? mem_strdup(s) : NULL;
+}
+
+static void *bag_keep(struct bag *bag, void *p)
+{
+    assert_in_range(bag->n, 0, ARRAY_LEN(bag->p) - 1);
+    return bag->p[bag->n++] = p;
+}
+
+static char *bag_copy(struct bag *bag, const char *s)
+{
+    return s ? bag_keep(bag, mem_strdup(s)) : NULL;
+}
+
+static void bag_drop(struct bag *bag)
+{
+    while (bag->n)
+        free(bag->p[--bag->n]);
 }
 
 static bool is_clean(const char *s)
@@ -117,6 +141,7 @@ static int on_complete(const struct fb_host *host, fb_token token, const struct 
                                 copy(o->reason),
                                 copy(o->external_id),
                                 copy(o->conversation_id)};
+    bag_drop(&f->private->outcome_bag[token]);
     return FB_OK;
 }
 
@@ -131,6 +156,7 @@ static int on_reply(const struct fb_host *host, fb_token token, const struct fb_
     *to = (struct fake_reply){true, r->status, mem_strndup(r->body ? r->body : "", r->body_n),
                               copy(fb_header_get(r->headers, r->header_n, "retry-after")),
                               copy(fb_header_get(r->headers, r->header_n, "allow"))};
+    bag_drop(&f->private->reply_bag[token]);
     return FB_OK;
 }
 
@@ -430,6 +456,8 @@ void fake_free(struct fake *f)
     if (f->self)
         fake_close(f);
     for (unsigned i = 0; i < FAKE_MAX; i++) {
+        bag_drop(&f->private->outcome_bag[i]);
+        bag_drop(&f->private->reply_bag[i]);
         free(f->outcome[i].reason);
         free(f->outcome[i].external_id);
         free(f->outcome[i].conversation_id);
@@ -454,33 +482,43 @@ void fake_free(struct fake *f)
 /* ---- Calls of the adapter
  * ------------------------------------------------------------------------------------------- */
 
+void fake_deliver_to(struct fake *f, fb_token token, const struct fb_delivery *given)
+{
+    struct bag *bag = &f->private->outcome_bag[token];
+    struct fb_delivery *d = bag_keep(bag, mem_dup(given, sizeof *given));
+    struct fb_person *recipient = bag_keep(bag, mem_zalloc(sizeof *recipient));
+    *recipient = (struct fb_person){.size = sizeof *recipient, .handle = "alice", .name = "Alice"};
+    d->size = sizeof *d;
+    d->attempt = 1;
+    d->channel = "support";
+    d->recipient = given->recipient ? given->recipient : recipient;
+    d->deadline_ms = given->deadline_ms ? given->deadline_ms : wall_ms() + f->skew_ms + 30000;
+    d->id = bag_copy(bag, given->id);
+    d->text = bag_copy(bag, given->text);
+    d->json = bag_copy(bag, given->json);
+    d->json_n = given->json ? strlen(given->json) : 0;
+    f->module->deliver(f->self, token, d);
+}
+
 void fake_deliver(struct fake *f, fb_token token, const char *id, const char *text, const char *json)
 {
     char made[512];
     snprintf(made, sizeof made, "{\"type\":\"message\",\"id\":\"%s\",\"attempt\":1,\"text\":\"%s\"}", id,
              text);
-    const struct fb_person recipient = {.size = sizeof recipient, .handle = "alice", .name = "Alice"};
-    const struct fb_delivery d = {.size = sizeof d,
-                                  .attempt = 1,
-                                  .deadline_ms = wall_ms() + f->skew_ms + 30000,
-                                  .id = id,
-                                  .channel = "support",
-                                  .text = text,
-                                  .recipient = &recipient,
-                                  .json = json ? json : made,
-                                  .json_n = strlen(json ? json : made)};
-    f->module->deliver(f->self, token, &d);
+    fake_deliver_to(f, token, &(struct fb_delivery){.id = id, .text = text, .json = json ? json : made});
 }
 
 void fake_notice(struct fake *f, fb_token token, bool is_failure, const char *id, const char *json)
 {
-    const struct fb_notice n = {.size = sizeof n,
-                                .type = is_failure ? "sending_error" : "archive",
-                                .id = id,
-                                .json = json,
-                                .json_n = strlen(json),
-                                .deadline_ms = wall_ms() + f->skew_ms + 30000};
-    (is_failure ? f->module->failed : f->module->event)(f->self, token, &n);
+    struct bag *bag = &f->private->outcome_bag[token];
+    struct fb_notice *n = bag_keep(bag, mem_zalloc(sizeof *n));
+    *n = (struct fb_notice){.size = sizeof *n,
+                            .type = is_failure ? "sending_error" : "archive",
+                            .id = bag_copy(bag, id),
+                            .json = bag_copy(bag, json),
+                            .json_n = strlen(json),
+                            .deadline_ms = wall_ms() + f->skew_ms + 30000};
+    (is_failure ? f->module->failed : f->module->event)(f->self, token, n);
 }
 
 /* headers_cut fills h from "name: value\n…" in text, which it cuts up. */
@@ -500,25 +538,22 @@ static uint32_t headers_cut(char *text, struct fb_header *h, uint32_t max)
 void fake_request(struct fake *f, fb_token token, const char *method, const char *path, const char *headers,
                   const char *body, int fd)
 {
-    struct fb_header h[32];
-    char *cut = mem_strdup(headers);
-    struct fb_request r = {.size = sizeof r,
-                           .method = method,
-                           .path = path,
-                           .peer = "127.0.0.1",
-                           .headers = h,
-                           .header_n = headers_cut(cut, h, ARRAY_LEN(h)),
-                           .body = fd < 0 ? body : NULL,
-                           .body_n = body ? strlen(body) : 0,
-                           .fd = fd,
-                           .deadline_ms = wall_ms() + f->skew_ms + 20000};
-    char *query = strchr(path, '?');
-    char *cut_path = mem_strndup(path, query ? (size_t)(query - path) : strlen(path));
-    r.path = cut_path;
-    r.query = query ? query + 1 : NULL;
-    f->module->request(f->self, token, &r);
-    free(cut_path);
-    free(cut);
+    struct bag *bag = &f->private->reply_bag[token];
+    const char *query = strchrnul(path, '?');
+    struct fb_header *h = bag_keep(bag, mem_calloc(32, sizeof *h));
+    struct fb_request *r = bag_keep(bag, mem_zalloc(sizeof *r));
+    *r = (struct fb_request){.size = sizeof *r,
+                             .method = method,
+                             .path = bag_keep(bag, mem_strndup(path, (size_t)(query - path))),
+                             .query = *query ? bag_copy(bag, query + 1) : NULL,
+                             .peer = "127.0.0.1",
+                             .headers = h,
+                             .header_n = headers_cut(bag_copy(bag, headers), h, 32),
+                             .body = fd < 0 && body ? bag_keep(bag, mem_dup(body, strlen(body))) : NULL,
+                             .body_n = body ? strlen(body) : 0,
+                             .fd = fd,
+                             .deadline_ms = wall_ms() + f->skew_ms + 20000};
+    f->module->request(f->self, token, r);
 }
 
 void fake_http_answer(struct fake *f, unsigned i, int status, const char *headers, const char *body)

@@ -82,6 +82,9 @@ void fake_close(struct fake *f); /* and checks that nothing of it is left behind
 
 /* json NULL: a small delivery with this id and text. */
 void fake_deliver(struct fake *f, fb_token token, const char *id, const char *text, const char *json);
+/* given's id, text, json, recipient and deadline_ms count; what is missing is made. All of it is freed when
+ * the token ends. */
+void fake_deliver_to(struct fake *f, fb_token token, const struct fb_delivery *given);
 void fake_notice(struct fake *f, fb_token token, bool is_failure, const char *id, const char *json);
 /* headers: "name: value\n…", borrowed; fd -1 or a file with the body. */
 void fake_request(struct fake *f, fb_token token, const char *method, const char *path, const char *headers,

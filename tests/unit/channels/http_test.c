@@ -116,17 +116,17 @@ static void test_outcomes_pass_through(void **state)
 static void test_no_room_and_no_time(void **state)
 {
     struct fake *f = opened(SECRET, NULL);
-    struct fb_delivery late = {.size = sizeof late, .id = "d", .json = "{}", .json_n = 2, .deadline_ms = 1};
+    struct fb_delivery late = {.id = "d", .json = "{}", .deadline_ms = 1};
     (void)state;
     f->is_http_full = true;
     fake_deliver(f, 1, "d", "hi", NULL);
     assert_int_equal(f->outcome[1].kind, FB_RETRY);
     f->is_http_full = false;
-    f->module->deliver(f->self, 2, &late);
+    fake_deliver_to(f, 2, &late);
     assert_int_equal(f->outcome[2].kind, FB_RETRY);
     assert_int_equal(f->http_n, 0);
     late.deadline_ms = f->host.now_ms(&f->host) + 3000;
-    f->module->deliver(f->self, 3, &late);
+    fake_deliver_to(f, 3, &late);
     assert_in_range(f->http[0].timeout_ms, 2500, 2750);
     fake_free(f);
 }
