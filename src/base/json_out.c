@@ -73,7 +73,10 @@ static size_t add_special(struct buf *out, const char *p, size_t n)
         utf8_add(out, UTF8_REPLACEMENT);
         return 1;
     }
-    buf_add(out, p, length);
+    if (character < 0xA0) /* a terminal that shows our logs would obey U+009B */
+        buf_addf(out, "\\u%04x", (unsigned)character);
+    else
+        buf_add(out, p, length);
     return length;
 }
 

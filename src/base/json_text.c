@@ -1,5 +1,5 @@
 /*
- * The inside of strings and numbers. Everything here was checked by json_grammar before, so an escape is
+ * The inside of strings. Everything here was checked by json_grammar before, so an escape is
  * always whole; what cannot be a character (a lone surrogate) is replaced, and \u0000 vanishes.
  */
 #include "base/json_text.h"
@@ -164,75 +164,4 @@ bool json_equals(struct span raw, struct span plain)
         advance(&plain, n);
     }
     return plain.n == 0;
-}
-
-/* A number taken apart: digits of which those before point are whole. */
-struct decimal {
-    struct span whole, fraction;
-    int64_t exponent;
-    bool is_negative;
-};
-
-static struct span take_digits(struct span *s)
-{
-    struct span digits = {s->p, 0};
-    while (s->n && s->p[0] >= '0' && s->p[0] <= '9') {
-        advance(s, 1);
-        digits.n++;
-    }
-    return digits;
-}
-
-static int64_t take_exponent(struct span s)
-{
-    enum { FAR = 1 << 30 }; /* beyond any text: only the sign matters */
-    const bool is_negative = s.p[0] == '-';
-    if (s.p[0] == '-' || s.p[0] == '+')
-        advance(&s, 1);
-    int64_t value = 0;
-    for (size_t i = 0; i < s.n && value < FAR; i++)
-        value = value * 10 + (s.p[i] - '0');
-    return is_negative ? -value : value;
-}
-
-static struct decimal take_apart(struct span s)
-{
-    struct decimal d = {.is_negative = s.p[0] == '-'};
-    if (d.is_negative)
-        advance(&s, 1);
-    d.whole = take_digits(&s);
-    if (s.n && s.p[0] == '.') {
-        advance(&s, 1);
-        d.fraction = take_digits(&s);
-    }
-    if (s.n) {
-        advance(&s, 1);
-        d.exponent = take_exponent(s);
-    }
-    return d;
-}
-
-enum err json_decimal(struct span number, int shift, int64_t *out, bool *is_exact)
-{
-    const struct decimal d = take_apart(number);
-    const int64_t digit_n = (int64_t)(d.whole.n + d.fraction.n);
-    const int64_t point = (int64_t)d.whole.n + d.exponent + shift;
-    int64_t value = 0;
-    bool was_cut = false;
-
-    for (int64_t i = 0; i < digit_n || (i < point && value); i++) {
-        const int digit = i >= digit_n             ? 0
-                          : i < (int64_t)d.whole.n ? d.whole.p[i] - '0'
-                                                   : d.fraction.p[i - (int64_t)d.whole.n] - '0';
-        if (i >= point)
-            was_cut |= digit != 0;
-        else if (__builtin_mul_overflow(value, 10, &value) ||
-                 __builtin_sub_overflow(value, digit, &value)) /* negative: it has room for one more */
-            return ERR_LIMIT;
-    }
-    if (!d.is_negative && __builtin_sub_overflow(0, value, &value))
-        return ERR_LIMIT;
-    *out = value;
-    *is_exact = !was_cut;
-    return OK;
 }

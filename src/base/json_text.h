@@ -1,5 +1,5 @@
 /*
- * What the parts of JSON share and nobody else needs: the grammar, the inside of strings, exact decimals.
+ * What the parts of JSON share and nobody else needs: the grammar and the inside of strings.
  * "Raw" is a string as it stands in a checked document, between its quotes.
  */
 #ifndef BASE_JSON_TEXT_H
@@ -24,11 +24,5 @@ struct span json_text_span(struct span raw, struct buf *scratch);
 /* json_compare orders two raw strings by their decoded characters. */
 int json_compare(struct span a, struct span b);
 bool json_equals(struct span raw, struct span plain);
-
-/*
- * json_decimal gives number × 10^shift, cut towards zero; is_exact tells whether anything was cut.
- * number follows the grammar. ERR_LIMIT if the result does not fit.
- */
-MUST_CHECK enum err json_decimal(struct span number, int shift, int64_t *out, bool *is_exact);
 
 #endif

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ enum {
     LOG_BUFFER_BYTES = 256 * 1024,
     LOG_FLUSH_BYTES = 32 * 1024, /* gathered this much: write without being asked */
     LOG_VALUE_BYTES = 1024,      /* a longer value is cut */
-    LOG_WAIT_MS = 100,
+    LOG_LAST_WORDS_MS = 1000,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,24 +30,22 @@ static enum log_format format = LOG_JSON;
 static int out_fd = STDERR_FILENO;
 static struct buf gathered = {.max_bytes = LOG_BUFFER_BYTES};
 static uint64_t lost;
-static bool is_stuck; /* the last write found no room */
 
 static const char *const level_name[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
 
-static bool has_room(void)
+static bool has_room(mono_ms_t deadline)
 {
+    const mono_ms_t left = deadline ? deadline - clock_mono_ms() : 0;
     struct pollfd p = {.fd = out_fd, .events = POLLOUT};
-    const int n = poll(&p, 1, is_stuck ? 0 : LOG_WAIT_MS);
-    is_stuck = n == 0;
-    return n > 0;
+    return poll(&p, 1, left > 0 ? (int)left : 0) > 0;
 }
 
 /* A pipe that polls as writable takes PIPE_BUF bytes without blocking, hence the small pieces. */
-static void write_out(void)
+static void write_out(mono_ms_t deadline)
 {
     size_t done = 0;
-    while (done < gathered.n && has_room()) {
+    while (done < gathered.n && has_room(deadline)) {
         const size_t piece = gathered.n - done < PIPE_BUF ? gathered.n - done : PIPE_BUF;
         const ssize_t n = write(out_fd, gathered.p + done, piece);
         if (n > 0)
@@ -118,30 +117,50 @@ static bool add_line(enum log_level level, const char *event, const struct log_f
     return false;
 }
 
-static void report_lost(void)
+/* deadline 0: write what can be written now. */
+static void flush_locked(mono_ms_t deadline)
 {
-    const struct log_field count = LOG_I64("lines", lost);
-    if (lost && add_line(LOG_WARN, "log_lines_lost", &count, 1))
+    write_out(deadline);
+    if (lost && gathered.n == 0) {
+        const struct log_field lines = LOG_I64("lines", lost);
+        add_line(LOG_WARN, "log_lines_lost", &lines, 1);
         lost = 0;
+        write_out(deadline);
+    }
 }
 
-static void flush_locked(void)
+static void before_fork(void)
 {
-    write_out();
-    if (lost && !is_stuck) {
-        report_lost();
-        write_out();
-    }
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void after_fork_in_child(void)
+{
+    buf_cut(&gathered, 0);
+    lost = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_process(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    atexit(log_last_words);
 }
 
 void log_setup(enum log_level level, enum log_format new_format, int fd)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_process);
     pthread_mutex_lock(&lock);
-    flush_locked();
+    flush_locked(0);
     atomic_store(&least, level);
     format = new_format;
     out_fd = fd;
-    is_stuck = false;
     pthread_mutex_unlock(&lock);
 }
 
@@ -156,26 +175,26 @@ void log_line(enum log_level level, const char *event, const struct log_field *f
         return;
     pthread_mutex_lock(&lock);
     if (!add_line(level, event, fields, n)) {
-        write_out();
+        write_out(0);
         if (!add_line(level, event, fields, n))
             lost++;
     }
     if (level >= LOG_WARN || gathered.n >= LOG_FLUSH_BYTES)
-        flush_locked();
+        flush_locked(0);
     pthread_mutex_unlock(&lock);
 }
 
 void log_flush(void)
 {
     pthread_mutex_lock(&lock);
-    flush_locked();
+    flush_locked(0);
     pthread_mutex_unlock(&lock);
 }
 
 void log_last_words(void)
 {
     if (pthread_mutex_trylock(&lock) == 0) {
-        flush_locked();
+        flush_locked(clock_mono_ms() + LOG_LAST_WORDS_MS);
         pthread_mutex_unlock(&lock);
     }
 }

@@ -3,8 +3,9 @@
  *
  * Keys are stable (README, "Logs"), values are typed, secrets and message bodies never appear: give ids.
  * The layer that decides writes the line, once. Lines are gathered and written by log_flush (once a loop turn,
- * and at once for warnings and errors), so that a busy second costs a few writes.
- * Thread: any.
+ * and at once for warnings and errors), so that a busy second costs a few writes. Nothing waits for a reader: what
+ * does not fit in 256 KiB is dropped and counted ("log_lines_lost"). A value is cut at 1 KiB.
+ * Thread: any. A forked child begins with nothing gathered.
  *
  *     log_info("delivered", LOG_STR("channel", name), LOG_I64("attempt", n));
  */
@@ -35,7 +36,10 @@ bool log_wants(enum log_level level);
 /* log_line writes event (a stable snake_case or short lower-case phrase) and n fields. */
 void log_line(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 void log_flush(void);
-/* log_last_words flushes as far as it can without waiting for a lock: for a process that is about to abort. */
+/*
+ * log_last_words flushes and waits up to a second for a slow reader: for the end of a process. It runs by itself
+ * at exit and when must fails, but not before _exit.
+ */
 void log_last_words(void);
 
 #define LOG_LINE_(level, event, ...)                                                                         \

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *p)
+static void *checked(void *memory)
 {
-    must(p && "memory is there");
-    return p;
+    must(memory);
+    return memory;
 }
 
 void *mem_zalloc(size_t size)

@@ -42,8 +42,8 @@ static void parse(void)
         point.value = action[5] ? number(action + 5) : 1;
     else if (strncmp(action, "=sleep", 6) == 0)
         point.value = number(action + 6);
-    must(point.value > 0 && name_bytes < sizeof point.name &&
-         "FRONT_BRIDGE_POINT is NAME=kill, NAME=kill:N or NAME=sleep:MS");
+    const bool is_front_bridge_point_well_written = point.value > 0 && name_bytes < sizeof point.name;
+    must(is_front_bridge_point_well_written);
     memcpy(point.name, text, name_bytes);
 }
 

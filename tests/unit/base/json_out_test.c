@@ -83,6 +83,9 @@ static void strings_are_escaped(void **state)
         {SPAN_LIT("\"\\/"), "\"\\\"\\\\/\""},
         {SPAN_LIT("\b\f\n\r\t"), "\"\\b\\f\\n\\r\\t\""},
         {SPAN_LIT("a\0b\x01\x1f\x7f"), "\"a\\u0000b\\u0001\\u001f\x7f\""},
+        {SPAN_LIT("\xC2\x9B"
+                  "2J\xC2\xA0"),
+         "\"\\u009b2J\xC2\xA0\""},
         {SPAN_LIT("\xC3\xA9\xF0\x9F\x98\x80"), "\"\xC3\xA9\xF0\x9F\x98\x80\""},
         {SPAN_LIT("\xFF"
                   "a\xC3"),
