@@ -1,10 +1,11 @@
 /*
  * The configuration: one immutable value, read from YAML by one table of keys.
  *
- * Every key is a row (path, kind, default, help) in config.c; the parser, the errors, `front-bridge check` and the
- * reference in the README all come from those rows. All mistakes are reported, each with file, line, key and a
- * suggestion. `${ENV}` is replaced in any value; `KEY_file:` reads any secret from a file.
- * Owns: config_free frees everything, and wipes secrets. Thread: load before the loop runs; read-only after.
+ * Every key is a row (path, kind, default, help) in config_keys.c; the parser, the errors, `front-bridge
+ * check` and the reference in the README all come from those rows. All mistakes are reported, each with file,
+ * line, key and a suggestion. `${ENV}` is replaced in any value ($$ is a plain $); `KEY_file:` reads any
+ * secret from a file. Owns: config_free frees everything, and wipes secrets. Thread: load before the loop
+ * runs; read-only after.
  */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
@@ -39,8 +40,8 @@ struct config_secrets {
 };
 
 struct config_account {
-    char *name;
-    char *api; /* "https://api2.frontapp.com", no slash at the end */
+    char *name;  /* [a-z0-9_-]{1,63} */
+    char *api;   /* "https://api2.frontapp.com", no slash at the end */
     char *token; /* NULL: none */
     struct config_secrets secrets;
     char *app_uid, *app_secret; /* both or neither */
@@ -48,13 +49,13 @@ struct config_account {
     unsigned rate_per_resource; /* per second */
     bool catch_up_enabled;
     int64_t catch_up_overlap_ms, catch_up_every_ms;
+    unsigned line;
 };
 
 struct config_setting { /* of an adapter: checked later against what the module declares */
     char *key;
-    struct span json; /* owned: the YAML value as JSON text, scalars as strings */
+    struct span json; /* owned: the YAML value as JSON text, scalars as strings, ${ENV} replaced */
     unsigned line;
-    bool is_from_file; /* KEY_file */
 };
 
 struct config_channel {
@@ -83,7 +84,7 @@ struct config {
     char *file;
     char *listen, *listen_cert, *listen_key; /* cert and key NULL: plain HTTP */
     char *admin_listen, *admin_token;        /* token NULL: none; only on loopback */
-    char *public_url; /* NULL: unknown */
+    char *public_url;                        /* NULL: unknown */
     char *store;
     enum log_format log_format;
     enum log_level log_level;
@@ -97,9 +98,10 @@ struct config {
     size_t channel_n;
 };
 
-/* config_path gives the file to read: given (or NULL), else $FRONT_BRIDGE_CONFIG, else /etc/front-bridge.yaml. */
+/* config_path gives the file to read: given (or NULL), else $FRONT_BRIDGE_CONFIG, else
+ * /etc/front-bridge.yaml. */
 const char *config_path(const char *given);
-/* config_load reads and checks file. On ERR_INVALID mistakes holds at least one; warnings may be there on OK too. */
+/* config_load reads and checks file. On ERR_INVALID mistakes holds at least one. */
 MUST_CHECK enum err config_load(const char *file, struct config **out, struct config_mistakes *mistakes);
 /* The same from text, with file as the name in messages. Fuzzed. */
 MUST_CHECK enum err config_parse(struct span text, const char *file, struct config **out,

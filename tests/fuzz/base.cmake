@@ -1,1 +1,2 @@
 fb_fuzz_target(json SOURCES fuzz_json.c LIBS base)
+fb_fuzz_target(config SOURCES fuzz_config.c LIBS base)
