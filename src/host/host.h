@@ -71,12 +71,14 @@ struct host_options {
     int64_t request_ms;          /* deadline of a webhook request; 0: 20 s */
     unsigned in_flight_max;      /* 0: 64; lowered by what the module declares */
     int64_t stop_ms;             /* grace between stop and kill; 0: 5 s */
+    int64_t heartbeat_ms;        /* silence outside any call, twice; 0: 5 s */
     const char *const *hide;     /* NULL-terminated: paths that Landlock hides from the child */
     const char *ca_file;
 };
 
 struct host *host_new(struct event_base *base, const struct host_options *o, const struct host_events *e, void *arg);
-void host_free(struct host *h); /* kills what still runs; no callbacks any more */
+/* host_free kills what still runs; no callbacks any more. Not from inside one. */
+void host_free(struct host *h);
 void host_start(struct host *h);
 /* host_stop lets attempts in flight end for stop_ms, then ends the child; on_status(HOST_DOWN) says when. */
 void host_stop(struct host *h);
@@ -110,6 +112,10 @@ MUST_CHECK enum err host_request(struct host *h, uint64_t token, const struct ho
 void host_stored(struct host *h, uint64_t ticket, enum err result, bool is_duplicate, const char *id,
                  const char *message);
 void host_kv_done(struct host *h, uint64_t ticket, enum err result, struct span value);
+
+/* For process 1 only, on SIGCHLD: waits for zombies that are nobody's here. Do not call it where other parts of the process
+ * wait for children of their own. */
+void host_reap_others(void);
 
 /* channel-host: the child's main. argv has nothing; the socket is descriptor 3. Returns the exit code. */
 int host_child_main(void);

@@ -10,14 +10,16 @@
 
 struct adapter; /* a loaded shared object */
 
-/* adapter_load opens path and checks symbol, version, size, names, required calls and settings. On error why holds one
- * sentence that names the file and says what to do. */
+/* adapter_load opens path and checks symbol, version, size, names, required calls and settings. On error why
+ * holds one sentence that names the file and says what to do. */
 MUST_CHECK enum err adapter_load(const char *path, struct adapter **out, struct buf *why);
 void adapter_unload(struct adapter *a);
 const struct fb_module *adapter_module(const struct adapter *a);
+/* Setting i of a module; steps by the size that the module was built with. */
+const struct fb_setting *adapter_setting(const struct fb_module *m, uint32_t i);
 
-/* adapter_find gives the path of `adapter: NAME` (searched in $FRONT_BRIDGE_CHANNELS, channels/ beside the binary, the
- * installed directory) or of a path ending in .so. ERR_NOT_FOUND lists in why where it looked. */
+/* adapter_find gives the path of `adapter: NAME` (searched in $FRONT_BRIDGE_CHANNELS, channels/ beside the
+ * binary, the installed directory) or of a path ending in .so. ERR_NOT_FOUND lists in why where it looked. */
 MUST_CHECK enum err adapter_find(const char *name, struct buf *path, struct buf *why);
 
 #endif

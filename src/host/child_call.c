@@ -1,0 +1,271 @@
+/*
+ * Tokens: the calls that the bridge has open here, and how the adapter ends them. Decides that each ends
+ * exactly once and that what the adapter says is fit to travel. Knows nothing of what a message is.
+ *
+ * A token's low 16 bits are its slot, the rest a generation that the bridge never repeats: a token kept too
+ * long matches nothing.
+ */
+#include "host/child.h"
+#include "base/mem.h"
+#include "host/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REASON_MAX = 500,
+    ID_MAX = 512,
+    REPLY_BODY_MAX = 1 << 20,
+    REPLY_HEADERS_MAX = 32,
+};
+
+static struct open_call *slot_for(struct child *c, uint64_t token)
+{
+    unsigned slot = (unsigned)(token & 0xffff);
+    if (slot >= CHILD_CALLS_MAX)
+        return NULL;
+    if (slot >= c->call_cap) {
+        unsigned cap = slot + 64;
+        c->call = mem_realloc(c->call, cap * sizeof *c->call);
+        memset(c->call + c->call_cap, 0, (cap - c->call_cap) * sizeof *c->call);
+        c->call_cap = cap;
+    }
+    return &c->call[slot];
+}
+
+static struct open_call *find(struct child *c, uint64_t token)
+{
+    unsigned slot = (unsigned)(token & 0xffff);
+    struct open_call *call = slot < c->call_cap ? &c->call[slot] : NULL;
+    return call && call->kind != CALL_FREE && call->token == token ? call : NULL;
+}
+
+static const char *begin(struct child *c, const struct frame *f, enum call_kind kind, struct decoded *d)
+{
+    struct open_call *call = slot_for(c, f->token);
+    if (!call || call->kind != CALL_FREE) {
+        decoded_free(d);
+        return "a token that is open already";
+    }
+    *call = (struct open_call){.kind = kind, .token = f->token, .decoded = d};
+    c->call_n++;
+    return NULL;
+}
+
+/* Danger: the adapter may be deep inside deliver when it completes; what it borrowed lives until it has
+ * returned. */
+static void finish(struct child *c, struct open_call *call)
+{
+    if (c->running == call->decoded)
+        c->is_running_over = true;
+    else
+        decoded_free(call->decoded);
+    *call = (struct open_call){.kind = CALL_FREE};
+    c->call_n--;
+    child_may_finish(c);
+}
+
+static void enter(struct child *c, struct decoded *d)
+{
+    c->running = d;
+    c->is_running_over = false;
+}
+
+static void leave(struct child *c)
+{
+    if (c->is_running_over)
+        decoded_free(c->running);
+    c->running = NULL;
+}
+
+/* ---- From the bridge ---- */
+
+const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
+{
+    (void)fd;
+    struct frame_reader r = frame_read(f);
+    int64_t deadline_ms = frame_get_i64(&r);
+    struct span json = frame_get_span(&r);
+    struct decoded *d;
+    if (!frame_read_ended(&r) || decode_delivery(json, deadline_ms, &d) != OK)
+        return "a delivery that is no JSON object";
+    const char *fault = begin(c, f, CALL_DELIVER, d);
+    if (fault)
+        return fault;
+    enter(c, d);
+    c->module->deliver(c->self, f->token, &d->delivery);
+    leave(c);
+    return NULL;
+}
+
+/* A notice that nobody takes is done: the bridge asks before it sends, this is for modules that change their
+ * mind. */
+static void call_notice(struct child *c, fb_token token, bool is_failure, const struct fb_notice *notice)
+{
+    void (*fn)(void *, fb_token, const struct fb_notice *) =
+        is_failure ? c->module->failed : c->module->event;
+    const struct fb_outcome done = {.size = sizeof done, .kind = FB_DELIVERED};
+    if (fn)
+        fn(c->self, token, notice);
+    else
+        child_complete(&c->host, token, &done);
+}
+
+const char *child_on_notice(struct child *c, const struct frame *f, int *fd)
+{
+    (void)fd;
+    struct frame_reader r = frame_read(f);
+    int64_t deadline_ms = frame_get_i64(&r);
+    bool is_failure = frame_get_u32(&r) != 0;
+    struct span json = frame_get_span(&r);
+    struct decoded *d;
+    if (!frame_read_ended(&r) || decode_notice(json, deadline_ms, &d) != OK)
+        return "a notice that is no JSON object";
+    const char *fault = begin(c, f, CALL_NOTICE, d);
+    if (fault)
+        return fault;
+    enter(c, d);
+    call_notice(c, f->token, is_failure, &d->notice);
+    leave(c);
+    return NULL;
+}
+
+const char *child_on_request(struct child *c, const struct frame *f, int *fd)
+{
+    struct decoded *d;
+    if (decode_request(f, f->fd_n ? fd[0] : -1, &d) != OK)
+        return "a malformed request";
+    if (f->fd_n)
+        fd[0] = -1;
+    const char *fault = begin(c, f, CALL_REQUEST, d);
+    if (fault)
+        return fault;
+    const struct fb_reply none = {.size = sizeof none, .status = 404};
+    enter(c, d);
+    if (c->module->request)
+        c->module->request(c->self, f->token, &d->request);
+    else
+        child_reply(&c->host, f->token, &none);
+    leave(c);
+    return NULL;
+}
+
+/* If the token has been ended meanwhile, its end has left already and the bridge will read it. */
+const char *child_on_expire(struct child *c, const struct frame *f, int *fd)
+{
+    (void)fd;
+    struct open_call *call = find(c, f->token);
+    if (call) {
+        link_send(c->link, FRAME_CLOSED, f->token);
+        finish(c, call);
+    }
+    return NULL;
+}
+
+void child_calls_fini(struct child *c)
+{
+    for (unsigned i = 0; i < c->call_cap; i++)
+        decoded_free(c->call[i].decoded);
+    free(c->call);
+    c->call = NULL;
+    c->call_cap = c->call_n = 0;
+}
+
+/* ---- From the adapter ---- */
+
+static const char *reason_of(struct child *c, const struct fb_outcome *o)
+{
+    if (o->kind == FB_DELIVERED || (o->reason && *o->reason))
+        return o->reason;
+    child_complain(c, "complete", "a reason is required unless it was delivered");
+    return "The adapter gave no reason.";
+}
+
+static const char *id_of(struct child *c, const char *id, const char *what)
+{
+    if (!id || !*id)
+        return NULL;
+    if (strlen(id) <= ID_MAX && text_is_clean(span_of(id)))
+        return id;
+    child_complain(c, "complete", what);
+    return NULL;
+}
+
+static void put_clean(struct buf *out, const char *s, size_t max)
+{
+    struct buf clean;
+    buf_init(&clean, max);
+    text_clean_line(&clean, span_of(s), max);
+    frame_put_span(out, s ? buf_span(&clean) : SPAN_NONE);
+    buf_fini(&clean);
+}
+
+int child_complete(const struct fb_host *host, fb_token token, const struct fb_outcome *o)
+{
+    struct child *c = child_of(host);
+    struct open_call *call = find(c, token);
+    if (!call || call->kind == CALL_REQUEST)
+        return FB_ERR_TOKEN;
+    if (!o || !FB_HAS(o, conversation_id))
+        return child_complain(c, "complete", "the outcome's size is not set");
+    if (o->kind < FB_DELIVERED || o->kind > FB_UNKNOWN)
+        return child_complain(c, "complete", "the outcome is none of enum fb_outcome_kind");
+    /* Complaints are frames too: make them before this one begins. */
+    const char *reason = reason_of(c, o);
+    const char *external_id = id_of(c, o->external_id, "external_id is too long or not clean; it is dropped");
+    const char *conversation_id =
+        id_of(c, o->conversation_id, "conversation_id is too long or not clean; it is dropped");
+    struct buf *out = link_begin(c->link, FRAME_OUTCOME, token);
+    frame_put_u32(out, o->kind);
+    frame_put_u32(out, o->flags & FB_OUTCOME_UNREACHABLE);
+    frame_put_u32(out, (uint32_t)o->code);
+    frame_put_i64(out, o->retry_after_ms > 0 ? o->retry_after_ms : 0);
+    put_clean(out, reason, REASON_MAX);
+    frame_put_str(out, external_id);
+    frame_put_str(out, conversation_id);
+    link_end(c->link);
+    finish(c, call);
+    return FB_OK;
+}
+
+static const char *reply_fault(const struct fb_reply *q)
+{
+    if (!q || !FB_HAS(q, header_n))
+        return "the reply's size is not set";
+    if (q->status < 200 || q->status > 599)
+        return "the status is not 200 to 599";
+    if (q->body_n > REPLY_BODY_MAX)
+        return "the body is over 1 MiB";
+    if (q->header_n > REPLY_HEADERS_MAX)
+        return "there are more than 32 headers";
+    if (q->content_type && !text_is_header_value(span_of(q->content_type)))
+        return "the content type has characters that no header may have";
+    for (uint32_t i = 0; i < q->header_n; i++) {
+        if (!text_is_header_name(span_of(q->headers[i].name)) ||
+            !text_is_header_value(span_of(q->headers[i].value)))
+            return "a header has a name or value that no header may have";
+    }
+    return NULL;
+}
+
+int child_reply(const struct fb_host *host, fb_token token, const struct fb_reply *q)
+{
+    struct child *c = child_of(host);
+    struct open_call *call = find(c, token);
+    if (!call || call->kind != CALL_REQUEST)
+        return FB_ERR_TOKEN;
+    const char *fault = reply_fault(q);
+    if (fault)
+        return child_complain(c, "reply", fault);
+    struct buf *out = link_begin(c->link, FRAME_REPLY, token);
+    frame_put_u32(out, (uint32_t)q->status);
+    frame_put_str(out, q->content_type);
+    frame_put_span(out, (struct span){q->body ? q->body : "", q->body ? q->body_n : 0});
+    frame_put_u32(out, q->header_n);
+    for (uint32_t i = 0; i < q->header_n; i++) {
+        frame_put_str(out, q->headers[i].name);
+        frame_put_str(out, q->headers[i].value);
+    }
+    link_end(c->link);
+    finish(c, call);
+    return FB_OK;
+}

@@ -1,0 +1,10 @@
+add_executable(test_channel_host host/child_main.c)
+target_link_libraries(test_channel_host PRIVATE host)
+set_target_properties(test_channel_host PROPERTIES OUTPUT_NAME channel_host
+                      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+# Tests that start real children need the executable and the adapters.
+foreach(module parent)
+  fb_unit_test(host_${module} SOURCES host/${module}_test.c host/rig.c LIBS host)
+  add_dependencies(test_host_${module} test_channel_host test_channels)
+endforeach()
