@@ -4,7 +4,12 @@
  * Front counts requests per company and minute (x-ratelimit-limit, -remaining, -reset), allows a burst of about
  * half that (x-ratelimit-burst-*), and 5 requests per second for one resource (/channels/{id}/…). What its headers say
  * always wins over what we counted. `reserve` percent of the minute is left to the company's other tools.
- * Lanes: a request waits only for its own lane and those above it.
+ *
+ * Shape: a request begins with rate_take and ends with rate_learn. What may still be sent is what the lowest
+ * answer of this window said, less what is under way: right in whatever order answers arrive. A window is new when
+ * an answer says so, never because a clock does; the first request after the end of a used-up one goes alone.
+ * Lanes: RATE_STATUS may use the reserve; only RATE_STATUS and RATE_INBOUND draw on the burst. Which lane asks first is the
+ * caller's business.
  */
 #ifndef FRONT_RATE_H
 #define FRONT_RATE_H
@@ -21,15 +26,16 @@ struct rate;
 struct rate *rate_new(unsigned reserve_percent, unsigned per_resource_per_second, mono_ms_t now);
 void rate_free(struct rate *r);
 
-/* rate_take asks to send one request now: 0 and it is counted, else the ms to wait before asking again. resource is the id whose
- * own limit applies ("cha_123"), or absent. */
+/* rate_take asks to send one request now: 0 and it is counted, else the ms to wait before asking again (an answer may
+ * come sooner: ask then too). resource is the id whose own limit applies ("cha_123"), or absent. */
 int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mono_ms_t now);
 
 struct rate_headers { /* -1: not there */
     int64_t limit, remaining, reset_at_s, burst_limit, burst_remaining, retry_after_ms;
-    int status;
+    int64_t date_s; /* Front's own clock, so that ours need not be right */
+    int status;     /* 0: no answer came */
 };
-/* rate_learn takes what an answer said. */
+/* rate_learn ends a request with what its answer said; every request taken ends so, answered or not. */
 void rate_learn(struct rate *r, const struct rate_headers *h, struct span resource, wall_ms_t wall_now, mono_ms_t now);
 
 struct rate_view {

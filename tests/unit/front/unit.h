@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "base/buf.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <string.h>
 
 /* assert_text compares what a buf holds with a C string. */
