@@ -1,12 +1,12 @@
 /*
- * The HTTP client: libcurl's multi interface on the loop. Used for Front by the bridge, and for backends by the
- * channel hosts.
+ * The HTTP client: libcurl's multi interface on the loop. Used for Front by the bridge, and for backends by
+ * the channel hosts.
  *
- * Shape: a client has a connection pool and limits; a call is one request, owned by the client from http_call_start
- * until its on_done has returned.
+ * Shape: a client has a connection pool and limits; a call is one request, owned by the client from
+ * http_call_start until its on_done has returned.
  * Invariant: on_done is called exactly once for every started call, never from inside http_call_start.
  * Redirects are never followed here: whoever knows the host policy decides. No cookies, no netrc, no proxy
- * from the environment. TLS is verified.
+ * from the environment. TLS is verified. One call never sends twice what is not idempotent (POST, PATCH).
  * Thread: the loop's only.
  */
 #ifndef HTTP_CLIENT_H
@@ -29,11 +29,12 @@ struct http_client_options {
 };
 
 struct http_client *http_client_new(struct event_base *base, const struct http_client_options *o);
-void http_client_free(struct http_client *c); /* open calls end with HTTP_FAIL_CANCELLED first */
+/* Open calls end with HTTP_FAIL_CANCELLED first. Not from an on_done. */
+void http_client_free(struct http_client *c);
 
 enum http_fail {
     HTTP_FAIL_NONE = 0,  /* there is a status */
-    HTTP_FAIL_URL,       /* not a URL that we call (scheme, host) */
+    HTTP_FAIL_URL,       /* not a URL that we call (scheme, host), or a header with a line break */
     HTTP_FAIL_ADDRESS,   /* the name resolves to an address that the call may not reach */
     HTTP_FAIL_CONNECT,   /* no name, no route, refused, or no connection in time: nothing was sent */
     HTTP_FAIL_TLS,       /* the certificate does not prove the host: nothing was sent */
@@ -54,8 +55,8 @@ struct http_request {
     const struct http_header_line *headers;
     size_t header_n;
     struct span body;            /* copied; absent: no body */
-    int body_fd;                 /* -1, or a file to stream as the body instead; stays the caller's, but must stay open */
-    uint64_t body_fd_bytes;
+    int body_fd;                 /* a file to stream as the body instead; the caller keeps it open */
+    uint64_t body_fd_bytes;      /* 0: body_fd is not used */
     int64_t timeout_ms;          /* the whole call */
     size_t max_answer_bytes;     /* 0: 1 MiB */
     bool denies_private;         /* refuse loopback, link-local, private and other non-public addresses */
@@ -79,10 +80,11 @@ typedef void http_done_fn(const struct http_answer *a, void *arg);
 /* Copies what it needs of r. Always gives a call; a bad URL ends by on_done too. */
 struct http_call *http_call_start(struct http_client *c, const struct http_request *r, http_done_fn *on_done,
                                   void *arg);
-/* http_call_cancel ends the call with HTTP_FAIL_CANCELLED, from inside this function. Not from its own on_done. */
+/* http_call_cancel ends the call with HTTP_FAIL_CANCELLED, before it returns. Not from its own on_done. */
 void http_call_cancel(struct http_call *call);
 
-/* http_retry_after reads a Retry-After header (seconds or a date): ms from now, at most max_ms; -1 if absent. */
+/* http_retry_after reads a Retry-After header (seconds or a date): ms from now, at most max_ms; -1 if it is
+ * absent or malformed. */
 int64_t http_retry_after(struct span value, wall_ms_t now, int64_t max_ms);
 /* http_address_is_public says whether a numeric address may be reached under denies_private. */
 bool http_address_is_public(const char *numeric);

@@ -1,0 +1,561 @@
+/*
+ * Decides how a call goes over the wire with libcurl, and which of a few ways to fail it was.
+ * Refuses to know what is called, to follow redirects, and to send a request twice that must not be.
+ * Invariant: a call is in calls from its start to its on_done; libcurl never calls an owner's function.
+ */
+#include "http/client.h"
+#include "base/mem.h"
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    HANDLES_KEPT = 64,
+    ANSWER_HEAD_MAX = 64 << 10,
+    ANSWER_MAX_DEFAULT = 1 << 20,
+    CONNECT_MS_MAX = 10000,
+    /* Many servers close a connection that had no request for 5 s (Node's default). One that was idle for 4 s
+     * is not used again, lest a request meets the close half way. */
+    IDLE_S_MAX = 3
+};
+
+TAILQ_HEAD(call_list, http_call);
+
+struct http_client {
+    struct event_base *base;
+    CURLM *multi;
+    struct event *timer, *later;
+    struct call_list calls;
+    CURL *handle[HANDLES_KEPT];
+    unsigned handle_n;
+    char *ca_file, *unix_socket;
+};
+
+struct http_call {
+    TAILQ_ENTRY(http_call) link;
+    struct http_client *client;
+    http_done_fn *on_done;
+    void *arg;
+    CURL *handle; /* NULL: refused before it began */
+    mono_ms_t started_at;
+    struct curl_slist *lines;
+    char *sent; /* the body of the request */
+    int body_fd;
+    uint64_t fd_bytes, fd_at;
+    struct buf head, body; /* of the answer */
+    unsigned request_n;    /* how often libcurl has begun to send it */
+    bool denies_private, is_repeatable, is_denied, is_too_large, is_ending;
+};
+
+struct socket_watch {
+    struct event ready;
+    struct http_client *client;
+    short what;
+};
+
+#define SET(handle, option, value)      must(curl_easy_setopt((handle), (option), (value)) == CURLE_OK)
+#define SET_MULTI(multi, option, value) must(curl_multi_setopt((multi), (option), (value)) == CURLM_OK)
+
+static void step(struct http_client *c, curl_socket_t fd, int what);
+
+static void on_socket_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct socket_watch *w = arg;
+    step(w->client, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static int on_want_socket(CURL *handle, curl_socket_t fd, int want, void *arg, void *assigned)
+{
+    (void)handle;
+    struct http_client *c = arg;
+    struct socket_watch *w = assigned;
+    short what = (short)((want & CURL_POLL_IN ? EV_READ : 0) | (want & CURL_POLL_OUT ? EV_WRITE : 0));
+    if (want == CURL_POLL_REMOVE) {
+        if (w)
+            event_del(&w->ready);
+        free(w);
+        return 0;
+    }
+    if (!w) {
+        w = mem_zalloc(sizeof *w);
+        w->client = c;
+        must(curl_multi_assign(c->multi, fd, w) == CURLM_OK);
+    } else if (w->what == what)
+        return 0;
+    else
+        event_del(&w->ready);
+    w->what = what;
+    event_assign(&w->ready, c->base, fd, (short)(what | EV_PERSIST), on_socket_ready, w);
+    must(event_add(&w->ready, NULL) == 0);
+    return 0;
+}
+
+static int on_want_timer(CURLM *multi, long delay_ms, void *arg)
+{
+    (void)multi;
+    struct http_client *c = arg;
+    struct timeval delay = clock_tv(delay_ms);
+    return delay_ms < 0 ? event_del(c->timer) : event_add(c->timer, &delay);
+}
+
+static bool is_public(const struct sockaddr *address)
+{
+    char numeric[INET6_ADDRSTRLEN] = "";
+    if (address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, numeric,
+                  sizeof numeric);
+    else if (address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, numeric,
+                  sizeof numeric);
+    return http_address_is_public(numeric);
+}
+
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct http_call *call = arg;
+    if (call->denies_private && !is_public(&address->addr)) {
+        call->is_denied = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/*
+ * Called each time that libcurl is about to send the request. Two things are decided here and nowhere else:
+ * - A connection that another call opened may lead to an address that this one must not reach.
+ * - When a reused connection ends before a byte of the answer, libcurl sends the request again on a new one.
+ *   Mostly the server had closed it for being idle; but it may as well have acted on the request and died,
+ * and the two look alike. So what is not idempotent (RFC 9110 9.2.2) is not sent again: the call ends as
+ * broken with is_sent, and whoever knows the peer decides.
+ */
+static int on_request(void *arg, char *peer, char *local, int peer_port, int local_port)
+{
+    (void)local, (void)peer_port, (void)local_port;
+    struct http_call *call = arg;
+    if (call->denies_private && !http_address_is_public(peer)) {
+        call->is_denied = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return call->request_n++ && !call->is_repeatable ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static size_t on_answer_head(char *line, size_t size, size_t n, void *arg)
+{
+    struct http_call *call = arg;
+    if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        buf_clear(&call->head); /* 100 Continue, or the real one after it */
+    else
+        buf_add(&call->head, line, n);
+    call->is_too_large = call->is_too_large || call->head.is_over;
+    return call->head.is_over ? 0 : size * n;
+}
+
+static size_t on_answer_body(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct http_call *call = arg;
+    buf_add(&call->body, bytes, n);
+    call->is_too_large = call->is_too_large || call->body.is_over;
+    return call->body.is_over ? 0 : size * n;
+}
+
+static size_t on_want_body(char *out, size_t size, size_t n, void *arg)
+{
+    struct http_call *call = arg;
+    uint64_t left = call->fd_bytes - call->fd_at;
+    size_t room = size * n < left ? size * n : (size_t)left;
+    ssize_t got = pread(call->body_fd, out, room, (off_t)call->fd_at);
+    if (got < 0 || (got == 0 && room > 0)) /* shorter than it was said to be */
+        return CURL_READFUNC_ABORT;
+    call->fd_at += (size_t)got;
+    return (size_t)got;
+}
+
+static int on_seek_body(void *arg, curl_off_t offset, int origin)
+{
+    struct http_call *call = arg;
+    if (origin != SEEK_SET || offset < 0)
+        return CURL_SEEKFUNC_FAIL;
+    call->fd_at = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static CURL *handle_new(const struct http_client *c)
+{
+    CURL *h = curl_easy_init();
+    must(h);
+    SET(h, CURLOPT_NOSIGNAL, 1L);
+    SET(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(h, CURLOPT_PROXY, "");
+    SET(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(h, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
+    SET(h, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+    SET(h, CURLOPT_USERAGENT, "front-bridge/" FB_VERSION);
+    SET(h, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    SET(h, CURLOPT_PREREQFUNCTION, on_request);
+    SET(h, CURLOPT_HEADERFUNCTION, on_answer_head);
+    SET(h, CURLOPT_WRITEFUNCTION, on_answer_body);
+    SET(h, CURLOPT_READFUNCTION, on_want_body);
+    SET(h, CURLOPT_SEEKFUNCTION, on_seek_body);
+    if (c->ca_file)
+        SET(h, CURLOPT_CAINFO, c->ca_file);
+    if (c->unix_socket)
+        SET(h, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);
+    return h;
+}
+
+static CURL *handle_take(struct http_client *c)
+{
+    return c->handle_n ? c->handle[--c->handle_n] : handle_new(c);
+}
+
+static void handle_give_back(struct http_client *c, CURL *h)
+{
+    if (c->handle_n < HANDLES_KEPT)
+        c->handle[c->handle_n++] = h;
+    else
+        curl_easy_cleanup(h);
+}
+
+static bool is_token(const char *s)
+{
+    static const char allowed[] =
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return *s && !s[strspn(s, allowed)];
+}
+
+/* Lines that would end early, and so smuggle another, are not sent. */
+static bool is_sendable(const struct http_request *r)
+{
+    if (!is_token(r->method))
+        return false;
+    for (size_t i = 0; i < r->header_n; i++)
+        if (!is_token(r->headers[i].name) || strpbrk(r->headers[i].value, "\r\n"))
+            return false;
+    return true;
+}
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+    while (*list && strcmp(word, *list) != 0)
+        list++;
+    return *list != NULL;
+}
+
+static void add_line(struct http_call *call, const char *text)
+{
+    struct curl_slist *longer = curl_slist_append(call->lines, text);
+    must(longer);
+    call->lines = longer;
+}
+
+static void add_headers(struct http_call *call, const struct http_request *r)
+{
+    bool has_type = false;
+    struct buf line;
+    buf_init(&line, SIZE_MAX / 2);
+    for (size_t i = 0; i < r->header_n; i++) {
+        const struct http_header_line *h = &r->headers[i];
+        has_type = has_type || span_ieq(span_of(h->name), SPAN_LIT("content-type"));
+        buf_clear(&line);
+        buf_add_str(&line, h->name);
+        buf_add_str(&line, *h->value ? ": " : ";"); /* libcurl's way to say an empty value */
+        buf_add_str(&line, h->value);
+        add_line(call, line.p);
+    }
+    buf_fini(&line);
+    add_line(call, "Expect:");
+    if (!has_type)
+        add_line(call, "Content-Type:");
+    SET(call->handle, CURLOPT_HTTPHEADER, call->lines);
+}
+
+static void add_body(struct http_call *call, const struct http_request *r)
+{
+    static const char *const with_body[] = {"POST", "PUT", "PATCH", NULL};
+    CURL *h = call->handle;
+    bool has_file = r->body_fd >= 0 && r->body_fd_bytes > 0;
+    if (!has_file && !r->body.p && !is_one_of(r->method, with_body)) {
+        SET(h, CURLOPT_HTTPGET, 1L);
+        SET(h, CURLOPT_NOBODY, strcmp(r->method, "HEAD") == 0 ? 1L : 0L);
+    } else {
+        SET(h, CURLOPT_POST, 1L);
+        call->body_fd = r->body_fd;
+        call->fd_bytes = r->body_fd_bytes;
+        call->sent = has_file ? NULL : mem_dup(r->body.p, r->body.n);
+        SET(h, CURLOPT_POSTFIELDS, call->sent);
+        SET(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(has_file ? r->body_fd_bytes : r->body.n));
+    }
+    SET(h, CURLOPT_CUSTOMREQUEST, r->method);
+}
+
+static int64_t within(int64_t v, int64_t min, int64_t max)
+{
+    return v < min ? min : v > max ? max : v;
+}
+
+static bool set_up(struct http_call *call, const struct http_request *r)
+{
+    CURL *h = call->handle = handle_take(call->client);
+    int64_t total_ms = within(r->timeout_ms, 1, DAY_MS); /* to libcurl 0 would be for ever */
+    SET(h, CURLOPT_PRIVATE, call);
+    SET(h, CURLOPT_OPENSOCKETDATA, call);
+    SET(h, CURLOPT_PREREQDATA, call);
+    SET(h, CURLOPT_HEADERDATA, call);
+    SET(h, CURLOPT_WRITEDATA, call);
+    SET(h, CURLOPT_READDATA, call);
+    SET(h, CURLOPT_SEEKDATA, call);
+    SET(h, CURLOPT_TIMEOUT_MS, (long)total_ms);
+    SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)within(total_ms, 1, CONNECT_MS_MAX));
+    SET(h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body.max_bytes);
+    add_headers(call, r);
+    add_body(call, r);
+    return curl_easy_setopt(h, CURLOPT_URL, r->url) == CURLE_OK &&
+           curl_multi_add_handle(call->client->multi, h) == CURLM_OK;
+}
+
+static void drop_handle(struct http_call *call)
+{
+    CURL *h = call->handle;
+    if (!h)
+        return;
+    call->handle = NULL;
+    (void)curl_multi_remove_handle(call->client->multi, h);
+    SET(h, CURLOPT_HTTPHEADER, NULL);
+    SET(h, CURLOPT_POSTFIELDS, NULL);
+    handle_give_back(call->client, h);
+}
+
+struct http_call *http_call_start(struct http_client *c, const struct http_request *r, http_done_fn *on_done,
+                                  void *arg)
+{
+    static const char *const repeatable[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", NULL};
+    struct http_call *call = mem_zalloc(sizeof *call);
+    call->client = c;
+    call->on_done = on_done;
+    call->arg = arg;
+    call->body_fd = -1;
+    call->started_at = clock_mono_ms();
+    call->denies_private = r->denies_private;
+    call->is_repeatable = is_one_of(r->method, repeatable);
+    buf_init(&call->head, ANSWER_HEAD_MAX);
+    buf_init(&call->body, r->max_answer_bytes ? r->max_answer_bytes : ANSWER_MAX_DEFAULT);
+    TAILQ_INSERT_TAIL(&c->calls, call, link);
+    if (is_sendable(r) && set_up(call, r))
+        return call;
+    drop_handle(call);
+    const struct timeval at_once = {0, 0};
+    must(event_add(c->later, &at_once) == 0);
+    return call;
+}
+
+static void end(struct http_call *call, enum http_fail fail, bool is_sent, int status)
+{
+    struct http_answer a = {.fail = fail,
+                            .is_sent = is_sent,
+                            .status = fail == HTTP_FAIL_NONE ? status : 0,
+                            .body = buf_span(&call->body),
+                            .call = call,
+                            .took_ms = clock_mono_ms() - call->started_at};
+    call->is_ending = true;
+    TAILQ_REMOVE(&call->client->calls, call, link);
+    drop_handle(call);
+    call->on_done(&a, call->arg);
+    curl_slist_free_all(call->lines);
+    free(call->sent);
+    buf_fini(&call->head);
+    buf_fini(&call->body);
+    free(call);
+}
+
+/* Whether a byte of the request has left: libcurl counts them, over all its tries. */
+static bool is_sent(const struct http_call *call)
+{
+    long bytes = 0;
+    must(!call->handle || curl_easy_getinfo(call->handle, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK);
+    return bytes > 0;
+}
+
+static enum http_fail classify(const struct http_call *call, CURLcode result, bool sent)
+{
+    if (call->is_denied)
+        return HTTP_FAIL_ADDRESS;
+    if (call->is_too_large)
+        return HTTP_FAIL_TOO_LARGE;
+    switch ((int)result) {
+    case CURLE_OK:
+        return HTTP_FAIL_NONE;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, or of the answer */
+        return sent ? HTTP_FAIL_BROKEN : HTTP_FAIL_URL;
+    case CURLE_FILESIZE_EXCEEDED:
+        return HTTP_FAIL_TOO_LARGE;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        return HTTP_FAIL_TLS;
+    case CURLE_OPERATION_TIMEDOUT:
+        return sent ? HTTP_FAIL_TIMEOUT : HTTP_FAIL_CONNECT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return HTTP_FAIL_CONNECT;
+    default: /* a handshake that ended, among others */
+        return sent ? HTTP_FAIL_BROKEN : HTTP_FAIL_CONNECT;
+    }
+}
+
+static void finish(CURL *handle, CURLcode result)
+{
+    char *private;
+    long status = 0;
+    must(curl_easy_getinfo(handle, CURLINFO_PRIVATE, &private) == CURLE_OK);
+    must(curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
+    struct http_call *call = (struct http_call *)(void *)private;
+    bool sent = is_sent(call);
+    end(call, classify(call, result, sent), sent, (int)status);
+}
+
+static void step(struct http_client *c, curl_socket_t fd, int what)
+{
+    int running, left;
+    CURLMsg *m;
+    must(curl_multi_socket_action(c->multi, fd, what, &running) == CURLM_OK);
+    while ((m = curl_multi_info_read(c->multi, &left)))
+        if (m->msg == CURLMSG_DONE)
+            finish(m->easy_handle, m->data.result);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    step(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* Calls that were refused as they started have no handle. */
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct http_client *c = arg;
+    struct http_call *call, *next;
+    for (call = TAILQ_FIRST(&c->calls); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (!call->handle) {
+            end(call, HTTP_FAIL_URL, false, 0);
+            next = TAILQ_FIRST(&c->calls); /* on_done may have cancelled the next */
+        }
+    }
+}
+
+void http_call_cancel(struct http_call *call)
+{
+    must(!call->is_ending);
+    end(call, HTTP_FAIL_CANCELLED, is_sent(call), 0);
+}
+
+struct http_client *http_client_new(struct event_base *base, const struct http_client_options *o)
+{
+    static const struct http_client_options defaults;
+    struct http_client *c = mem_zalloc(sizeof *c);
+    o = o ? o : &defaults;
+    (void)signal(SIGPIPE, SIG_IGN);
+    must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    c->base = base;
+    c->ca_file = o->ca_file ? mem_strdup(o->ca_file) : NULL;
+    c->unix_socket = o->unix_socket ? mem_strdup(o->unix_socket) : NULL;
+    TAILQ_INIT(&c->calls);
+    c->timer = evtimer_new(base, on_timer, c);
+    c->later = evtimer_new(base, on_later, c);
+    c->multi = curl_multi_init();
+    must(c->timer && c->later && c->multi);
+    long total = o->connections ? (long)o->connections : 256;
+    SET_MULTI(c->multi, CURLMOPT_SOCKETFUNCTION, on_want_socket);
+    SET_MULTI(c->multi, CURLMOPT_SOCKETDATA, c);
+    SET_MULTI(c->multi, CURLMOPT_TIMERFUNCTION, on_want_timer);
+    SET_MULTI(c->multi, CURLMOPT_TIMERDATA, c);
+    SET_MULTI(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+              o->connections_per_host ? (long)o->connections_per_host : 64);
+    SET_MULTI(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, total);
+    SET_MULTI(c->multi, CURLMOPT_MAXCONNECTS, total);
+    return c;
+}
+
+void http_client_free(struct http_client *c)
+{
+    struct http_call *call;
+    if (!c)
+        return;
+    while ((call = TAILQ_FIRST(&c->calls)))
+        http_call_cancel(call);
+    while (c->handle_n)
+        curl_easy_cleanup(c->handle[--c->handle_n]);
+    must(curl_multi_cleanup(c->multi) == CURLM_OK);
+    event_free(c->timer);
+    event_free(c->later);
+    free(c->ca_file);
+    free(c->unix_socket);
+    free(c);
+    curl_global_cleanup();
+}
+
+/* The i-th line of an answer's head, without its end. */
+static bool line_at(struct span head, size_t i, struct span *line)
+{
+    for (;; i--) {
+        const char *end = head.n ? memchr(head.p, '\n', head.n) : NULL;
+        if (!end)
+            return false;
+        size_t n = (size_t)(end - head.p);
+        *line = (struct span){head.p, n && end[-1] == '\r' ? n - 1 : n};
+        if (i == 0)
+            return line->n > 0;
+        head = (struct span){end + 1, head.n - n - 1};
+    }
+}
+
+bool http_answer_header_at(const struct http_answer *a, size_t i, struct span *name, struct span *value)
+{
+    struct span line;
+    if (!line_at(buf_span(&a->call->head), i, &line))
+        return false;
+    const char *colon = memchr(line.p, ':', line.n);
+    size_t n = colon ? (size_t)(colon - line.p) : line.n;
+    *name = (struct span){line.p, n};
+    *value = colon ? (struct span){colon + 1, line.n - n - 1} : (struct span){line.p + n, 0};
+    while (value->n && (value->p[0] == ' ' || value->p[0] == '\t'))
+        *value = (struct span){value->p + 1, value->n - 1};
+    while (value->n && (value->p[value->n - 1] == ' ' || value->p[value->n - 1] == '\t'))
+        value->n--;
+    return true;
+}
+
+struct span http_answer_header(const struct http_answer *a, const char *wanted)
+{
+    struct span name, value;
+    for (size_t i = 0; http_answer_header_at(a, i, &name, &value); i++)
+        if (span_ieq(name, span_of(wanted)))
+            return value;
+    return SPAN_NONE;
+}
+
+const char *http_fail_text(enum http_fail f)
+{
+    static const char *const text[] = {
+        [HTTP_FAIL_NONE] = "answered",
+        [HTTP_FAIL_URL] = "the URL or a header is not one that can be called",
+        [HTTP_FAIL_ADDRESS] = "the address is private and may not be called",
+        [HTTP_FAIL_CONNECT] = "no connection",
+        [HTTP_FAIL_TLS] = "the certificate does not prove the host",
+        [HTTP_FAIL_TIMEOUT] = "no answer in time",
+        [HTTP_FAIL_BROKEN] = "the connection broke",
+        [HTTP_FAIL_TOO_LARGE] = "the answer is too large",
+        [HTTP_FAIL_CANCELLED] = "cancelled",
+    };
+    return text[f];
+}
