@@ -1,0 +1,54 @@
+/*
+ * The commands. To add one: write cmd_NAME.c with a `const struct command command_NAME`, and add a line to
+ * COMMANDS and to CMakeLists.txt. Overview, --help and suggestions come from the rows.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "base/config.h"
+#include "cli/options.h"
+
+/* In the order of the overview. */
+#define COMMANDS(X)                                                                                          \
+    X(sign)                                                                                                  \
+    X(sim)                                                                                                   \
+    X(channel_list)                                                                                          \
+    X(channel_host)                                                                                          \
+    X(config_reference)                                                                                      \
+    X(version)
+
+enum exit_code {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,    /* what was asked for failed */
+    EXIT_USAGE = 2,     /* usage or configuration */
+    EXIT_TRY_LATER = 75 /* the data directory is in use */
+};
+
+struct command {
+    const char *name;             /* "check", "channel list" */
+    const char *arguments;        /* "[FILE]"; "" for none */
+    const char *summary;          /* one line, for the overview */
+    const char *help;             /* what --help says between usage and options; ends with a newline */
+    const struct option *options; /* besides -c and --help; NULL: none */
+    unsigned argument_least, argument_most;
+    bool is_hidden; /* not in the overview */
+    int (*run)(const struct options *o);
+};
+
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
+#undef COMMAND_DECLARE
+
+/* command_config loads the configuration that -c names. NULL: its mistakes are printed; leave with
+ * EXIT_USAGE. */
+struct config *command_config(const struct options *o);
+/* command_fail prints "front-bridge: …" to standard error and gives code. */
+int command_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that does not work.
+ */
+int command_print(struct buf *out);
+/* command_read reads a whole file, or standard input for "-" or NULL, of at most max bytes. EXIT_FINE, else
+ * it is said why. */
+MUST_CHECK int command_read(const char *file, struct buf *out);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * The content of a simulated Front account: channels, conversations, messages, comments; and how messages
+ * thread.
+ *
+ * Pure: no I/O, time is an argument. Whoever changes something tells the feed itself.
+ * Threading (FRONT.md is silent where Front is; then the milder of two answers is taken):
+ *   custom channel       by (channel, thread_ref), else by (channel, sender); a conversation that the agent
+ * began is found by neither, so that the customer's first answer to it opens a new one application channel by
+ * (channel, external_conversation_id); what the channel's server answers is added to a conversation that has
+ * none, and moves the message elsewhere if the conversation has others Nothing is deduplicated: Front does
+ * not say that it does. Ids: msg_, cnv_, cha_ and com_ with one sequential number in base 36, which begins at
+ * the time of day in ms, so that a simulator started again never reuses one.
+ */
+#ifndef SIM_ACCOUNT_H
+#define SIM_ACCOUNT_H
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "sim/index.h"
+#include <stdbool.h>
+
+enum { SIM_MESSAGES_MAX = 500000, SIM_CHANNELS_MAX = 200, SIM_RECIPIENTS_MAX = 100, SIM_ID_BYTES = 24 };
+
+struct sim_channel {
+    char id[64];
+    char *name, *address, *webhook_url, *secret;
+    enum channel_kind kind;
+};
+
+struct sim_person {
+    char *handle, *name, *email; /* name and email may be NULL */
+};
+
+enum sim_state { SIM_RECEIVED, SIM_SENDING, SIM_SENT, SIM_FAILED };
+
+struct sim_message {
+    char id[SIM_ID_BYTES], uid[33];
+    struct sim_channel *channel;
+    struct sim_conversation *conversation;
+    enum sim_state state;
+    bool is_draft; /* a failed send fell back to one; it stays one while it is sent again */
+    unsigned version;
+    wall_ms_t created_at;
+    char *subject, *text, *html;
+    struct sim_person
+        author; /* of an inbound message: the customer; else the teammate, handle NULL if nobody */
+    struct sim_person *to;
+    unsigned to_n;
+    const struct sim_message *replied_to;
+    char *thread_ref, *headers;                   /* as posted; headers is JSON */
+    char *external_id, *external_conversation_id; /* as posted, or as the channel's server answered */
+    char *error_type, *error_message, *error_hint;
+    int64_t took_ms; /* the last send: until the answer; -1: not yet */
+};
+
+struct sim_comment {
+    char id[SIM_ID_BYTES];
+    char *body, *author; /* author NULL: the API */
+    wall_ms_t posted_at;
+};
+
+struct sim_conversation {
+    char id[SIM_ID_BYTES];
+    struct sim_channel *channel;
+    struct sim_person customer;
+    char *subject;
+    const char *status; /* "open", "archived", "deleted", "spam" */
+    bool is_begun_by_agent;
+    wall_ms_t created_at, updated_at;
+    struct sim_message **message;
+    unsigned message_n, message_cap;
+    struct sim_comment *comment;
+    unsigned comment_n;
+    char **external; /* the external_conversation_ids, oldest first */
+    unsigned external_n;
+};
+
+struct sim_account {
+    char *company;
+    uint64_t sequence;
+    struct sim_channel **channel;
+    unsigned channel_n;
+    struct sim_conversation **conversation;
+    unsigned conversation_n, conversation_cap;
+    unsigned message_n;
+    struct sim_index by_id;     /* msg_, cnv_ → message, conversation */
+    struct sim_index by_uid;    /* message_uid → message */
+    struct sim_index by_thread; /* see thread_key in account.c → conversation */
+};
+
+void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now);
+void sim_account_fini(struct sim_account *a);
+/* Forgets conversations and messages; channels stay, ids go on. */
+void sim_account_clear(struct sim_account *a);
+void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES]);
+void sim_message_uid(char out[33]);
+
+/* Strings are copied. id may be NULL. ERR_CONFLICT: the id is taken; ERR_FULL. */
+struct sim_channel_spec {
+    const char *id, *name, *address, *webhook_url, *secret;
+    enum channel_kind kind;
+};
+MUST_CHECK enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *spec,
+                                    struct sim_channel **out);
+struct sim_channel *sim_channel_find(const struct sim_account *a, struct span id); /* NULL: none */
+struct sim_conversation *sim_conversation_find(const struct sim_account *a, struct span id);
+struct sim_message *sim_message_find(const struct sim_account *a, struct span id); /* msg_… or alt:uid:… */
+
+struct sim_message *sim_message_new(struct sim_channel *c, wall_ms_t now);
+void sim_message_free(struct sim_message *m);
+/* sim_message_text sets the text and makes the body of it; sim_message_html the other way round. */
+void sim_message_text(struct sim_message *m, struct span text);
+void sim_message_html(struct sim_message *m, struct span html);
+
+/* sim_account_receive threads an inbound message that Front accepted; the account owns it from now on. */
+void sim_account_receive(struct sim_account *a, struct sim_message *m, wall_ms_t now);
+/* sim_account_write puts an agent's message into conversation, or into a new one (NULL) with customer. */
+void sim_account_write(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
+                       wall_ms_t now);
+/* sim_account_sent takes what the channel's server answered; it may move m to another conversation. */
+void sim_account_sent(struct sim_account *a, struct sim_message *m, const char *external_id,
+                      const char *external_conversation_id, wall_ms_t now);
+/* sim_account_failed marks a sent message as failed after all, and reopens its conversation. reason may be
+ * NULL. */
+void sim_account_failed(struct sim_message *m, const char *reason, wall_ms_t now);
+/* The outbound message that was answered with these ids; NULL: none. */
+struct sim_message *sim_account_answered(const struct sim_account *a, const struct sim_channel *c,
+                                         struct span external_conversation_id, struct span external_id);
+struct sim_comment *sim_conversation_comment(struct sim_account *a, struct sim_conversation *c,
+                                             const char *body, const char *author, wall_ms_t now);
+
+#endif

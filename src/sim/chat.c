@@ -1,0 +1,454 @@
+/*
+ * The chat's two ends of the http wire: deliveries in, customers' messages out.
+ * Refuses to know Front. Invariant: a webhook-id brings at most one message; a customer's next message is
+ * posted when the one before it has been taken or refused.
+ */
+#include "sim/chat.h"
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "sim/chat_store.h"
+#include "sim/webhook.h"
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CHAT_BODY_MAX = 4 << 20,
+    CHAT_TEXT_MAX = 256 << 10,
+    CHAT_AGAIN_MS = 2000,
+    CHAT_POST_MS = 10000,
+    CHAT_HANGING_MAX = 256,
+};
+
+enum chat_mode { MODE_OK, MODE_503, MODE_400, MODE_HANG, MODE_N };
+static const char *const mode_names[MODE_N] = {"ok", "503", "400", "hang"};
+
+struct sim_chat {
+    struct http_client *http;
+    struct sim_feed *feed;
+    sim_chat_note_fn *note;
+    void *arg;
+    struct chat_store store;
+    char *hook_url, *secret; /* NULL: none */
+    struct event *again;
+    enum chat_mode mode;
+    int64_t mode_left; /* deliveries that mode still strikes; -1: all */
+    struct http_exchange *hanging[CHAT_HANGING_MAX];
+    unsigned hanging_n;
+    unsigned generation; /* counts clears: a post begun before one finds its message gone */
+};
+
+static void changed(struct sim_chat *c, const char *handle)
+{
+    struct buf out;
+    struct jout j;
+    buf_init(&out, 4096);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_kv_str(&j, "handle", handle);
+    jout_kv_str(&j, "mode", mode_names[c->mode]);
+    jout_object_end(&j);
+    sim_feed_tell(c->feed, "chat", buf_span(&out));
+    buf_fini(&out);
+}
+
+/* ---- what customers write: to the bridge
+ * --------------------------------------------------------------------- */
+
+struct post {
+    struct sim_chat *chat;
+    struct chat_message *message;
+    unsigned generation;
+};
+
+static void pump(struct sim_chat *c);
+
+static void set_why(struct chat_message *m, struct span why)
+{
+    free(m->why);
+    m->why = why.p ? mem_strndup(why.p, why.n < 300 ? why.n : 300) : NULL;
+}
+
+static bool is_worth_retrying(const struct http_answer *a)
+{
+    return a->fail != HTTP_FAIL_NONE || a->status == 408 || a->status == 429 || a->status >= 500;
+}
+
+static void settle(struct sim_chat *c, struct chat_message *m, const struct http_answer *a)
+{
+    bool is_taken = a->fail == HTTP_FAIL_NONE && a->status >= 200 && a->status < 300;
+    m->is_posting = false;
+    set_why(m, is_taken ? SPAN_NONE : a->fail != HTTP_FAIL_NONE ? span_of(http_fail_text(a->fail)) : a->body);
+    if (!is_taken && is_worth_retrying(a)) {
+        struct timeval delay = clock_tv(CHAT_AGAIN_MS);
+        evtimer_add(c->again, &delay);
+        return;
+    }
+    m->state = is_taken ? CHAT_TAKEN : CHAT_REFUSED;
+    STAILQ_REMOVE(&c->store.waiting, m, chat_message, link);
+    pump(c);
+}
+
+static void on_posted(const struct http_answer *a, void *arg)
+{
+    struct post *p = arg;
+    struct sim_chat *c = p->chat;
+    if (p->generation == c->generation && a->fail != HTTP_FAIL_CANCELLED) {
+        struct chat_message *m = p->message;
+        settle(c, m, a);
+        c->note(c->arg,
+                &(struct sim_moment_info){
+                    .at = SIM_AT_HOOK_ANSWERED, .text = m->text, .handle = m->handle, .status = a->status});
+        changed(c, m->handle);
+    }
+    free(p);
+}
+
+static void wire(const struct chat_message *m, struct buf *out)
+{
+    struct jout j;
+    char conversation[600];
+    snprintf(conversation, sizeof conversation, "chat-%s", m->handle);
+    jout_init(&j, out);
+    jout_object(&j);
+    jout_kv_str(&j, "id", m->id);
+    jout_kv_str(&j, "conversation_id", conversation);
+    jout_key(&j, "sender");
+    jout_object(&j);
+    jout_kv_str(&j, "handle", m->handle);
+    if (m->name)
+        jout_kv_str(&j, "name", m->name);
+    jout_object_end(&j);
+    jout_kv_str(&j, "text", m->text);
+    jout_kv_i64(&j, "sent_at", m->at / SECOND_MS);
+    jout_object_end(&j);
+}
+
+static void post(struct sim_chat *c, struct chat_message *m)
+{
+    struct buf body;
+    char timestamp[24], signature[WEBHOOK_SIGNATURE_MAX] = "";
+    buf_init(&body, CHAT_BODY_MAX);
+    wire(m, &body);
+    snprintf(timestamp, sizeof timestamp, "%lld", (long long)(clock_wall_ms() / SECOND_MS));
+    bool is_signed = c->secret && webhook_sign(c->secret, span_of(m->id), span_of(timestamp), buf_span(&body),
+                                               signature) == OK;
+    const struct http_header_line header[] = {{"Content-Type", "application/json"},
+                                              {"webhook-id", m->id},
+                                              {"webhook-timestamp", timestamp},
+                                              {"webhook-signature", signature}};
+    const struct http_request request = {.method = "POST",
+                                         .url = c->hook_url,
+                                         .headers = header,
+                                         .header_n = is_signed ? 4 : 1,
+                                         .body = buf_span(&body),
+                                         .body_fd = -1,
+                                         .timeout_ms = CHAT_POST_MS};
+    struct post *p = mem_zalloc(sizeof *p);
+    *p = (struct post){.chat = c, .message = m, .generation = c->generation};
+    m->is_posting = true;
+    m->attempt_n++;
+    http_call_start(c->http, &request, on_posted, p);
+    buf_fini(&body);
+}
+
+static bool is_first_of_customer(const struct sim_chat *c, const struct chat_message *m)
+{
+    const struct chat_message *e;
+    STAILQ_FOREACH(e, &c->store.waiting, link)
+    {
+        if (e == m)
+            return true;
+        if (!strcmp(e->handle, m->handle))
+            return false;
+    }
+    return true;
+}
+
+static void pump(struct sim_chat *c)
+{
+    struct chat_message *m;
+    STAILQ_FOREACH(m, &c->store.waiting, link)
+    {
+        bool is_delayed = m->why && evtimer_pending(c->again, NULL);
+        if (c->hook_url && !m->is_posting && !is_delayed && is_first_of_customer(c, m))
+            post(c, m);
+    }
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    pump(arg);
+}
+
+void sim_chat_write(struct sim_chat *c, const char *handle, const char *name, struct span text)
+{
+    struct chat_message *m = chat_store_add(&c->store, handle, text, clock_wall_ms());
+    if (!m)
+        return;
+    m->name = name ? mem_strdup(name) : NULL;
+    m->state = CHAT_WAITING;
+    STAILQ_INSERT_TAIL(&c->store.waiting, m, link);
+    pump(c);
+    changed(c, handle);
+}
+
+/* ---- deliveries: from the bridge
+ * ------------------------------------------------------------------------------ */
+
+static void answer_delivery(struct http_exchange *x, const struct chat_message *m)
+{
+    struct buf out;
+    struct jout j;
+    char conversation[600];
+    snprintf(conversation, sizeof conversation, "chat-%s", m->handle);
+    buf_init(&out, 2048);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_kv_str(&j, "external_id", m->id);
+    jout_kv_str(&j, "conversation_id", conversation);
+    jout_object_end(&j);
+    http_reply(x, 200, "application/json", buf_span(&out), NULL);
+    buf_fini(&out);
+}
+
+static struct chat_message *take_delivery(struct sim_chat *c, struct jval delivery, struct span webhook_id)
+{
+    char *handle = json_dup(json_path(delivery, "recipient.handle"), 512);
+    char *text = json_dup(json_get(delivery, "text"), CHAT_TEXT_MAX);
+    struct chat_message *m = NULL;
+    if (handle && text)
+        m = chat_store_add(&c->store, handle, span_of(text), clock_wall_ms());
+    if (m) {
+        m->state = CHAT_RECEIVED;
+        m->author = json_dup(json_path(delivery, "author.name"), 200);
+        m->attempt_n = 1;
+        if (webhook_id.n)
+            sim_index_put(&c->store.by_webhook, webhook_id, m);
+    }
+    free(handle);
+    free(text);
+    return m;
+}
+
+static void receive(struct sim_chat *c, struct http_exchange *x)
+{
+    struct span id = http_header(x, "webhook-id");
+    struct chat_message *m = id.n ? sim_index_get(&c->store.by_webhook, id) : NULL;
+    struct json doc;
+    if (m) {
+        m->attempt_n++;
+        answer_delivery(x, m);
+        return;
+    }
+    if (json_parse(&doc, http_body(x)) == OK)
+        m = take_delivery(c, json_root(&doc), id);
+    json_fini(&doc);
+    if (!m) {
+        http_reply(x, 400, "application/json",
+                   SPAN_LIT("{\"message\":\"This is no delivery the chat can show.\"}"), NULL);
+        return;
+    }
+    c->note(c->arg,
+            &(struct sim_moment_info){.at = SIM_AT_CHAT_RECEIVED, .text = m->text, .handle = m->handle});
+    answer_delivery(x, m);
+    changed(c, m->handle);
+}
+
+static void hang(struct sim_chat *c, struct http_exchange *x)
+{
+    if (c->hanging_n == CHAT_HANGING_MAX)
+        http_drop(x);
+    else
+        c->hanging[c->hanging_n++] = x;
+}
+
+static void let_go(struct sim_chat *c)
+{
+    while (c->hanging_n)
+        http_drop(c->hanging[--c->hanging_n]);
+}
+
+static enum chat_mode take_mode(struct sim_chat *c)
+{
+    enum chat_mode mode = c->mode;
+    if (c->mode_left > 0 && --c->mode_left == 0) {
+        c->mode = MODE_OK;
+        changed(c, NULL);
+    }
+    return mode;
+}
+
+static void on_deliver(struct http_exchange *x, void *arg)
+{
+    struct sim_chat *c = arg;
+    const char *wrong =
+        c->secret
+            ? webhook_check(c->secret, http_header(x, "webhook-id"), http_header(x, "webhook-timestamp"),
+                            http_header(x, "webhook-signature"), http_body(x), clock_wall_ms())
+            : NULL;
+    if (wrong) {
+        http_refuse(x, 401, wrong);
+        return;
+    }
+    switch (take_mode(c)) {
+    case MODE_503:
+        http_reply(x, 503, "application/json", SPAN_LIT("{\"message\":\"The chat is down for a moment.\"}"),
+                   "Retry-After: 1\r\n");
+        break;
+    case MODE_400:
+        http_reply(x, 400, "application/json", SPAN_LIT("{\"message\":\"This customer has left the chat.\"}"),
+                   NULL);
+        break;
+    case MODE_HANG:
+        hang(c, x);
+        break;
+    default:
+        receive(c, x);
+    }
+}
+
+/* ---- the page
+ * ------------------------------------------------------------------------------------------------- */
+
+static void on_say(struct http_exchange *x, void *arg)
+{
+    struct json doc;
+    if (json_parse(&doc, http_body(x)) != OK) {
+        json_fini(&doc);
+        http_refuse(x, 400, "The body is not a JSON object");
+        return;
+    }
+    char *handle = json_dup(json_get(json_root(&doc), "handle"), 512);
+    char *name = json_dup(json_get(json_root(&doc), "name"), 512);
+    char *text = json_dup(json_get(json_root(&doc), "text"), CHAT_TEXT_MAX);
+    if (handle && *handle && text && *text) {
+        sim_chat_write(arg, handle, name, span_of(text));
+        http_reply(x, 202, "application/json", SPAN_LIT("{}"), NULL);
+    } else {
+        http_refuse(x, 400, "handle and text are needed");
+    }
+    free(handle);
+    free(name);
+    free(text);
+    json_fini(&doc);
+}
+
+static void on_messages(struct http_exchange *x, void *arg)
+{
+    const struct sim_chat *c = arg;
+    struct buf handle, out;
+    struct jout j;
+    buf_init(&handle, 1024);
+    bool is_one = http_query_get(x, "handle", &handle) == OK;
+    buf_init(&out, 64 << 20);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_kv_str(&j, "mode", mode_names[c->mode]);
+    jout_kv_i64(&j, "hanging", c->hanging_n);
+    jout_key(&j, "messages");
+    chat_store_list(&c->store, is_one ? buf_span(&handle) : SPAN_NONE, &j);
+    jout_object_end(&j);
+    http_reply(x, 200, "application/json", buf_span(&out), "Cache-Control: no-store\r\n");
+    buf_fini(&handle);
+    buf_fini(&out);
+}
+
+static void on_mode(struct http_exchange *x, void *arg)
+{
+    struct sim_chat *c = arg;
+    struct json doc;
+    enum chat_mode mode = MODE_N;
+    int64_t next = -1;
+    if (json_parse(&doc, http_body(x)) == OK)
+        for (enum chat_mode i = MODE_OK; i < MODE_N; i++)
+            if (json_is(json_get(json_root(&doc), "mode"), mode_names[i]))
+                mode = i;
+    if (json_i64(json_get(json_root(&doc), "next"), &next) != OK || next < 1)
+        next = -1;
+    json_fini(&doc);
+    if (mode == MODE_N) {
+        http_refuse(x, 400, "mode is ok, 503, 400 or hang");
+        return;
+    }
+    c->mode = mode;
+    c->mode_left = next;
+    let_go(c);
+    changed(c, NULL);
+    http_reply(x, 200, "application/json", SPAN_LIT("{}"), NULL);
+}
+
+#define ROUTE(m, p, max, fn)                                                                                 \
+    {                                                                                                        \
+        .methods = (m), .path = (p), .match = HTTP_EXACT, .body_max_bytes = (max), .handler = (fn)           \
+    }
+const struct http_route sim_chat_routes[] = {
+    ROUTE("POST", "/chat/deliver", CHAT_BODY_MAX, on_deliver),
+    ROUTE("POST", "/chat/say", CHAT_BODY_MAX, on_say),
+    ROUTE("GET", "/chat/messages", 0, on_messages),
+    ROUTE("POST", "/chat/mode", 1024, on_mode),
+};
+const size_t sim_chat_route_n = ARRAY_LEN(sim_chat_routes);
+
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------------ */
+
+struct sim_chat *sim_chat_new(struct event_base *base, struct http_client *http, struct sim_feed *feed,
+                              sim_chat_note_fn *note, void *arg)
+{
+    struct sim_chat *c = mem_zalloc(sizeof *c);
+    c->http = http;
+    c->feed = feed;
+    c->note = note;
+    c->arg = arg;
+    c->mode_left = -1;
+    chat_store_init(&c->store, clock_wall_ms());
+    c->again = evtimer_new(base, on_again, c);
+    must(c->again);
+    return c;
+}
+
+void sim_chat_clear(struct sim_chat *c)
+{
+    c->generation++;
+    c->mode = MODE_OK;
+    c->mode_left = -1;
+    let_go(c);
+    chat_store_clear(&c->store);
+}
+
+void sim_chat_free(struct sim_chat *c)
+{
+    sim_chat_clear(c);
+    event_free(c->again);
+    free(c->hook_url);
+    free(c->secret);
+    free(c);
+}
+
+static void take(char **field, struct jval v)
+{
+    if (!json_has(v))
+        return;
+    free(*field);
+    *field = json_dup(v, 4096);
+    if (*field && !**field) {
+        free(*field);
+        *field = NULL;
+    }
+}
+
+enum err sim_chat_configure(struct sim_chat *c, struct jval options, struct buf *why)
+{
+    char trial[WEBHOOK_SIGNATURE_MAX];
+    take(&c->hook_url, json_get(options, "hook_url"));
+    take(&c->secret, json_get(options, "secret"));
+    if (c->secret && webhook_sign(c->secret, SPAN_LIT("a"), SPAN_LIT("1"), SPAN_LIT(""), trial) != OK) {
+        buf_add_str(why, "chat.secret is \"whsec_\" and base64");
+        return ERR_INVALID;
+    }
+    pump(c);
+    return OK;
+}

@@ -1,0 +1,101 @@
+/*
+ * Takes the simulator's options, at the start and while it runs. Refuses to know where they came from.
+ */
+#include "base/mem.h"
+#include "sim/chat.h"
+#include "sim/world.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void take(char **field, struct jval v)
+{
+    char *text = json_dup(v, 4096);
+    if (!text)
+        return;
+    free(*field);
+    *field = text;
+}
+
+static bool number(struct jval v, int64_t max, int64_t *out)
+{
+    int64_t n;
+    if (!json_has(v))
+        return true;
+    if (json_i64(v, &n) != OK || n < 0 || n > max)
+        return false;
+    *out = n;
+    return true;
+}
+
+static bool take_kind(struct jval v, enum channel_kind *out)
+{
+    *out = json_is(v, "application") ? CHANNEL_APPLICATION : CHANNEL_CUSTOM;
+    return !json_has(v) || json_is(v, "application") || json_is(v, "custom");
+}
+
+struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why)
+{
+    char *id = json_dup(json_get(spec, "id"), 63), *name = json_dup(json_get(spec, "name"), 200);
+    char *address = json_dup(json_get(spec, "address"), 200);
+    char *webhook_url = json_dup(json_get(spec, "webhook_url"), 2000),
+         *secret = json_dup(json_get(spec, "secret"), 200);
+    struct sim_channel_spec add = {
+        .id = id, .name = name, .address = address, .webhook_url = webhook_url, .secret = secret};
+    struct sim_channel *c = NULL;
+    if (!take_kind(json_get(spec, "kind"), &add.kind))
+        buf_add_str(why, "A channel's kind is custom or application");
+    else if (id && (!*id || strpbrk(id, " /")))
+        buf_add_str(why, "A channel's id has no blank and no slash");
+    else if (sim_channel_add(&s->account, &add, &c) != OK)
+        buf_add_str(why, "There is a channel of this id already, or there are too many");
+    char *owned[] = {id, name, address, webhook_url, secret};
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        free(owned[i]);
+    return c;
+}
+
+static bool configure_rate(struct sim *s, struct jval rate)
+{
+    int64_t limit = s->limiter.limit, burst = -1, per_resource = s->limiter.per_resource;
+    if (!number(json_get(rate, "limit"), 1000000, &limit) ||
+        !number(json_get(rate, "burst"), 1000000, &burst) ||
+        !number(json_get(rate, "per_resource"), SIM_RESOURCE_MAX_PER_S, &per_resource))
+        return false;
+    sim_limiter_init(&s->limiter, limit, burst < 0 ? limit / 2 : burst, (unsigned)per_resource,
+                     clock_wall_ms());
+    return true;
+}
+
+static bool configure_numbers(struct sim *s, struct jval options, struct buf *why)
+{
+    struct jval rate = json_get(options, "rate");
+    if (json_has(rate) && !configure_rate(s, rate)) {
+        buf_add_str(
+            why,
+            "rate is {\"limit\",\"burst\",\"per_resource\"}: counts, 0 for no limit, per_resource up to 50");
+        return false;
+    }
+    if (!number(json_get(options, "created_delay_ms"), 60000, &s->created_delay_ms)) {
+        buf_add_str(why, "created_delay_ms is 0 to 60000");
+        return false;
+    }
+    return true;
+}
+
+enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
+{
+    take(&s->token, json_get(options, "token"));
+    take(&s->app_uid, json_path(options, "app.uid"));
+    take(&s->app_secret, json_path(options, "app.secret"));
+    take(&s->account.company, json_get(options, "company"));
+    s->tokens.token = s->token;
+    s->tokens.app_uid = s->app_uid;
+    s->tokens.app_secret = s->app_secret;
+    if (!configure_numbers(s, options, why))
+        return ERR_INVALID;
+    for (struct jval c = json_first(json_get(options, "channels")); c.doc; c = json_next(c))
+        if (!sim_configure_channel(s, c, why))
+            return ERR_INVALID;
+    struct jval chat = json_get(options, "chat");
+    return json_has(chat) ? sim_chat_configure(s->chat, chat, why) : OK;
+}

@@ -1,0 +1,25 @@
+/*
+ * The control API under /sim/, for tests and for the agent's page: JSON in, JSON out, no authentication (see
+ * sim.h).
+ *
+ *   GET|POST   /sim/channels              list; add
+ * {"id"?,"kind"?,"name"?,"address"?,"webhook_url"?,"secret"?} GET        /sim/conversations[/ID]    the list;
+ * one with all messages and comments GET        /sim/messages/ID           one message; ID is msg_… or
+ * alt:uid:… POST       /sim/send                  {"channel","conversation" |
+ * "to":[{"handle","name"?}],"text","subject"?, "author"?:{"name","email"}|null,"is_draft"?,"wait"?:true} POST
+ * /sim/resend                {"message","text"?,"wait"?:true} POST       /sim/comment
+ * {"conversation","text","author"?} GET|POST|DELETE /sim/faults           see fault.h GET /sim/log?after=N
+ * the journal POST       /sim/config                see sim.h POST       /sim/burst
+ * {"channel","n","concurrency"?,"conversations"?}: many sends, see burst.h POST       /sim/reset forgets
+ * conversations, messages, faults, the journal and the chat GET        /sim/stream                server-sent
+ * events
+ */
+#ifndef SIM_CONTROL_H
+#define SIM_CONTROL_H
+
+#include "http/server.h"
+
+extern const struct http_route sim_control_routes[];
+extern const size_t sim_control_route_n;
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The Front simulator: a Front account in a process, with an agent's page, a customer's chat and a control
+ * API for tests.
+ *
+ * Shape: one server serves Front's REST API (/channels, /messages, /conversations, /me), the control API
+ * (/sim/…), the chat
+ * (/chat/…) and two pages (/ and /chat); one client sends callbacks and the chat's webhooks. All is kept in
+ * memory. What it does as Front does: FRONT.md's facts, cited where they are used. It is for tests and
+ * demonstrations, and trusts whoever reaches its /sim and /chat: listen on loopback. Thread: the loop's only.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "sim/account.h"
+#include <event2/event.h>
+
+struct sim;
+
+struct sim *sim_new(struct event_base *base);
+void sim_free(struct sim *s);
+
+/*
+ * sim_configure takes
+ * {"token","app":{"uid","secret"},"company","rate":{"limit","burst","per_resource"},"created_delay_ms",
+ * "channels":[{"id","kind","name","address","webhook_url","secret"}],"chat":{"hook_url","secret"}}; what is
+ * not there stays. On error why holds one sentence; what came before the mistake is done.
+ */
+MUST_CHECK enum err sim_configure(struct sim *s, struct jval options, struct buf *why);
+MUST_CHECK enum err sim_listen(struct sim *s, const char *address, struct buf *why);
+unsigned sim_port(const struct sim *s);
+
+/* What an observer is told, in the order in which it happens. */
+enum sim_moment {
+    SIM_AT_CALLBACK_SENT,     /* message */
+    SIM_AT_CALLBACK_ANSWERED, /* message, status (0: no answer) */
+    SIM_AT_CHAT_RECEIVED,     /* text, handle: a verified delivery */
+    SIM_AT_HOOK_ANSWERED,     /* text, handle, status: the bridge's answer to a customer's message */
+    SIM_AT_API_CALLED,        /* text: the call's name; status */
+    SIM_AT_MESSAGE_CREATED,   /* message */
+};
+struct sim_moment_info {
+    enum sim_moment at;
+    const struct sim_message *message;
+    const char *text, *handle;
+    int status;
+};
+typedef void sim_observe_fn(void *arg, const struct sim_moment_info *info);
+void sim_observe(struct sim *s, sim_observe_fn *fn, void *arg);
+
+/* A send of the agent: into conversation if it is set, else a new conversation with `to`. NULL on error, with
+ * why set. */
+struct sim_send {
+    const char *channel, *conversation;
+    const struct sim_person *to;
+    unsigned to_n;
+    const char *text, *subject, *author_name, *author_email;
+    bool is_draft;
+};
+typedef void sim_sent_fn(void *arg, const struct sim_message *m); /* m is NULL if it was reset meanwhile */
+struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sent_fn *done, void *arg,
+                             const char **why);
+/* sim_resend sends a failed message again with the same id, with other text if that is given. */
+MUST_CHECK enum err sim_resend(struct sim *s, struct sim_message *m, struct span text, sim_sent_fn *done,
+                               void *arg);
+
+/* A customer writes in the chat. */
+void sim_chat_say(struct sim *s, const char *handle, const char *name, struct span text);
+struct sim_account *sim_account(struct sim *s);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * What the parts of the simulator share: one struct, known to src/sim alone.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "base/clock.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "sim/account.h"
+#include "sim/fault.h"
+#include "sim/feed.h"
+#include "sim/journal.h"
+#include "sim/limiter.h"
+#include "sim/sim.h"
+#include "sim/token.h"
+#include <sys/queue.h>
+
+struct sim_call;
+struct sim_chat;
+struct sim_pending;
+
+enum { SIM_BODY_MAX = 26 << 20, SIM_TEXT_MAX = 256 << 10, SIM_DEFAULT_CREATED_DELAY_MS = 50 };
+
+struct sim {
+    struct event_base *base;
+    struct http_client *http;
+    struct http_server *server;
+    struct sim_account account;
+    struct sim_limiter limiter;
+    struct sim_tokens tokens;
+    char *token, *app_uid, *app_secret;
+    struct sim_faults faults;
+    struct sim_journal journal;
+    struct sim_feed feed;
+    struct sim_chat *chat;
+    LIST_HEAD(, sim_call) call; /* API calls not yet answered */
+    int64_t created_delay_ms;
+    STAILQ_HEAD(, sim_pending) pending; /* accepted, not yet created */
+    struct event *creator;
+    sim_observe_fn *observe;
+    void *observe_arg;
+};
+
+void sim_note(struct sim *s, const struct sim_moment_info *info);
+/* sim_changed tells the pages that a conversation is new or different. */
+void sim_changed(struct sim *s, const struct sim_conversation *c);
+
+/* configure.c: NULL on error, with one sentence in why. */
+struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why);
+
+/* send.c */
+void sim_deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg);
+void sim_deliver_imported(struct sim *s, struct sim_message *m);
+
+/* create.c: 202 now, created a little later. Takes m. */
+void sim_create_later(struct sim *s, struct sim_message *m);
+void sim_create_stop(struct sim *s); /* forgets what is pending */
+
+/* api.c: a handler of the server, with the sim as arg. */
+void sim_on_api(struct http_exchange *x, void *arg);
+void sim_api_stop(struct sim *s); /* ends what is open */
+
+#endif

@@ -1,2 +1,0 @@
-#include "broken.h"
-MODULE(FINE, .formats = 64, CALLS);

@@ -1,2 +1,0 @@
-#include "broken.h"
-MODULE(.name = "broken", CALLS);

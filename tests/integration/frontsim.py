@@ -1,0 +1,285 @@
+"""Drives the Front simulator from Python, and plays the parts on either side of it.
+
+    with Sim.start(binary, token="t") as sim:
+        sim.add_channel(id="cha_1", webhook_url=url, secret="s")
+        sim.send("cha_1", "hello", to="ada")["state"] == "sent"
+
+Receiver is a server that records what it is sent (a bridge, a backend); sign_*, jwt and webhook_signature make what Front and
+a backend send, for tests that speak to a bridge directly.
+"""
+import base64
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"<{self.status} {self.body[:300]!r}>"
+
+
+def request(base, method, path, body=None, headers=None, timeout=30):
+    """One request on its own connection; body may be bytes, or anything else as JSON."""
+    url = urllib.parse.urlsplit(base)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
+    headers = dict(headers or {})
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    if body is not None:
+        headers.setdefault("Content-Type", "application/json")
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read())
+    finally:
+        connection.close()
+
+
+def wait_for(condition, timeout=10, what=None):
+    """Calls condition until it gives something true, and gives that back."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for {what or condition}; last: {result!r}")
+        time.sleep(0.02)
+
+
+def sign_sha1(body, secret):
+    """X-Front-Signature of custom channels and rule webhooks."""
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha1).digest()).decode()
+
+
+def sign_sha256(body, secret, timestamp):
+    """X-Front-Signature of application channels; timestamp is the text of X-Front-Request-Timestamp."""
+    signed = str(timestamp).encode() + b":" + body
+    return base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+
+
+def webhook_secret():
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+def webhook_signature(secret, webhook_id, timestamp, body):
+    key = base64.b64decode(secret[len("whsec_"):])
+    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def webhook_headers(secret, webhook_id, body):
+    timestamp = str(int(time.time()))
+    return {"webhook-id": webhook_id, "webhook-timestamp": timestamp,
+            "webhook-signature": webhook_signature(secret, webhook_id, timestamp, body)}
+
+
+def jwt(uid, secret, channel, exp=None, jti=None, alg="HS256"):
+    """A channel's token for Front's API."""
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+    claims = {"iss": uid, "sub": channel, "jti": jti or secrets.token_hex(8), "exp": exp or int(time.time()) + 25}
+    signed = part({"alg": alg, "typ": "JWT"}) + b"." + part(claims)
+    mac = base64.urlsafe_b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).rstrip(b"=")
+    return (signed + b"." + mac).decode()
+
+
+class Sim:
+    """A running simulator. Its log is what the process wrote to standard error."""
+
+    def __init__(self, process, port, token, log):
+        self.process, self.port, self.token, self.log_file = process, port, token, log
+        self.url = f"http://127.0.0.1:{port}"
+
+    @classmethod
+    def start(cls, binary, token="test-token", **config):
+        folder = tempfile.mkdtemp(prefix="frontsim-")
+        port_file, log = os.path.join(folder, "port"), os.path.join(folder, "log")
+        command = [binary, "sim", "--listen", "127.0.0.1:0", "--port-file", port_file, "--token", token]
+        if config:
+            command += ["--config", json.dumps(config)]
+        with open(log, "wb") as err:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err)
+        def is_up():
+            if process.poll() is not None:
+                raise AssertionError(f"the simulator ended with {process.returncode}: {open(log).read()}")
+            return os.path.exists(port_file)
+        wait_for(is_up, 20, "the simulator's port")
+        return cls(process, int(open(port_file).read()), token, log)
+
+    def stop(self):
+        """Ends the process; it must end well and, under a sanitizer, without a leak."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        assert code == 0, f"the simulator ended with {code}: {open(self.log_file, errors='replace').read()[-4000:]}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # -- the control API --
+
+    def control(self, method, path, body=None, expect=(200, 201, 202), timeout=30):
+        answer = request(self.url, method, path, body, timeout=timeout)
+        assert answer.status in expect, f"{method} {path}: {answer}"
+        return answer.json if answer.body else None
+
+    def configure(self, **options):
+        self.control("POST", "/sim/config", options)
+
+    def reset(self):
+        self.control("POST", "/sim/reset", {})
+
+    def add_channel(self, **spec):
+        return self.control("POST", "/sim/channels", spec)
+
+    def send(self, channel, text, to=None, conversation=None, **more):
+        """An agent sends; gives the message as the agent sees it once the callback has ended."""
+        body = {"channel": channel, "text": text, **more}
+        if conversation:
+            body["conversation"] = conversation
+        if to:
+            body["to"] = [{"handle": to}] if isinstance(to, str) else to
+        return self.control("POST", "/sim/send", body)
+
+    def resend(self, message, text=None, **more):
+        return self.control("POST", "/sim/resend", {"message": message, **({"text": text} if text else {}), **more})
+
+    def conversations(self):
+        return self.control("GET", "/sim/conversations")
+
+    def conversation(self, conversation):
+        return self.control("GET", f"/sim/conversations/{conversation}")
+
+    def message(self, message):
+        return self.control("GET", f"/sim/messages/{message}")
+
+    def messages(self):
+        """Every message of every conversation."""
+        return [m for c in self.conversations() for m in self.conversation(c["id"])["messages"]]
+
+    def inbound(self):
+        return [m for m in self.messages() if m["is_inbound"]]
+
+    def fault(self, **spec):
+        self.control("POST", "/sim/faults", spec)
+
+    def clear_faults(self):
+        self.control("DELETE", "/sim/faults")
+
+    def log(self, after=0):
+        return self.control("GET", f"/sim/log?after={after}")
+
+    def calls(self, name=None):
+        """The API calls in the journal, all or those of one name."""
+        return [e for e in self.log()["entries"] if e["kind"] == "api" and name in (None, e["call"])]
+
+    def callbacks(self):
+        return [e for e in self.log()["entries"] if e["kind"] == "callback"]
+
+    def burst(self, channel, n, timeout=120, **more):
+        return self.control("POST", "/sim/burst", {"channel": channel, "n": n, **more}, timeout=timeout)
+
+    # -- the chat --
+
+    def chat_mode(self, mode, next=None):
+        self.control("POST", "/chat/mode", {"mode": mode, **({"next": next} if next else {})})
+
+    def say(self, handle, text, name=None):
+        self.control("POST", "/chat/say", {"handle": handle, "text": text, **({"name": name} if name else {})})
+
+    def chat(self, handle=None):
+        query = "?" + urllib.parse.urlencode({"handle": handle}) if handle else ""
+        return self.control("GET", "/chat/messages" + query)["messages"]
+
+    # -- Front's API --
+
+    def api(self, method, path, body=None, token=None, headers=None, timeout=30):
+        return request(self.url, method, path, body,
+                       {"Authorization": f"Bearer {token or self.token}", **(headers or {})}, timeout)
+
+
+class Recorded:
+    def __init__(self, method, path, headers, body):
+        self.method, self.path, self.headers, self.body = method, path, headers, body
+        self.at = time.monotonic()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Receiver:
+    """A server that records its requests. answer(request) gives (status, body) or (status, body, headers); it may sleep."""
+
+    def __init__(self, answer=None):
+        self.requests = []
+        self.answer = answer or (lambda request: (200, {"type": "success"}))
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                recorded = Recorded(self.command, self.path, self.headers, body)
+                outer.requests.append(recorded)
+                status, answer, *headers = outer.answer(recorded)
+                if not isinstance(answer, bytes):
+                    answer = json.dumps(answer).encode()
+                self.send_response(status)
+                for name, value in (headers[0] if headers else {}).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass  # peers that leave early are part of the tests
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
