@@ -1,8 +1,8 @@
 /*
  * Decides how an answer looks on the wire; what handlers see of a request.
  * Refuses to know what is asked or answered.
- * Invariant: an exchange ends exactly once: by http_reply, http_refuse, http_stream_end, or its stream's
- * on_closed.
+ * Invariant: an exchange ends exactly once: by http_reply, http_refuse, http_drop, http_stream_end, or its
+ * stream's on_closed.
  */
 #include "http/serving.h"
 #include "http/text.h"
@@ -145,6 +145,16 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, s
     exchange_free(x);
     conn_answered(c);
     conn_settle(c);
+}
+
+void http_drop(struct http_exchange *x)
+{
+    struct conn *c = x->conn;
+    if (c)
+        c->x = NULL;
+    exchange_free(x);
+    if (c)
+        conn_close(c);
 }
 
 void http_refuse(struct http_exchange *x, int status, const char *reason)

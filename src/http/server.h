@@ -99,6 +99,8 @@ MUST_CHECK enum err http_percent_decode(struct span text, bool plus_is_space, st
  */
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct span body,
                 const char *headers);
+/* http_drop closes the connection without an answer, as a broken server does; x is gone after it. */
+void http_drop(struct http_exchange *x);
 /* http_refuse answers through the server's refusal writer. */
 void http_refuse(struct http_exchange *x, int status, const char *reason);
 
