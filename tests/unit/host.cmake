@@ -8,3 +8,5 @@ foreach(module parent)
   fb_unit_test(host_${module} SOURCES host/${module}_test.c host/rig.c LIBS host)
   add_dependencies(test_host_${module} test_channel_host test_channels)
 endforeach()
+
+fb_unit_test(host_settings SOURCES host/settings_test.c LIBS host)
