@@ -88,6 +88,9 @@ static inline struct child *child_of(const struct fb_host *host)
 
 /* child_complain logs which rule of the header a service's argument breaks; returns FB_ERR_INVALID. */
 int child_complain(struct child *c, const char *service, const char *rule);
+/* child_is_elsewhere: a [loop] service was called from another thread. It is logged, and must change nothing.
+ */
+bool child_is_elsewhere(struct child *c, const char *service);
 /* child_may_finish looks, in a later turn, whether a stopping host has nothing open any more. */
 void child_may_finish(struct child *c);
 

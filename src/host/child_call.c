@@ -79,6 +79,21 @@ static void leave(struct child *c)
 
 /* ---- From the bridge ---- */
 
+/* A message that cannot be read here must not end the host again and again: an operator looks at it. */
+static const char *hold(struct child *c, uint64_t token)
+{
+    struct buf *out = link_begin(c->link, FRAME_OUTCOME, token);
+    frame_put_u32(out, FB_HOLD);
+    frame_put_u32(out, 0);
+    frame_put_u32(out, 0);
+    frame_put_i64(out, 0);
+    frame_put_str(out, "The bridge sent a message that is no JSON object.");
+    frame_put_span(out, SPAN_NONE);
+    frame_put_span(out, SPAN_NONE);
+    link_end(c->link);
+    return NULL;
+}
+
 const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
 {
     (void)fd;
@@ -86,8 +101,10 @@ const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
     int64_t deadline_ms = frame_get_i64(&r);
     struct span json = frame_get_span(&r);
     struct decoded *d;
-    if (!frame_read_ended(&r) || decode_delivery(json, deadline_ms, &d) != OK)
-        return "a delivery that is no JSON object";
+    if (!frame_read_ended(&r))
+        return "a malformed delivery";
+    if (decode_delivery(json, deadline_ms, &d) != OK)
+        return hold(c, f->token);
     const char *fault = begin(c, f, CALL_DELIVER, d);
     if (fault)
         return fault;
@@ -118,8 +135,10 @@ const char *child_on_notice(struct child *c, const struct frame *f, int *fd)
     bool is_failure = frame_get_u32(&r) != 0;
     struct span json = frame_get_span(&r);
     struct decoded *d;
-    if (!frame_read_ended(&r) || decode_notice(json, deadline_ms, &d) != OK)
-        return "a notice that is no JSON object";
+    if (!frame_read_ended(&r))
+        return "a malformed notice";
+    if (decode_notice(json, deadline_ms, &d) != OK)
+        return hold(c, f->token);
     const char *fault = begin(c, f, CALL_NOTICE, d);
     if (fault)
         return fault;
@@ -202,6 +221,8 @@ static void put_clean(struct buf *out, const char *s, size_t max)
 int child_complete(const struct fb_host *host, fb_token token, const struct fb_outcome *o)
 {
     struct child *c = child_of(host);
+    if (child_is_elsewhere(c, "complete"))
+        return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind == CALL_REQUEST)
         return FB_ERR_TOKEN;
@@ -250,6 +271,8 @@ static const char *reply_fault(const struct fb_reply *q)
 int child_reply(const struct fb_host *host, fb_token token, const struct fb_reply *q)
 {
     struct child *c = child_of(host);
+    if (child_is_elsewhere(c, "reply"))
+        return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind != CALL_REQUEST)
         return FB_ERR_TOKEN;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "host/text.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LINE_MAX_BYTES = 2000, BURST = 200, PER_SECOND = 100 };
@@ -99,6 +100,16 @@ int child_complain(struct child *c, const char *service, const char *rule)
     log_here(c, FB_LOG_WARN, buf_span(&line));
     buf_fini(&line);
     return FB_ERR_INVALID;
+}
+
+bool child_is_elsewhere(struct child *c, const char *service)
+{
+    char line[100];
+    if (pthread_equal(pthread_self(), c->loop_thread))
+        return false;
+    snprintf(line, sizeof line, "%s: called from another thread; come back with post()", service);
+    child_log(&c->host, FB_LOG_ERROR, line);
+    return true;
 }
 
 void child_log_init(struct child *c)

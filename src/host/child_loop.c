@@ -77,7 +77,7 @@ static struct timer *free_timer(struct child_timers *t)
 uint64_t child_timer(const struct fb_host *host, int64_t delay_ms, fb_timer_fn *fn, void *arg)
 {
     struct child *c = child_of(host);
-    struct timer *t = fn ? free_timer(c->timers) : NULL;
+    struct timer *t = fn && !child_is_elsewhere(c, "timer") ? free_timer(c->timers) : NULL;
     if (!t)
         return 0;
     if (!t->event)
@@ -95,7 +95,7 @@ uint64_t child_timer(const struct fb_host *host, int64_t delay_ms, fb_timer_fn *
 void child_timer_cancel(const struct fb_host *host, uint64_t id)
 {
     struct timer *t = &child_of(host)->timers->slot[id % CHILD_TIMERS_MAX];
-    if (!t->fn || t->id != id)
+    if (child_is_elsewhere(child_of(host), "timer_cancel") || !t->fn || t->id != id)
         return;
     t->fn = NULL;
     event_del(t->event);
@@ -149,6 +149,8 @@ static int add_watch(struct child *c, int fd, short what, fb_watch_fn *fn, void 
 int child_watch(const struct fb_host *host, int fd, uint32_t events, fb_watch_fn *fn, void *arg)
 {
     struct child *c = child_of(host);
+    if (child_is_elsewhere(c, "watch"))
+        return FB_ERR_INVALID;
     struct watch **at = find_watch(c->watches, fd);
     short what = (short)((events & FB_WATCH_READ ? EV_READ : 0) | (events & FB_WATCH_WRITE ? EV_WRITE : 0));
     if (fd < 0 || (what && !fn))

@@ -23,8 +23,10 @@ static struct ticket *find(struct child *c, uint64_t number, enum ticket_kind ki
 }
 
 /* room_for says whether another ticket may be asked for; the counts keep one kind from starving the other. */
-static int room_for(const struct child *c, unsigned open, unsigned max)
+static int room_for(struct child *c, const char *service, unsigned open, unsigned max)
 {
+    if (child_is_elsewhere(c, service))
+        return FB_ERR_INVALID;
     if (open >= max || link_waiting(c->link) > CHILD_OUT_SOFT)
         return FB_ERR_FULL;
     return c->is_stopping ? FB_ERR_CLOSED : FB_OK;
@@ -77,7 +79,7 @@ int child_receive(const struct fb_host *host, const struct fb_inbound *inbound, 
     int fd[INBOUND_ATTACHMENTS_MAX];
     unsigned fd_n;
     const char *why;
-    int result = room_for(c, c->store_n, CHILD_TICKETS_MAX);
+    int result = room_for(c, "receive", c->store_n, CHILD_TICKETS_MAX);
     if (result != FB_OK)
         return result;
     buf_init(&json, FRAME_INBOUND_MAX);
@@ -96,7 +98,7 @@ int child_receipt(const struct fb_host *host, const struct fb_receipt *receipt, 
     struct child *c = child_of(host);
     struct buf json;
     const char *why;
-    int result = room_for(c, c->store_n, CHILD_TICKETS_MAX);
+    int result = room_for(c, "receipt", c->store_n, CHILD_TICKETS_MAX);
     if (result != FB_OK)
         return result;
     buf_init(&json, frame_max(FRAME_RECEIPT) - 16);
@@ -133,7 +135,7 @@ const char *child_on_stored(struct child *c, const struct frame *f, int *fd)
 static int ask_kv(struct child *c, const char *service, bool is_write, const char *key, struct span value,
                   fb_kv_fn *done, void *arg)
 {
-    int result = room_for(c, c->kv_n, CHILD_KV_MAX);
+    int result = room_for(c, service, c->kv_n, CHILD_KV_MAX);
     if (result == FB_ERR_CLOSED && is_write)
         result = FB_OK; /* what stop wants to remember */
     if (result != FB_OK)
@@ -186,6 +188,8 @@ const char *child_on_kv_done(struct child *c, const struct frame *f, int *fd)
 int child_want_events(const struct fb_host *host, const char *types)
 {
     struct child *c = child_of(host);
+    if (child_is_elsewhere(c, "want_events"))
+        return FB_ERR_INVALID;
     if (!types || strlen(types) > TYPES_MAX || !text_is_clean(span_of(types)))
         return child_complain(c, "want_events", "types are not up to 4000 bytes of clean UTF-8");
     struct buf *out = link_begin(c->link, FRAME_EVENTS, 0);

@@ -52,8 +52,8 @@ bool message_is_settled(enum message_state s);
 /* An answered error: the same id is a new attempt. */
 bool message_is_failed(enum message_state s);
 
-const char *message_state_name(enum message_state s); /* "queued" */
-int message_state_parse(const char *name);            /* -1: no such state */
+const char *message_state_name(enum message_state s);         /* "queued" */
+int message_state_parse(const char *name);                    /* -1: no such state */
 const char *message_direction_name(enum message_direction d); /* "out", "in" */
 const char *message_verb_name(enum message_verb v);
 

@@ -2,24 +2,28 @@
  * The store: every message, its state, and the schedule. The only writer of state.
  *
  * Shape: the loop posts operations; one store thread takes all that have queued up while the last commit ran,
- * runs them in one transaction (group commit) and hands each back to the loop with its result after the commit.
- * An operation is a struct of the caller's with its completion inside, so posting neither allocates nor blocks.
+ * runs them in one transaction (group commit) and hands each back to the loop with its result after the
+ * commit. An operation is a struct of the caller's with its completion inside, so posting neither allocates
+ * nor blocks.
  *
  * Semantics, which every engine must give:
  *  - Durable: on_done with OK means that the change survives kill -9 and power loss. A result other than OK
  *    means that nothing of that operation was written.
  *  - Isolated: an operation that fails leaves its neighbours in the batch as they are.
- *  - Order: operations of one batch run settle, cancel and thread first (they free resources), then the others as
- *    posted. A caller that needs an order posts the second from the on_done of the first.
+ *  - Order: operations of one batch run settle, cancel and thread first (they free resources), then the
+ * others as posted. A caller that needs an order posts the second from the on_done of the first.
  *  - Refusal: only new work (store_put) is ever refused: ERR_FULL when too much is waiting or the channel is
  *    over its quota, ERR_IO while the engine is failing. Claims and reads answer ERR_IO while it is failing.
- *    Everything else waits in memory until the engine works again: a settle is never lost while the process lives.
+ *    Everything else waits in memory until the engine works again: a settle is never lost while the process
+ * lives.
  *  - Schedule: within (channel, direction) a message may start when it is the oldest open one of its lane and
- *    its due time has come. Followers are not in the due index; the settle that closes a head promotes the next.
+ *    its due time has come. Followers are not in the due index; the settle that closes a head promotes the
+ * next.
  *  - Dedupe: (channel, direction, source_id, recipient) is unique and outlives the body.
  *  - Cost of put, claim and settle does not grow with the backlog.
- * Units: milliseconds of wall time. Thread: all functions from the loop's thread unless said otherwise; on_done runs on
- * the loop. Owns: the store copies what it keeps; inputs stay the caller's until on_done; outputs are the caller's.
+ * Units: milliseconds of wall time. Thread: all functions from the loop's thread unless said otherwise;
+ * on_done runs on the loop. Owns: the store copies what it keeps; inputs stay the caller's until on_done;
+ * outputs are the caller's.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -34,26 +38,30 @@
 
 struct store;
 
-/* The data directory belongs to one process: ERR_CONFLICT after wait_ms. Blocks; call before the loop runs. */
+/* The data directory belongs to one process: ERR_CONFLICT after wait_ms. Blocks; call before the loop runs.
+ */
 MUST_CHECK enum err store_lock(const char *dir, int64_t wait_ms, int *lock_fd, struct buf *why);
 
 struct store_options {
-    const char *url;           /* a directory, or a URL of another engine */
-    size_t waiting_max;        /* puts that may wait in memory; 0: 8192 */
-    unsigned batch_max;        /* operations per transaction; 0: 1024 */
-    void (*on_health)(bool is_ok, const char *reason, void *arg); /* on the loop, when it changes; may be NULL */
+    const char *url;    /* a directory, or a URL of another engine */
+    size_t waiting_max; /* puts that may wait in memory; 0: 8192 */
+    unsigned batch_max; /* operations per transaction; 0: 1024 */
+    void (*on_health)(bool is_ok, const char *reason,
+                      void *arg); /* on the loop, when it changes; may be NULL */
     void *arg;
 };
 
 /*
- * store_open starts the store thread. A database that cannot be opened, or is corrupt, is no error here: the store is
- * then unhealthy, refuses work, tries again every second and says why. ERR_INVALID: a URL that no engine takes.
+ * store_open starts the store thread. A database that cannot be opened, or is corrupt, is no error here: the
+ * store is then unhealthy, refuses work, tries again every second and says why. ERR_INVALID: a URL that no
+ * engine takes.
  */
 MUST_CHECK enum err store_open(struct store **out, struct event_base *base, const struct store_options *o,
                                struct buf *why);
 /*
- * store_close lets what is posted finish (at most wait_ms, if the engine fails), stops the thread and closes the engine.
- * What is still open is completed from inside this call, with ERR_CANCELLED where it could not be done.
+ * store_close lets what is posted finish (at most wait_ms, if the engine fails), stops the thread and closes
+ * the engine. What is still open is completed from inside this call, with ERR_CANCELLED where it could not be
+ * done.
  */
 void store_close(struct store *s, int64_t wait_ms);
 
@@ -61,11 +69,24 @@ bool store_is_healthy(const struct store *s);
 /* store_reason copies the sentence that says what is wrong ("" while healthy). */
 void store_reason(const struct store *s, struct buf *out);
 
-/* ---- Operations ---------------------------------------------------------------------------------------------- */
+/* ---- Operations
+ * ---------------------------------------------------------------------------------------------- */
 
 enum store_verb {
-    STORE_PUT, STORE_CLAIM, STORE_SETTLE, STORE_CANCEL, STORE_ORPHANS, STORE_EXPIRE, STORE_PRUNE, STORE_ADMIN,
-    STORE_LIST, STORE_SHOW, STORE_STATS, STORE_LEARN, STORE_LEARNT, STORE_KV,
+    STORE_PUT,
+    STORE_CLAIM,
+    STORE_SETTLE,
+    STORE_CANCEL,
+    STORE_ORPHANS,
+    STORE_EXPIRE,
+    STORE_PRUNE,
+    STORE_ADMIN,
+    STORE_LIST,
+    STORE_SHOW,
+    STORE_STATS,
+    STORE_LEARN,
+    STORE_LEARNT,
+    STORE_KV,
     STORE_VERB_N
 };
 
@@ -84,20 +105,22 @@ void store_post_put(struct store *s, struct store_put *p);
 void store_post_claim(struct store *s, struct store_claim *p);
 
 /*
- * store_abandon says that the caller has answered an error: if the put is not committed yet it is not written, and ends with
- * ERR_CANCELLED. If it was too late for that, on_done says OK and the caller posts a cancel. A claim that was posted
- * before that cancel may already hold the message: it completes after the put, so the caller can still tell.
+ * store_abandon says that the caller has answered an error: if the put is not committed yet it is not
+ * written, and ends with ERR_CANCELLED. If it was too late for that, on_done says OK and the caller posts a
+ * cancel. A claim that was posted before that cancel may already hold the message: it completes after the
+ * put, so the caller can still tell.
  */
 void store_abandon(struct store_put *p);
 
-/* ---- put: new messages, all or none ------------------------------------------------------------------------------ */
+/* ---- put: new messages, all or none
+ * ------------------------------------------------------------------------------ */
 
 enum store_put_how {
-    STORE_NEW,       /* stored now */
-    STORE_RUNNING,   /* the same message is still open */
-    STORE_DONE,      /* it was delivered or accepted before: answer as then */
-    STORE_ASIDE,     /* it waits for an operator (held, unknown): answered as accepted */
-    STORE_AGAIN,     /* it had ended in an answered error, and is a new attempt now */
+    STORE_NEW,     /* stored now */
+    STORE_RUNNING, /* the same message is still open */
+    STORE_DONE,    /* it was delivered or accepted before: answer as then */
+    STORE_ASIDE,   /* it waits for an operator (held, unknown): answered as accepted */
+    STORE_AGAIN,   /* it had ended in an answered error, and is a new attempt now */
 };
 
 struct store_item {
@@ -112,49 +135,52 @@ struct store_item {
     uint32_t revision; /* 1, or how many different texts this message has had */
     bool is_started;   /* attempt is open now, and the caller must send it */
     bool is_behind;    /* an older message of its lane is open */
-    char *peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
+    char *
+        peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
 };
 
 struct store_put {
     struct store_op op;
     enum message_direction direction;
     const char *channel;
-    struct span source_id;        /* out: Front's message id; in: the backend's id */
-    struct span conversation;     /* out: Front's conversation id; in: the backend's conversation id; may be absent */
-    struct span thread_ref;       /* in: what Front will be told as the thread; out: the external conversation
-                                     id told to Front. Fixed here, never changed. */
-    struct span event_id;         /* out: Front's event id, if it came as an event; may be absent */
+    struct span source_id; /* out: Front's message id; in: the backend's id */
+    struct span
+        conversation; /* out: Front's conversation id; in: the backend's conversation id; may be absent */
+    struct span thread_ref; /* in: what Front will be told as the thread; out: the external conversation
+                               id told to Front. Fixed here, never changed. */
+    struct span event_id;   /* out: Front's event id, if it came as an event; may be absent */
     wall_ms_t now;
-    wall_ms_t created_at;         /* when the message was made, for too_old; usually now */
-    wall_ms_t expires_at;         /* still waiting then: dead */
-    uint64_t quota_bytes;         /* of the channel, both directions; 0: none */
-    unsigned start_max;           /* how many of the items may be started in this commit */
+    wall_ms_t created_at; /* when the message was made, for too_old; usually now */
+    wall_ms_t expires_at; /* still waiting then: dead */
+    uint64_t quota_bytes; /* of the channel, both directions; 0: none */
+    unsigned start_max;   /* how many of the items may be started in this commit */
     struct store_item *item;
     unsigned item_n;
 };
 void store_put_fini(struct store_put *p); /* frees the results of its items */
 
-/* ---- messages read back ------------------------------------------------------------------------------------------- */
+/* ---- messages read back
+ * ------------------------------------------------------------------------------------------- */
 
 struct store_message {
     int64_t id;
     enum message_direction direction;
     enum message_state state;
     char *channel, *source_id, *recipient, *lane;
-    char *conversation;  /* as put */
-    char *thread_ref;    /* as put */
+    char *conversation;      /* as put */
+    char *thread_ref;        /* as put */
     char *peer_conversation; /* out: the backend's conversation id, resolved from the thread map; else NULL */
     char *event_id;
-    char *external_id;   /* the other side's id once known: the backend's, or Front's message_uid */
-    char *reason;        /* of the last outcome */
-    char *body;          /* NULL when pruned or not asked for */
+    char *external_id; /* the other side's id once known: the backend's, or Front's message_uid */
+    char *reason;      /* of the last outcome */
+    char *body;        /* NULL when pruned or not asked for */
     size_t body_n;
-    uint32_t attempt;    /* attempts started; never counts back, so that a late outcome finds its own attempt */
+    uint32_t attempt; /* attempts started; never counts back, so that a late outcome finds its own attempt */
     uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.
                               attempt - attempt_base is what back-off and limits go by. */
     uint32_t revision;
-    uint32_t crash_n;    /* crashes it was alone in */
-    bool is_suspect;     /* was in flight at a crash, not settled since */
+    uint32_t crash_n; /* crashes it was alone in */
+    bool is_suspect;  /* was in flight at a crash, not settled since */
     wall_ms_t created_at, stored_at, due_at, expires_at, updated_at;
     void *block; /* all strings above live in this one allocation: never free one by itself */
 };
@@ -173,7 +199,8 @@ enum { STORE_ID_BYTES = 32 };
 void store_id_format(const struct store *s, int64_t id, char out[STORE_ID_BYTES]);
 MUST_CHECK enum err store_id_parse(const struct store *s, struct span text, int64_t *id);
 
-/* ---- claim: start what is due -------------------------------------------------------------------------------------- */
+/* ---- claim: start what is due
+ * -------------------------------------------------------------------------------------- */
 
 struct store_claim {
     struct store_op op;
@@ -189,35 +216,37 @@ struct store_claim {
 };
 void store_claim_fini(struct store_claim *p);
 
-/* ---- settle: how an attempt ended -----------------------------------------------------------------------------------
- * The same settle twice is OK twice. After a cancel the outcome of the attempt that was out is still noted (result OK),
- * and `state` says what holds: cancelled, or delivered if that is what happened. A proof of delivery (VERB_DELIVER
- * for the last attempt) counts also when that attempt had ended as retry, hold, unknown or dead.
+/* ---- settle: how an attempt ended
+ * ----------------------------------------------------------------------------------- The same settle twice
+ * is OK twice. After a cancel the outcome of the attempt that was out is still noted (result OK), and `state`
+ * says what holds: cancelled, or delivered if that is what happened. A proof of delivery (VERB_DELIVER for
+ * the last attempt) counts also when that attempt had ended as retry, hold, unknown or dead.
  */
 
 struct store_settle {
     struct store_op op;
     int64_t id;
-    uint32_t attempt;          /* a settle for another attempt than the open one is ERR_CONFLICT */
-    enum message_verb verb;    /* VERB_DELIVER ACCEPT RETRY REJECT HOLD UNSURE KILL */
-    const char *outcome;       /* for the timeline: "delivered" "retry" "rejected" "hold" "unknown" */
+    uint32_t attempt;       /* a settle for another attempt than the open one is ERR_CONFLICT */
+    enum message_verb verb; /* VERB_DELIVER ACCEPT RETRY REJECT HOLD UNSURE KILL */
+    const char *outcome;    /* for the timeline: "delivered" "retry" "rejected" "hold" "unknown" */
     struct span reason;
     int code;
     wall_ms_t now;
-    wall_ms_t due_at;          /* VERB_RETRY */
-    wall_ms_t expires_at;      /* VERB_RETRY: when it expires from now on; 0: as it was */
-    bool is_unburnt;           /* this attempt does not count (nothing was tried) */
-    bool was_crash, was_alone; /* the host died with it in flight; nothing else was */
-    struct span external_id;   /* the other side's id, if told */
+    wall_ms_t due_at;              /* VERB_RETRY */
+    wall_ms_t expires_at;          /* VERB_RETRY: when it expires from now on; 0: as it was */
+    bool is_unburnt;               /* this attempt does not count (nothing was tried) */
+    bool was_crash, was_alone;     /* the host died with it in flight; nothing else was */
+    struct span external_id;       /* the other side's id, if told */
     struct span peer_conversation; /* out: the backend's conversation id, if told: kept in the thread map */
-    bool wants_learning;       /* in: remember to learn Front's conversation of this thread by external_id */
+    bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */
     enum message_state state;
-    bool is_promoted;          /* a follower of its lane is due now */
+    bool is_promoted; /* a follower of its lane is due now */
 };
 void store_post_settle(struct store *s, struct store_settle *p);
 
-/* ---- cancel: an error was answered ---------------------------------------------------------------------------------- */
+/* ---- cancel: an error was answered
+ * ---------------------------------------------------------------------------------- */
 
 struct store_cancel {
     struct store_op op;
@@ -229,7 +258,8 @@ struct store_cancel {
 };
 void store_post_cancel(struct store *s, struct store_cancel *p);
 
-/* ---- orphans: attempts left open by a process that died -------------------------------------------------------------- */
+/* ---- orphans: attempts left open by a process that died
+ * -------------------------------------------------------------- */
 
 struct store_orphans {
     struct store_op op;
@@ -237,11 +267,12 @@ struct store_orphans {
     const char *channel; /* NULL: channels that the configuration no longer names, see known */
     bool is_resent;      /* true: queued again as suspects; false: MESSAGE_UNKNOWN */
     wall_ms_t now;
-    unsigned message_n;  /* result */
+    unsigned message_n; /* result */
 };
 void store_post_orphans(struct store *s, struct store_orphans *p);
 
-/* ---- expire and prune: small bounded batches; post again while is_more ------------------------------------------------- */
+/* ---- expire and prune: small bounded batches; post again while is_more
+ * ------------------------------------------------- */
 
 struct store_expired {
     int64_t id;
@@ -268,7 +299,8 @@ struct store_prune {
 };
 void store_post_prune(struct store *s, struct store_prune *p);
 
-/* ---- admin: an operator's verbs ---------------------------------------------------------------------------------------- */
+/* ---- admin: an operator's verbs
+ * ---------------------------------------------------------------------------------------- */
 
 struct store_filter {
     int direction;       /* -1: both */
@@ -283,16 +315,17 @@ struct store_admin {
     struct store_op op;
     enum message_verb verb; /* VERB_REQUEUE HOLD RELEASE DROP */
     struct store_filter filter;
-    unsigned max;           /* messages per operation; 0: 500 */
+    unsigned max;                 /* messages per operation; 0: 500 */
     wall_ms_t now, expires_in_ms; /* a requeued message gets a new life of this length */
-    unsigned message_n;     /* results: changed */
-    unsigned skipped_n;     /* matched, but the verb is illegal in their state */
-    int64_t after_id;       /* 0 at first. Oldest first; the store moves it on, so posting again continues. */
-    bool is_more;
+    unsigned message_n;           /* results: changed */
+    unsigned skipped_n;           /* matched, but the verb is illegal in their state */
+    bool is_more;                 /* post the same operation again: it goes on where it was; oldest first */
+    int64_t after_id, last_id;    /* the store's: 0 at first */
 };
 void store_post_admin(struct store *s, struct store_admin *p);
 
-/* ---- reads: short snapshots on a second, read-only connection ------------------------------------------------------------ */
+/* ---- reads: short snapshots on a second, read-only connection
+ * ------------------------------------------------------------ */
 
 struct store_list { /* ERR_LIMIT: took too long, the filter must be narrower */
     struct store_op op;
@@ -319,8 +352,8 @@ struct store_count {
     char channel[64];
     enum message_direction direction;
     uint64_t n[MESSAGE_STATE_N];
-    uint64_t bytes;        /* of bodies that are not settled */
-    wall_ms_t oldest_at;   /* created_at of the open message that expires first; 0: none */
+    uint64_t bytes;      /* of bodies that are not settled */
+    wall_ms_t oldest_at; /* created_at of the open message that expires first; 0: none */
 };
 
 struct store_stats {
@@ -332,12 +365,14 @@ struct store_stats {
 void store_post_stats(struct store *s, struct store_stats *p);
 void store_stats_fini(struct store_stats *p);
 
-/* ---- threads -------------------------------------------------------------------------------------------------------------
+/* ---- threads
+ * -------------------------------------------------------------------------------------------------------------
  * thread: what the backend's side knows (channel, thread_ref, handle, the backend's conversation id).
- * link: a Front conversation and where its replies go. A put of an inbound message makes or refreshes the thread; a settle
- * of a delivery with peer_conversation makes the link; learning makes it for the first message of a thread.
- * For a delivery the backend's conversation is: the link of Front's conversation; else the thread of thread_ref; else
- * the newest thread of the recipient's handle whose Front conversation is not learnt yet; else unknown.
+ * link: a Front conversation and where its replies go. A put of an inbound message makes or refreshes the
+ * thread; a settle of a delivery with peer_conversation makes the link; learning makes it for the first
+ * message of a thread. For a delivery the backend's conversation is: the link of Front's conversation; else
+ * the thread of thread_ref; else the newest thread of the recipient's handle whose Front conversation is not
+ * learnt yet; else unknown.
  */
 
 struct store_lesson {
@@ -366,7 +401,8 @@ struct store_learnt {
 };
 void store_post_learnt(struct store *s, struct store_learnt *p);
 
-/* ---- key-value: an adapter's own small durable data ------------------------------------------------------------------------ */
+/* ---- key-value: an adapter's own small durable data
+ * ------------------------------------------------------------------------ */
 
 enum { STORE_KV_KEY_MAX = 256, STORE_KV_VALUE_MAX = 65536, STORE_KV_KEYS_MAX = 10000 };
 
@@ -381,7 +417,8 @@ struct store_kv {
 };
 void store_post_kv(struct store *s, struct store_kv *p);
 
-/* Time that the last commits took, for front_bridge_store_commit_seconds: cumulative counts per bucket. Thread: any. */
+/* Time that the last commits took, for front_bridge_store_commit_seconds: cumulative counts per bucket.
+ * Thread: any. */
 enum { STORE_COMMIT_BUCKETS = 10 };
 extern const double store_commit_bounds_s[STORE_COMMIT_BUCKETS];
 struct store_commit_times {

@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "base/log.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ void rig_fixture(void)
     *strrchr(directory, '/') = 0;
     snprintf(exe, sizeof exe, "%s/channel_host", directory);
     setenv("FRONT_BRIDGE_HOST_EXE", exe, 1);
+    log_setup(LOG_ERROR, LOG_TEXT, 2);
 }
 
 void rig_open(struct rig *r, const char *adapter, const struct host_options *o)
@@ -139,7 +141,7 @@ void rig_deliver(struct rig *r, uint64_t token, const char *text, const char *su
 {
     struct buf json;
     struct jout j;
-    buf_init(&json, 1 << 24);
+    buf_init(&json, 32 << 20);
     jout_init(&j, &json);
     jout_object(&j);
     jout_kv_str(&j, "type", "message");

@@ -1,0 +1,179 @@
+/*
+ * What the store knows of each operation: its class, and how to forget its results. A table; no verb is
+ * special anywhere else but the put (refusal, abandonment).
+ */
+#include "base/mem.h"
+#include "store/engine.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define OP(type) struct type *p = container_of(op, struct type, op)
+
+void store_put_fini(struct store_put *p)
+{
+    for (unsigned i = 0; i < p->item_n; i++) {
+        free(p->item[i].peer_conversation);
+        p->item[i].peer_conversation = NULL;
+    }
+}
+
+void store_message_fini(struct store_message *m)
+{
+    free(m->block);
+    *m = (struct store_message){0};
+}
+
+static void free_messages(struct store_message **message, unsigned *n)
+{
+    for (unsigned i = 0; i < *n; i++)
+        store_message_fini(&(*message)[i]);
+    free(*message);
+    *message = NULL;
+    *n = 0;
+}
+
+void store_claim_fini(struct store_claim *p)
+{
+    free_messages(&p->message, &p->message_n);
+}
+
+void store_list_fini(struct store_list *p)
+{
+    free_messages(&p->message, &p->message_n);
+}
+
+void store_show_fini(struct store_show *p)
+{
+    store_message_fini(&p->message);
+    for (unsigned i = 0; i < p->attempt_n; i++)
+        free(p->attempt[i].reason);
+    free(p->attempt);
+    p->attempt = NULL;
+    p->attempt_n = 0;
+}
+
+void store_stats_fini(struct store_stats *p)
+{
+    free(p->count);
+    p->count = NULL;
+    p->count_n = 0;
+}
+
+void store_learn_fini(struct store_learn *p)
+{
+    for (unsigned i = 0; i < p->lesson_n; i++)
+        free(p->lesson[i].message_uid);
+    p->lesson_n = 0;
+}
+
+static void reset_put(struct store_op *op)
+{
+    OP(store_put);
+    store_put_fini(p);
+    for (unsigned i = 0; i < p->item_n; i++) {
+        struct store_item *item = &p->item[i];
+        *item = (struct store_item){.recipient = item->recipient, .lane = item->lane, .body = item->body};
+    }
+}
+
+static void reset_claim(struct store_op *op)
+{
+    OP(store_claim);
+    store_claim_fini(p);
+    p->next_due = INT64_MAX;
+}
+
+static void reset_settle(struct store_op *op)
+{
+    OP(store_settle);
+    p->is_promoted = false;
+}
+
+static void reset_cancel(struct store_op *op)
+{
+    OP(store_cancel);
+    p->is_promoted = false;
+}
+
+static void reset_orphans(struct store_op *op)
+{
+    OP(store_orphans);
+    p->message_n = 0;
+}
+
+static void reset_expire(struct store_op *op)
+{
+    OP(store_expire);
+    p->expired_n = 0;
+    p->is_more = false;
+    p->next_at = INT64_MAX;
+}
+
+static void reset_prune(struct store_op *op)
+{
+    OP(store_prune);
+    p->body_n = p->key_n = 0;
+    p->is_more = false;
+}
+
+static void reset_admin(struct store_op *op)
+{
+    OP(store_admin);
+    p->message_n = p->skipped_n = 0;
+    p->is_more = false;
+}
+
+static void reset_list(struct store_op *op)
+{
+    OP(store_list);
+    store_list_fini(p);
+}
+
+static void reset_show(struct store_op *op)
+{
+    OP(store_show);
+    store_show_fini(p);
+}
+
+static void reset_stats(struct store_op *op)
+{
+    OP(store_stats);
+    store_stats_fini(p);
+}
+
+static void reset_learn(struct store_op *op)
+{
+    OP(store_learn);
+    store_learn_fini(p);
+    p->next_at = INT64_MAX;
+}
+
+static void reset_nothing(struct store_op *op)
+{
+    (void)op;
+}
+
+static void reset_kv(struct store_op *op)
+{
+    OP(store_kv);
+    free(p->found);
+    p->found = NULL;
+    p->found_n = 0;
+}
+
+const struct op_class op_class[STORE_VERB_N] = {
+    [STORE_PUT] = {"put", .may_refuse = true, .reset = reset_put},
+    [STORE_CLAIM] = {"claim", .may_refuse = true, .reset = reset_claim},
+    [STORE_SETTLE] = {"settle", .goes_first = true, .reset = reset_settle},
+    [STORE_CANCEL] = {"cancel", .goes_first = true, .reset = reset_cancel},
+    [STORE_ORPHANS] = {"orphans", .goes_first = true, .reset = reset_orphans},
+    [STORE_EXPIRE] = {"expire", .reset = reset_expire},
+    [STORE_PRUNE] = {"prune", .reset = reset_prune},
+    [STORE_ADMIN] = {"admin", .reset = reset_admin},
+    [STORE_LIST] = {"list", .may_refuse = true, .is_read = true, .reset = reset_list},
+    [STORE_SHOW] = {"show", .may_refuse = true, .is_read = true, .reset = reset_show},
+    [STORE_STATS] = {"stats", .may_refuse = true, .is_read = true, .reset = reset_stats},
+    [STORE_LEARN] = {"learn", .may_refuse = true, .reset = reset_learn},
+    [STORE_LEARNT] = {"learnt", .goes_first = true, .reset = reset_nothing},
+    [STORE_KV] = {"kv", .reset = reset_kv},
+};

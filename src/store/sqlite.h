@@ -1,0 +1,152 @@
+/*
+ * Inside the SQLite engine: the connections, the statements, and what its files share.
+ *
+ * Invariant: within a transaction the counters and next_id in memory are ahead of the database; commit writes
+ * them, rollback puts them back. Thread: the store's.
+ */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include "store/engine.h"
+#include "store/sqlite_sql.h"
+#include <sqlite3.h>
+
+struct conn {
+    sqlite3 *db;
+    sqlite3_stmt *stmt[SQL_N]; /* prepared when first used */
+};
+
+/* What is counted for one (channel, direction). Bodies of settled messages are not counted in bytes. */
+struct tally {
+    int64_t n[MESSAGE_STATE_N], bytes[MESSAGE_STATE_N];
+};
+
+struct channel {
+    int64_t id;
+    char name[64];
+    bool is_new;    /* made in this transaction */
+    bool is_marked; /* there when the running isolated operation began */
+    struct tally now[2], committed[2], mark[2];
+    uint32_t dirty[2]; /* states whose counts changed in this transaction */
+};
+
+struct sqlite {
+    struct engine engine;
+    char *path;
+    struct conn writer, reader;
+    struct channel **channel; /* sorted by name */
+    size_t channel_n;
+    int64_t next_id, committed_next_id, mark_next_id; /* of messages, and for places in lanes */
+    int64_t prune_at; /* where the running pass of pruning is: first of bodies, then of keys */
+    bool is_prune_of_keys;
+    int wal_pages;
+    bool is_isolated;
+    mono_ms_t read_until;
+};
+
+/* queue ids join channel and direction, so that an index needs one small integer for both. */
+static inline int64_t queue_id(const struct channel *c, enum message_direction d)
+{
+    return c->id * 2 + (int64_t)d;
+}
+
+/* ---- statements (sqlite_sql.c) ---- */
+/* sql_of returns the statement, ready to be bound; NULL (and the engine broken) if it cannot be prepared. */
+sqlite3_stmt *sql_of(struct sqlite *q, struct conn *c, enum sql id);
+/* sql_bind binds parameters 1, 2, … : i int64_t, t struct span (absent: NULL), s const char *, b span as
+ * blob. */
+void sql_bind(sqlite3_stmt *st, const char *types, ...);
+/* sql_step: *has_row says whether there is one; when not, or on error, the statement is reset. */
+MUST_CHECK enum err sql_step(struct sqlite *q, sqlite3_stmt *st, bool *has_row);
+/* sql_run steps a statement without rows to its end. */
+MUST_CHECK enum err sql_run(struct sqlite *q, sqlite3_stmt *st);
+void sql_reset(sqlite3_stmt *st);
+struct span sql_text(sqlite3_stmt *st, int column); /* borrowed until the next step or reset */
+/* sql_failed decides what a result code means: spoilt or broken; returns ERR_IO. */
+enum err sql_failed(struct sqlite *q, sqlite3 *db, int rc);
+/* sql_sentence says in one sentence what is wrong with the database and what to do. */
+void sql_sentence(const char *path, sqlite3 *db, int rc, struct buf *why);
+void conn_close(struct conn *c);
+
+#define TRY(expr)                                                                                            \
+    do {                                                                                                     \
+        enum err try_ = (expr);                                                                              \
+        if (try_ != OK)                                                                                      \
+            return try_;                                                                                     \
+    } while (0)
+
+/* ---- schema (sqlite_schema.c) ---- */
+MUST_CHECK enum err schema_migrate(struct conn *c, const char *path, struct buf *why);
+
+/* ---- channels and counters (sqlite_count.c) ---- */
+MUST_CHECK enum err counts_load(struct sqlite *q);
+MUST_CHECK enum err counts_write(struct sqlite *q);
+void counts_commit(struct sqlite *q);
+void counts_rollback(struct sqlite *q);
+void counts_mark(struct sqlite *q); /* for counts_undo: as with a savepoint */
+void counts_undo(struct sqlite *q);
+void counts_free(struct sqlite *q);
+struct channel *channel_find(struct sqlite *q, const char *name); /* NULL: nothing was ever stored for it */
+struct channel *channel_by_id(struct sqlite *q, int64_t id);
+MUST_CHECK enum err channel_get(struct sqlite *q, const char *name, struct channel **out); /* makes it */
+void count_add(struct channel *c, enum message_direction d, enum message_state s, int64_t n, int64_t bytes);
+
+/* ---- one message in a transaction (sqlite_message.c) ---- */
+struct row {
+    int64_t id;
+    struct channel *channel;
+    enum message_direction direction;
+    enum message_state state;
+    bool is_head;
+    uint32_t attempt, attempt_base, revision, crash_n;
+    wall_ms_t due_at, expires_at, started_at, ended_at;
+    int64_t body_n;
+    char outcome[16];
+    bool has_reason, has_conversation;
+};
+MUST_CHECK enum err row_read(struct sqlite *q, int64_t id, struct row *out); /* ERR_NOT_FOUND */
+/* row_from reads the columns ROW_COLUMNS of a statement. */
+MUST_CHECK enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out);
+/* row_leave takes a message out of the schedule. A reason replaces the former one; absent keeps it. */
+MUST_CHECK enum err row_leave(struct sqlite *q, struct row *r, enum message_state to, struct span reason,
+                              wall_ms_t now, bool *is_promoted);
+/* row_reopen puts a message that is not open at the end of its lane, for a new life. */
+MUST_CHECK enum err row_reopen(struct sqlite *q, struct row *r, wall_ms_t now, wall_ms_t expires_at);
+/* row_start opens the next attempt of a queued message. */
+MUST_CHECK enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now);
+/* row_retire moves the last attempt from the message to the timeline. */
+MUST_CHECK enum err row_retire(struct sqlite *q, const struct row *r, wall_ms_t now);
+/* row_promote makes the next of the lane of message id its head. */
+MUST_CHECK enum err row_promote(struct sqlite *q, int64_t id, wall_ms_t now, bool *is_promoted);
+void row_count(struct row *r, enum message_state to); /* moves r's count, and its state, to another state */
+
+/* message_read makes a whole store_message out of the columns MESSAGE_COLUMNS. */
+MUST_CHECK enum err message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
+                                 struct store_message *out);
+
+/* ---- threads (sqlite_thread.c) ---- */
+/* thread_peer finds the backend's conversation for a delivery; *peer is malloc'ed, or NULL. */
+MUST_CHECK enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id,
+                                struct span conversation, struct span thread_ref, struct span handle,
+                                char **peer);
+MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p);
+MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
+
+/* ---- operations ---- */
+enum err sqlite_put(struct sqlite *q, struct store_op *op);
+enum err sqlite_claim(struct sqlite *q, struct store_op *op);
+enum err sqlite_settle(struct sqlite *q, struct store_op *op);
+enum err sqlite_cancel(struct sqlite *q, struct store_op *op);
+enum err sqlite_orphans(struct sqlite *q, struct store_op *op);
+enum err sqlite_expire(struct sqlite *q, struct store_op *op);
+enum err sqlite_prune(struct sqlite *q, struct store_op *op);
+enum err sqlite_admin(struct sqlite *q, struct store_op *op);
+enum err sqlite_list(struct sqlite *q, struct store_op *op);
+enum err sqlite_show(struct sqlite *q, struct store_op *op);
+enum err sqlite_stats(struct sqlite *q, struct store_op *op);
+enum err sqlite_learn(struct sqlite *q, struct store_op *op);
+enum err sqlite_learnt(struct sqlite *q, struct store_op *op);
+enum err sqlite_kv(struct sqlite *q, struct store_op *op);
+enum err sqlite_undo(struct sqlite *q, const struct engine_doubt *d, size_t n);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * Decides what a put means: a new message, one that is known, or a new attempt after an answered error.
+ * Invariant: all that can refuse a put is looked at before the first row is written.
+ */
+#include "base/mem.h"
+#include "store/sqlite.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const enum store_put_how how_when[MESSAGE_STATE_N] = {
+    [MESSAGE_QUEUED] = STORE_RUNNING, [MESSAGE_SENDING] = STORE_RUNNING, [MESSAGE_DELIVERED] = STORE_DONE,
+    [MESSAGE_ACCEPTED] = STORE_DONE,  [MESSAGE_REJECTED] = STORE_AGAIN,  [MESSAGE_CANCELLED] = STORE_AGAIN,
+    [MESSAGE_HELD] = STORE_ASIDE,     [MESSAGE_UNKNOWN] = STORE_ASIDE,   [MESSAGE_DEAD] = STORE_AGAIN,
+    [MESSAGE_DROPPED] = STORE_DONE,
+};
+
+struct put {
+    struct sqlite *q;
+    struct store_put *p;
+    struct channel *channel;
+    int64_t queue_id;
+    unsigned started_n;
+};
+
+static uint64_t bytes_of(const struct channel *c)
+{
+    int64_t sum = 0;
+    for (int d = 0; d < 2; d++)
+        for (int s = 0; s < MESSAGE_STATE_N; s++)
+            sum += c->now[d].bytes[s];
+    return sum > 0 ? (uint64_t)sum : 0;
+}
+
+static enum err find(struct put *t, const struct store_item *item, struct row *out)
+{
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_FIND);
+    sql_bind(st, "itt", t->queue_id, t->p->source_id, item->recipient);
+    bool has_row;
+    TRY(sql_step(t->q, st, &has_row));
+    if (!has_row)
+        return ERR_NOT_FOUND;
+    enum err e = row_from(t->q, st, out);
+    sql_reset(st);
+    return e;
+}
+
+/* Near the quota only what would really be stored counts, so that a repeated message still gets its answer.
+ */
+static enum err check_quota(struct put *t)
+{
+    const struct store_put *p = t->p;
+    uint64_t room = bytes_of(t->channel), all = 0, needed = 0;
+    room = p->quota_bytes > room ? p->quota_bytes - room : 0;
+    for (unsigned i = 0; i < p->item_n; i++)
+        all += p->item[i].body.n;
+    if (p->quota_bytes == 0 || all <= room)
+        return OK;
+    for (unsigned i = 0; i < p->item_n; i++) {
+        struct row known;
+        enum err e = find(t, &p->item[i], &known);
+        if (e != OK && e != ERR_NOT_FOUND)
+            return e;
+        if (e == ERR_NOT_FOUND || how_when[known.state] == STORE_AGAIN)
+            needed += p->item[i].body.n;
+    }
+    return needed > room ? ERR_FULL : OK;
+}
+
+static enum err write_body(struct put *t, int64_t id, struct span body)
+{
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_BODY);
+    sql_bind(st, "ib", id, body);
+    return sql_run(t->q, st);
+}
+
+static enum err look_ahead(struct put *t, struct store_item *item)
+{
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_LANE);
+    sql_bind(st, "it", t->queue_id, item->lane);
+    TRY(sql_step(t->q, st, &item->is_behind));
+    if (item->is_behind)
+        sql_reset(st);
+    return OK;
+}
+
+static bool may_start(const struct put *t, const struct store_item *item)
+{
+    return !item->is_behind && t->started_n < t->p->start_max && t->p->expires_at > t->p->now;
+}
+
+static enum err insert(struct put *t, struct store_item *item, bool *is_new)
+{
+    const struct store_put *p = t->p;
+    bool starts = may_start(t, item);
+    enum message_state state = starts ? MESSAGE_SENDING : MESSAGE_QUEUED;
+    wall_ms_t due_at = p->now < p->expires_at ? p->now : p->expires_at;
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_MESSAGE);
+    sql_bind(st, "iiiiiiiiiiitttttt", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
+             (int64_t)starts, due_at, p->expires_at, p->created_at, p->now, starts ? p->now : (wall_ms_t)0,
+             (int64_t)item->body.n, p->source_id, item->recipient, item->lane, p->conversation, p->thread_ref,
+             p->event_id);
+    TRY(sql_run(t->q, st));
+    *is_new = sqlite3_changes(t->q->writer.db) > 0;
+    if (!*is_new)
+        return OK;
+    item->id = t->q->next_id++;
+    item->how = STORE_NEW;
+    item->state = state;
+    item->attempt = starts;
+    item->revision = 1;
+    item->is_started = starts;
+    t->started_n += starts;
+    count_add(t->channel, p->direction, state, 1, (int64_t)item->body.n);
+    return write_body(t, item->id, item->body);
+}
+
+/* The text is the same only if it is known and equal; a pruned one may have differed. */
+static enum err is_same_body(struct put *t, int64_t id, struct span body, bool *same)
+{
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_BODY_GET);
+    sql_bind(st, "i", id);
+    bool has_row;
+    *same = false;
+    TRY(sql_step(t->q, st, &has_row));
+    if (!has_row)
+        return OK;
+    *same = span_eq(sql_text(st, 0), body);
+    sql_reset(st);
+    return OK;
+}
+
+static enum err replace(struct put *t, struct store_item *item, struct row *r)
+{
+    const struct store_put *p = t->p;
+    bool same;
+    TRY(is_same_body(t, r->id, item->body, &same));
+    TRY(row_retire(t->q, r, p->now));
+    r->revision += !same;
+    sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_AGAIN);
+    sql_bind(st, "itiiiti", r->id, item->lane, (int64_t)r->revision, (int64_t)item->body.n, p->created_at,
+             p->event_id, (int64_t)same);
+    TRY(sql_run(t->q, st));
+    count_add(r->channel, r->direction, r->state, 0, (int64_t)item->body.n - r->body_n);
+    r->body_n = (int64_t)item->body.n;
+    r->started_at = 0; /* retired above */
+    return same ? OK : write_body(t, r->id, item->body);
+}
+
+static enum err again(struct put *t, struct store_item *item, struct row *r)
+{
+    TRY(look_ahead(t, item)); /* the lane may have changed its mind since */
+    TRY(replace(t, item, r));
+    TRY(row_reopen(t->q, r, t->p->now, t->p->expires_at));
+    if (may_start(t, item)) {
+        TRY(row_start(t->q, r, t->p->now));
+        item->is_started = true;
+        t->started_n++;
+    }
+    return OK;
+}
+
+static enum err put_item(struct put *t, struct store_item *item)
+{
+    bool is_new;
+    TRY(look_ahead(t, item));
+    TRY(insert(t, item, &is_new));
+    if (!is_new) {
+        struct row r = {0};
+        TRY(find(t, item, &r));
+        item->how = how_when[r.state];
+        if (item->how == STORE_AGAIN)
+            TRY(again(t, item, &r));
+        else
+            item->is_behind = message_is_open(r.state) && !r.is_head;
+        item->id = r.id;
+        item->state = r.state;
+        item->attempt = r.attempt;
+        item->revision = r.revision;
+    }
+    if (item->is_started && t->p->direction == MESSAGE_OUT)
+        return thread_peer(t->q, &t->q->writer, t->channel->id, t->p->conversation, t->p->thread_ref,
+                           item->recipient, &item->peer_conversation);
+    return OK;
+}
+
+enum err sqlite_put(struct sqlite *q, struct store_op *op)
+{
+    struct store_put *p = container_of(op, struct store_put, op);
+    struct put t = {.q = q, .p = p};
+    TRY(channel_get(q, p->channel, &t.channel));
+    t.queue_id = queue_id(t.channel, p->direction);
+    TRY(check_quota(&t));
+    bool has_new = false;
+    for (unsigned i = 0; i < p->item_n; i++) {
+        TRY(put_item(&t, &p->item[i]));
+        has_new = has_new || p->item[i].how == STORE_NEW || p->item[i].how == STORE_AGAIN;
+    }
+    return has_new ? thread_seen(q, t.channel, p) : OK;
+}

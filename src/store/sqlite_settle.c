@@ -1,0 +1,191 @@
+/*
+ * How attempts end: settle, cancel, and what a process that died left open.
+ * Invariant: an attempt is settled once; the same settle again changes nothing and is answered OK, since
+ * after a commit of unknown result all settles of its batch are run again.
+ */
+#include "base/mem.h"
+#include "store/sqlite.h"
+#include <string.h>
+
+static bool is_outcome(enum message_verb v)
+{
+    return v == VERB_DELIVER || v == VERB_ACCEPT || v == VERB_RETRY || v == VERB_REJECT || v == VERB_HOLD ||
+           v == VERB_UNSURE || v == VERB_KILL;
+}
+
+static enum err close_attempt(struct sqlite *q, struct row *r, struct store_settle *p, enum message_state to)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_SETTLE_CLOSE);
+    sql_bind(st, "iistiiti", r->id, (int64_t)to, p->outcome, p->reason, (int64_t)p->code, p->now,
+             p->external_id, (int64_t)r->crash_n + (p->was_crash && p->was_alone));
+    TRY(sql_run(q, st));
+    row_count(r, to);
+    TRY(thread_settled(q, r, p));
+    return r->is_head ? row_promote(q, r->id, p->now, &p->is_promoted) : OK;
+}
+
+static enum err retry(struct sqlite *q, struct row *r, struct store_settle *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_SETTLE_RETRY);
+    sql_bind(st, "istiitiiii", r->id, p->outcome, p->reason, (int64_t)p->code, p->now, p->external_id,
+             (int64_t)r->crash_n + (p->was_crash && p->was_alone), p->due_at, (int64_t)p->was_crash,
+             (int64_t)p->is_unburnt);
+    TRY(sql_run(q, st));
+    row_count(r, MESSAGE_QUEUED);
+    return thread_settled(q, r, p);
+}
+
+/* The attempt's own line in the timeline, where the message's row says something else. */
+static enum err note(struct sqlite *q, const struct row *r, const struct store_settle *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_ATTEMPT_ADD);
+    sql_bind(st, "iiiisit", r->id, (int64_t)p->attempt, r->started_at, p->now, p->outcome, (int64_t)p->code,
+             p->reason);
+    TRY(sql_run(q, st));
+    st = sql_of(q, &q->writer, SQL_SETTLE_NOTE);
+    sql_bind(st, "isii", r->id, p->outcome, (int64_t)p->code, p->now);
+    return sql_run(q, st);
+}
+
+static enum err deliver_late(struct sqlite *q, struct row *r, struct store_settle *p)
+{
+    TRY(note(q, r, p));
+    return close_attempt(q, r, p, MESSAGE_DELIVERED);
+}
+
+static bool is_settled_so(const struct row *r, const struct store_settle *p)
+{
+    bool is_same = strncmp(r->outcome, p->outcome, sizeof r->outcome - 1) == 0;
+    int then = message_next(r->direction, MESSAGE_SENDING, p->verb);
+    return is_same && ((int)r->state == then || r->state == MESSAGE_CANCELLED);
+}
+
+static enum err settle_sending(struct sqlite *q, struct row *r, struct store_settle *p)
+{
+    int to = message_next(r->direction, MESSAGE_SENDING, p->verb);
+    if (to < 0)
+        return ERR_INVALID;
+    return to == MESSAGE_QUEUED ? retry(q, r, p) : close_attempt(q, r, p, (enum message_state)to);
+}
+
+/* The message went elsewhere while the attempt was out, or the attempt is settled already. */
+static enum err settle_gone(struct sqlite *q, struct row *r, struct store_settle *p)
+{
+    bool is_out = r->started_at && !r->ended_at;
+    bool is_proof = p->verb == VERB_DELIVER && message_next(r->direction, r->state, VERB_DELIVER) >= 0;
+    if (r->started_at && is_proof)
+        return deliver_late(q, r, p);
+    if (is_out)
+        return note(q, r, p);
+    if (!is_settled_so(r, p))
+        return ERR_CONFLICT;
+    p->is_promoted = !message_is_open(r->state); /* a claim too many does no harm */
+    return OK;
+}
+
+enum err sqlite_settle(struct sqlite *q, struct store_op *op)
+{
+    struct store_settle *p = container_of(op, struct store_settle, op);
+    struct row r;
+    if (!is_outcome(p->verb) || !p->outcome)
+        return ERR_INVALID;
+    TRY(row_read(q, p->id, &r));
+    if (p->attempt == 0 || p->attempt != r.attempt)
+        return ERR_CONFLICT;
+    enum err e = r.state == MESSAGE_SENDING ? settle_sending(q, &r, p) : settle_gone(q, &r, p);
+    if (e == OK)
+        p->state = r.state;
+    return e;
+}
+
+enum err sqlite_cancel(struct sqlite *q, struct store_op *op)
+{
+    struct store_cancel *p = container_of(op, struct store_cancel, op);
+    struct row r;
+    TRY(row_read(q, p->id, &r));
+    p->state = r.state;
+    if (r.state == MESSAGE_CANCELLED)
+        return OK;
+    if (message_next(r.direction, r.state, VERB_CANCEL) < 0)
+        return ERR_CONFLICT;
+    TRY(row_leave(q, &r, MESSAGE_CANCELLED, span_of(p->reason), p->now, &p->is_promoted));
+    p->state = r.state;
+    return OK;
+}
+
+/* ---- orphans ---- */
+
+static enum err orphan(struct sqlite *q, struct row *r, const struct store_orphans *p)
+{
+    struct store_settle end = {
+        .outcome = "unknown",
+        .verb = p->is_resent ? VERB_RETRY : VERB_UNSURE,
+        .reason = SPAN_LIT("the bridge stopped while this attempt was out"),
+        .now = p->now,
+        .due_at = p->now,
+        .was_crash = true,
+    };
+    end.attempt = r->attempt;
+    return settle_sending(q, r, &end);
+}
+
+static enum err orphans_of(struct sqlite *q, struct channel *c, struct store_orphans *p)
+{
+    for (;;) {
+        struct row r;
+        bool has_row;
+        sqlite3_stmt *st = sql_of(q, &q->writer, SQL_ORPHANS);
+        sql_bind(st, "i", queue_id(c, p->direction));
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        TRY(row_from(q, st, &r));
+        sql_reset(st);
+        TRY(orphan(q, &r, p));
+        p->message_n++;
+    }
+}
+
+enum err sqlite_orphans(struct sqlite *q, struct store_op *op)
+{
+    struct store_orphans *p = container_of(op, struct store_orphans, op);
+    for (size_t i = 0; i < q->channel_n; i++)
+        if (!p->channel || strcmp(p->channel, q->channel[i]->name) == 0)
+            TRY(orphans_of(q, q->channel[i], p));
+    return OK;
+}
+
+/* ---- what may or may not have been committed, and was answered with an error ---- */
+
+static enum err undo_put(struct sqlite *q, struct row *r, wall_ms_t now)
+{
+    bool ignored = false;
+    if (!message_is_open(r->state))
+        return OK;
+    return row_leave(q, r, MESSAGE_CANCELLED, SPAN_LIT("refused: the store failed while it was written"), now,
+                     &ignored);
+}
+
+static enum err undo_claim(struct sqlite *q, struct row *r, uint32_t attempt)
+{
+    if (r->state != MESSAGE_SENDING || r->attempt != attempt)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_TAKE_BACK);
+    sql_bind(st, "i", r->id);
+    TRY(sql_run(q, st));
+    row_count(r, MESSAGE_QUEUED);
+    return OK;
+}
+
+enum err sqlite_undo(struct sqlite *q, const struct engine_doubt *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct row r;
+        enum err e = row_read(q, d[i].id, &r);
+        if (e == ERR_NOT_FOUND)
+            continue;
+        TRY(e);
+        TRY(d[i].attempt ? undo_claim(q, &r, d[i].attempt) : undo_put(q, &r, clock_wall_ms()));
+    }
+    return OK;
+}

@@ -1,0 +1,200 @@
+/*
+ * Every statement of the engine. It decides which index each one uses, and refuses to know when it is run.
+ * Invariant: no statement of the daily work scans or sorts more than it returns (a test reads the plans).
+ *
+ * In conditions: seq IS NOT NULL means "open"; state 0 is queued, 1 sending, 6 to 8 held, unknown, dead
+ * (state.h).
+ */
+#include "store/sqlite_sql.h"
+
+#define ROW_COLUMNS                                                                                          \
+    " m.id, m.queue_id, m.state, m.is_head, m.attempt, m.attempt_base, m.revision, m.crash_n, m.due_at,"     \
+    " m.expires_at, m.started_at, m.ended_at, m.body_n, m.outcome, m.reason IS NOT NULL,"                    \
+    " m.conversation IS NOT NULL "
+
+#define MESSAGE_COLUMNS                                                                                      \
+    " m.id, m.queue_id, m.state, m.attempt, m.attempt_base, m.revision, m.crash_n, m.is_suspect,"            \
+    " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
+    " m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, m.external_id, m.reason, "
+
+#define BODY_IF(condition) " CASE WHEN " condition " THEN (SELECT bytes FROM body WHERE body.id = m.id) END "
+
+/* 1 channel or -1, 2 direction or -1, 3 bit set of states, 4 reason or NULL, 5 id to go on from, 6 how many
+ */
+#define FILTER                                                                                               \
+    " (?1 < 0 OR m.queue_id / 2 = ?1) AND (?2 < 0 OR m.queue_id % 2 = ?2) AND (?3 >> m.state) & 1"           \
+    " AND (?4 IS NULL OR m.reason = ?4) "
+#define FIND(columns, index, condition, page)                                                                \
+    "SELECT " columns " FROM message m " index " WHERE " condition " AND" FILTER page
+#define LIST(index, condition)                                                                               \
+    FIND(MESSAGE_COLUMNS BODY_IF("?7"), index, condition, "AND m.id < ?5 ORDER BY m.id DESC LIMIT ?6")
+#define PICK(index, condition) FIND(ROW_COLUMNS, index, condition, "AND m.id > ?5 ORDER BY m.id LIMIT ?6")
+
+#define BY_ID        "", "m.id = ?8"
+#define BY_SCAN      "NOT INDEXED", "1"
+#define BY_ASIDE     "INDEXED BY message_aside", "m.state BETWEEN 6 AND 8"
+#define BY_OPEN      "INDEXED BY message_lane", "m.seq IS NOT NULL"
+#define BY_CHANNEL   "INDEXED BY message_source", "m.queue_id IN (?1 * 2, ?1 * 2 + 1)"
+#define LIST_BY(...) LIST(__VA_ARGS__)
+#define PICK_BY(...) PICK(__VA_ARGS__)
+
+const char *const sql_text_of[SQL_N] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_SAVEPOINT] = "SAVEPOINT op",
+    [SQL_RELEASE] = "RELEASE op",
+    [SQL_UNDO_SAVEPOINT] = "ROLLBACK TO op",
+    [SQL_PROBE] = "INSERT INTO meta VALUES ('probe', zeroblob(65536))"
+                  " ON CONFLICT DO UPDATE SET value = excluded.value",
+
+    [SQL_CHANNEL_ADD] = "INSERT INTO channel (name) VALUES (?1) RETURNING id",
+    [SQL_CHANNEL_ALL] = "SELECT id, name FROM channel",
+    [SQL_COUNTER_ALL] = "SELECT queue_id, state, n, bytes FROM counter",
+    [SQL_COUNTER_SET] = "INSERT INTO counter VALUES (?1, ?2, ?3, ?4)"
+                        " ON CONFLICT DO UPDATE SET n = excluded.n, bytes = excluded.bytes",
+    [SQL_LAST_ID] = "SELECT max(id) FROM message",
+
+    /* put */
+    [SQL_PUT_LANE] = "SELECT 1 FROM message INDEXED BY message_lane"
+                     " WHERE queue_id = ?1 AND lane = ?2 AND seq IS NOT NULL LIMIT 1",
+    [SQL_PUT_MESSAGE] =
+        "INSERT INTO message (id, queue_id, state, is_head, seq, attempt, due_at, expires_at, created_at,"
+        " stored_at, updated_at, started_at, body_n, source_id, recipient, lane, conversation, thread_ref, "
+        "event_id)"
+        " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        " ON CONFLICT (queue_id, source_id, recipient) DO NOTHING",
+    [SQL_PUT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
+                     " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND m.recipient = ?3",
+    [SQL_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
+    [SQL_BODY_GET] = "SELECT bytes FROM body WHERE id = ?1",
+    [SQL_PUT_AGAIN] = "UPDATE message SET lane = ?2, revision = ?3, body_n = ?4, created_at = ?5,"
+                      " event_id = coalesce(?6, event_id), reason = NULL, started_at = started_at * ?7"
+                      " WHERE id = ?1",
+
+    /* one message */
+    [SQL_ROW] = "SELECT" ROW_COLUMNS "FROM message m WHERE m.id = ?1",
+    [SQL_LEAVE] =
+        "UPDATE message SET state = ?2, reason = coalesce(?3, reason), updated_at = ?4, is_head = 0,"
+        " seq = NULL, is_suspect = 0 WHERE id = ?1",
+    [SQL_REOPEN] = "UPDATE message SET state = 0, seq = ?2, is_head = ?3, due_at = ?4, expires_at = ?5,"
+                   " updated_at = ?4, attempt_base = attempt, crash_n = 0, is_suspect = 0 WHERE id = ?1",
+    [SQL_START] =
+        "UPDATE message SET state = 1, attempt = ?2, started_at = ?3, ended_at = 0, updated_at = ?3,"
+        " outcome = NULL, code = 0 WHERE id = ?1",
+    [SQL_RETIRE] =
+        "INSERT OR IGNORE INTO attempt SELECT id, attempt, started_at,"
+        " CASE ended_at WHEN 0 THEN ?2 ELSE ended_at END, coalesce(outcome, 'unknown'), code, reason"
+        " FROM message WHERE id = ?1",
+    [SQL_PROMOTE_FIND] = "SELECT n.id, n.due_at FROM message m CROSS JOIN message n INDEXED BY message_lane"
+                         " ON n.queue_id = m.queue_id AND n.lane = m.lane AND n.seq IS NOT NULL"
+                         " WHERE m.id = ?1 ORDER BY n.seq LIMIT 1",
+    [SQL_PROMOTE] = "UPDATE message SET is_head = 1 WHERE id = ?1",
+
+    /* claim */
+    [SQL_CLAIM_DUE] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.due_at <= ?2") //
+    "FROM message m INDEXED BY message_head"
+    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.expires_at > ?2"
+    " ORDER BY m.due_at LIMIT ?3",
+    [SQL_CLAIM_SUSPECT] = "SELECT" MESSAGE_COLUMNS BODY_IF("1") //
+    "FROM message m INDEXED BY message_suspect"
+    " WHERE m.queue_id = ?1 AND m.is_suspect = 1 AND m.is_head = 1 AND m.state = 0 AND m.due_at <= ?2"
+    " AND m.expires_at > ?2 ORDER BY m.id LIMIT ?3",
+
+    /* settle */
+    [SQL_SETTLE_CLOSE] = "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
+                         " updated_at = ?6, external_id = coalesce(?7, external_id), crash_n = ?8,"
+                         " is_head = 0, seq = NULL, is_suspect = 0 WHERE id = ?1",
+    [SQL_SETTLE_RETRY] = "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
+                         " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
+                         " due_at = min(?8, expires_at), is_suspect = ?9, attempt_base = attempt_base + ?10,"
+                         " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
+    [SQL_SETTLE_NOTE] = "UPDATE message SET outcome = ?2, code = ?3, ended_at = ?4 WHERE id = ?1",
+    [SQL_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_ORPHANS] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_head"
+                    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 1 LIMIT 1",
+    [SQL_TAKE_BACK] =
+        "UPDATE message SET state = 0, started_at = 0, attempt_base = attempt_base + 1 WHERE id = ?1",
+
+    /* expire and prune */
+    [SQL_EXPIRED] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_expiry"
+                    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.expires_at <= ?2"
+                    " ORDER BY m.expires_at LIMIT 1",
+    [SQL_NEXT_EXPIRY] = "SELECT expires_at FROM message INDEXED BY message_expiry"
+                        " WHERE queue_id = ?1 AND is_head = 1 AND state = 0 ORDER BY expires_at LIMIT 1",
+    [SQL_PRUNE_BODIES] = "SELECT b.id, m.state, m.stored_at, m.updated_at FROM body b"
+                         " LEFT JOIN message m ON m.id = b.id WHERE b.id > ?1 ORDER BY b.id LIMIT ?2",
+    [SQL_PRUNE_KEYS] = "SELECT id, state, stored_at, updated_at FROM message"
+                       " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [SQL_BODY_DROP] = "DELETE FROM body WHERE id = ?1",
+    [SQL_ATTEMPT_DROP] = "DELETE FROM attempt WHERE message_id = ?1",
+    [SQL_MESSAGE_DROP] = "DELETE FROM message WHERE id = ?1",
+
+    /* lists and operators' verbs */
+    [SQL_LIST_ID] = LIST_BY(BY_ID),
+    [SQL_LIST_SCAN] = LIST_BY(BY_SCAN),
+    [SQL_LIST_ASIDE] = LIST_BY(BY_ASIDE),
+    [SQL_LIST_OPEN] = LIST_BY(BY_OPEN),
+    [SQL_LIST_CHANNEL] = LIST_BY(BY_CHANNEL),
+    [SQL_PICK_ID] = PICK_BY(BY_ID),
+    [SQL_PICK_SCAN] = PICK_BY(BY_SCAN),
+    [SQL_PICK_ASIDE] = PICK_BY(BY_ASIDE),
+    [SQL_PICK_OPEN] = PICK_BY(BY_OPEN),
+    [SQL_PICK_CHANNEL] = PICK_BY(BY_CHANNEL),
+    [SQL_HURRY] = "UPDATE message SET due_at = ?2, expires_at = ?3, updated_at = ?2, attempt_base = attempt,"
+                  " crash_n = 0 WHERE id = ?1",
+
+    [SQL_SHOW_ATTEMPTS] = "SELECT n, started_at, ended_at, outcome, code, reason FROM attempt"
+                          " WHERE message_id = ?1 ORDER BY n",
+    [SQL_SHOW_LAST] = "SELECT attempt, started_at, ended_at, coalesce(outcome, ''), code,"
+                      " CASE WHEN outcome IS NOT NULL THEN reason END"
+                      " FROM message WHERE id = ?1 AND started_at > 0 AND NOT EXISTS"
+                      " (SELECT 1 FROM attempt WHERE message_id = ?1 AND n = message.attempt)",
+    [SQL_OLDEST] = "SELECT created_at FROM message INDEXED BY message_expiry"
+                   " WHERE queue_id = ?1 AND is_head = 1 AND state = 0 ORDER BY expires_at LIMIT 1",
+    [SQL_OLDEST_SENDING] = "SELECT min(created_at) FROM message INDEXED BY message_head"
+                           " WHERE queue_id = ?1 AND is_head = 1 AND state = 1",
+
+    /* threads */
+    [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",
+    [SQL_LINK_SET] = "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET peer = excluded.peer"
+                     " WHERE peer <> excluded.peer",
+    [SQL_THREAD_BY_REF] =
+        "SELECT peer FROM thread WHERE channel_id = ?1 AND thread_ref = ?2 AND peer IS NOT NULL",
+    [SQL_THREAD_BY_HANDLE] = "SELECT peer FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
+                             " AND handle = ?2 AND conversation IS NULL AND peer IS NOT NULL"
+                             " ORDER BY seen_at DESC LIMIT 1",
+    [SQL_THREAD_SEEN] =
+        "INSERT INTO thread (channel_id, thread_ref, handle, peer, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET handle = excluded.handle,"
+        " peer = coalesce(excluded.peer, peer), seen_at = excluded.seen_at"
+        " WHERE conversation IS NULL OR handle IS NOT excluded.handle"
+        " OR peer IS NOT coalesce(excluded.peer, peer)",
+    [SQL_THREAD_OF_MESSAGE] =
+        "INSERT INTO thread (channel_id, thread_ref, handle, peer, seen_at)"
+        " SELECT ?2, thread_ref, recipient, ?3, ?4 FROM message WHERE id = ?1 AND thread_ref IS NOT NULL"
+        " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer = excluded.peer WHERE peer IS NOT "
+        "excluded.peer",
+    [SQL_LINK_OF_MESSAGE] =
+        "INSERT INTO link SELECT ?2, conversation, ?3 FROM message WHERE id = ?1 AND conversation IS NOT NULL"
+        " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
+    [SQL_LEARN_START] = "UPDATE thread SET message_uid = ?3, learn_at = ?4, tries = 0 WHERE channel_id = ?2"
+                        " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1)"
+                        " AND conversation IS NULL AND learn_at IS NULL",
+    [SQL_LEARN_DUE] = "SELECT id, message_uid, tries FROM thread INDEXED BY thread_learn"
+                      " WHERE channel_id = ?1 AND learn_at <= ?2 ORDER BY learn_at LIMIT ?3",
+    [SQL_LEARN_LATER] = "UPDATE thread SET learn_at = ?2, tries = tries + 1 WHERE id = ?1",
+    [SQL_LEARN_NEXT] = "SELECT learn_at FROM thread INDEXED BY thread_learn"
+                       " WHERE channel_id = ?1 AND learn_at IS NOT NULL ORDER BY learn_at LIMIT 1",
+    [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
+    [SQL_LEARNT_LINK] =
+        "INSERT INTO link SELECT channel_id, ?2, peer FROM thread WHERE id = ?1 AND peer IS NOT NULL"
+        " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
+
+    /* key-value */
+    [SQL_KV_GET] = "SELECT value FROM kv WHERE channel_id = ?1 AND key = ?2",
+    [SQL_KV_SET] = "INSERT INTO kv VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value",
+    [SQL_KV_DROP] = "DELETE FROM kv WHERE channel_id = ?1 AND key = ?2",
+    [SQL_KV_COUNT] = "SELECT kv_n FROM channel WHERE id = ?1",
+    [SQL_KV_COUNTED] = "UPDATE channel SET kv_n = kv_n + ?2 WHERE id = ?1",
+};

@@ -1,0 +1,133 @@
+/*
+ * Which conversation of the backend a conversation of Front is, as far as it is known. Sources, best first:
+ * what the backend said for a delivery or what was learnt from Front (link); the thread that Front names; the
+ * last thread of that handle which Front has not yet shown a conversation for. It refuses to guess beyond
+ * these.
+ */
+#include "base/mem.h"
+#include "store/sqlite.h"
+#include <stdlib.h>
+
+static enum err first_text(struct sqlite *q, sqlite3_stmt *st, char **out)
+{
+    bool has_row;
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    *out = span_strdup(sql_text(st, 0));
+    sql_reset(st);
+    return OK;
+}
+
+static enum err look_up(struct sqlite *q, struct conn *c, enum sql id, int64_t channel_id, struct span key,
+                        char **peer)
+{
+    if (*peer || !key.p)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, c, id);
+    sql_bind(st, "it", channel_id, key);
+    return first_text(q, st, peer);
+}
+
+enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struct span conversation,
+                     struct span thread_ref, struct span handle, char **peer)
+{
+    *peer = NULL;
+    TRY(look_up(q, c, SQL_LINK_GET, channel_id, conversation, peer));
+    TRY(look_up(q, c, SQL_THREAD_BY_REF, channel_id, thread_ref, peer));
+    return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
+}
+
+enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p)
+{
+    if (p->direction != MESSAGE_IN || !p->thread_ref.p || p->item_n == 0)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
+    sql_bind(st, "ittti", c->id, p->thread_ref, p->item[0].recipient, p->conversation, p->now);
+    return sql_run(q, st);
+}
+
+static enum err link_message(struct sqlite *q, const struct row *r, struct span peer, wall_ms_t now)
+{
+    bool by_conversation = r->has_conversation;
+    sqlite3_stmt *st = sql_of(q, &q->writer, by_conversation ? SQL_LINK_OF_MESSAGE : SQL_THREAD_OF_MESSAGE);
+    sql_bind(st, "iit", r->id, r->channel->id, peer);
+    if (!by_conversation)
+        sqlite3_bind_int64(st, 4, now);
+    return sql_run(q, st);
+}
+
+enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p)
+{
+    if (r->direction == MESSAGE_OUT && p->peer_conversation.p)
+        return link_message(q, r, p->peer_conversation, p->now);
+    if (r->direction != MESSAGE_IN || !p->wants_learning || !p->external_id.p)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARN_START);
+    sql_bind(st, "iiti", r->id, r->channel->id, p->external_id, p->now);
+    return sql_run(q, st);
+}
+
+/* ---- learning ---- */
+
+static enum err lessons(struct sqlite *q, const struct channel *c, struct store_learn *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARN_DUE);
+    sql_bind(st, "iii", c->id, p->now, (int64_t)ARRAY_LEN(p->lesson));
+    for (;;) {
+        bool has_row;
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        p->lesson[p->lesson_n++] = (struct store_lesson){
+            .thread_id = sqlite3_column_int64(st, 0),
+            .message_uid = span_strdup(sql_text(st, 1)),
+            .tries = (unsigned)sqlite3_column_int(st, 2),
+        };
+    }
+}
+
+static enum err put_off(struct sqlite *q, const struct store_learn *p)
+{
+    for (unsigned i = 0; i < p->lesson_n; i++) {
+        sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARN_LATER);
+        sql_bind(st, "ii", p->lesson[i].thread_id, p->now + p->retry_ms);
+        TRY(sql_run(q, st));
+    }
+    return OK;
+}
+
+enum err sqlite_learn(struct sqlite *q, struct store_op *op)
+{
+    struct store_learn *p = container_of(op, struct store_learn, op);
+    const struct channel *c = channel_find(q, p->channel);
+    bool has_row;
+    p->next_at = INT64_MAX;
+    if (!c)
+        return OK;
+    TRY(lessons(q, c, p));
+    TRY(put_off(q, p));
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARN_NEXT);
+    sql_bind(st, "i", c->id);
+    TRY(sql_step(q, st, &has_row));
+    if (has_row) {
+        p->next_at = sqlite3_column_int64(st, 0);
+        sql_reset(st);
+    }
+    return OK;
+}
+
+enum err sqlite_learnt(struct sqlite *q, struct store_op *op)
+{
+    struct store_learnt *p = container_of(op, struct store_learnt, op);
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARNT);
+    sql_bind(st, "it", p->thread_id, p->conversation);
+    TRY(sql_run(q, st));
+    if (sqlite3_changes(q->writer.db) == 0)
+        return ERR_NOT_FOUND;
+    if (!p->conversation.p)
+        return OK;
+    st = sql_of(q, &q->writer, SQL_LEARNT_LINK);
+    sql_bind(st, "it", p->thread_id, p->conversation);
+    return sql_run(q, st);
+}

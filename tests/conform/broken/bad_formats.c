@@ -1,0 +1,2 @@
+#include "broken.h"
+MODULE(FINE, .formats = 64, CALLS);

@@ -1,0 +1,2 @@
+#include "broken.h"
+MODULE(.name = "My Chat!", .version = "1.0", CALLS);

@@ -1,0 +1,7 @@
+#include "broken.h"
+static void lies(void *self, fb_token token, const struct fb_delivery *d)
+{
+    (void)self, (void)token, (void)d;
+    raw_send(200, 0, 0, NULL, 0);
+}
+MODULE(DELIVERS(lies));

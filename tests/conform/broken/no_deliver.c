@@ -1,0 +1,2 @@
+#include "broken.h"
+MODULE(FINE, .open = fine_open, .close = fine_close);

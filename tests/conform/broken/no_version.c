@@ -1,0 +1,2 @@
+#include "broken.h"
+MODULE(.name = "broken", CALLS);

@@ -1,0 +1,69 @@
+/* What the store's tests share: a store in a temporary directory, and its operations made synchronous. */
+#ifndef STORE_TEST_KIT_H
+#define STORE_TEST_KIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "store/store.h"
+
+struct kit {
+    struct event_base *base;
+    struct store *store;
+    char dir[64];
+    unsigned health_n; /* how often it changed */
+};
+
+void kit_open(struct kit *k);   /* makes the directory */
+void kit_reopen(struct kit *k); /* closes and opens the store */
+void kit_start(struct kit *k);  /* opens the store in dir */
+void kit_stop(struct kit *k);   /* closes it */
+void kit_close(struct kit *k);  /* and removes the directory */
+void kit_turn(struct kit *k);   /* one turn of the loop, waiting for something */
+void kit_await(struct kit *k, const struct store_op *op);
+void kit_await_health(struct kit *k, bool is_ok);
+void kit_expect(void *op); /* marks an operation as not done: set its on_done */
+
+enum err kit_put(struct kit *k, struct store_put *p);
+enum err kit_claim(struct kit *k, struct store_claim *p);
+enum err kit_settle(struct kit *k, struct store_settle *p);
+enum err kit_cancel(struct kit *k, struct store_cancel *p);
+enum err kit_orphans(struct kit *k, struct store_orphans *p);
+enum err kit_expire(struct kit *k, struct store_expire *p);
+enum err kit_prune(struct kit *k, struct store_prune *p);
+enum err kit_admin(struct kit *k, struct store_admin *p);
+enum err kit_list(struct kit *k, struct store_list *p);
+enum err kit_show(struct kit *k, struct store_show *p);
+enum err kit_stats(struct kit *k, struct store_stats *p);
+enum err kit_learn(struct kit *k, struct store_learn *p);
+enum err kit_learnt(struct kit *k, struct store_learnt *p);
+enum err kit_kv(struct kit *k, struct store_kv *p);
+
+void on_kit_done(struct store_op *op);
+
+/* ---- short forms; the clock is NOW unless a test moves it ---- */
+enum { NOW = 1000000, LIFE = 3600000 };
+#define CHANNEL "support"
+
+struct put1 {
+    struct store_put put;
+    struct store_item item;
+};
+/* put1 puts one message out: id NULL means none. */
+struct store_item put1(struct kit *k, const char *id, const char *lane, const char *body, unsigned start_max);
+struct store_item put_at(struct kit *k, const char *id, const char *lane, const char *body,
+                         unsigned start_max, wall_ms_t now);
+/* claim1 claims one message at a time and returns its id, or 0. */
+int64_t claim_at(struct kit *k, wall_ms_t now);
+enum err settle1(struct kit *k, int64_t id, uint32_t attempt, enum message_verb verb);
+enum message_state state_of(struct kit *k, int64_t id);
+uint64_t count_of(struct kit *k, enum message_state s);
+/* check_sums compares the counters with the rows themselves, and every lane's head with the rule. */
+void check_sums(struct kit *k);
+
+#endif
