@@ -1,6 +1,7 @@
 /*
  * What Front is told: success, or one of seven errors with a sentence that the agent reads. Pure.
- * Source: Front, "Custom channels", error response types; the same body is used for everything that Front calls.
+ * Source: Front, "Custom channels", error response types; the same body is used for everything that Front
+ * calls.
  */
 #ifndef FRONT_ANSWER_H
 #define FRONT_ANSWER_H
@@ -20,7 +21,8 @@ enum front_error {
 
 int front_error_status(enum front_error e);       /* 200, 400, … */
 const char *front_error_type(enum front_error e); /* "success", "bad_request", … */
-/* The error whose type suits an HTTP status that our server answers by itself (405, 413, 431, … → bad_request). */
+/* The error whose type suits an HTTP status that our server answers by itself (405, 413, 431, … →
+ * bad_request). */
 enum front_error front_error_of_status(int status);
 /* The error that fits a backend's refusal with this status code (0: none): what the agent should see. */
 enum front_error front_error_of_backend(int code);

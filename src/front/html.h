@@ -1,8 +1,8 @@
 /*
  * HTML in and out of chat messages. Pure; the only place that includes libxml2.
  *
- * Invariant: what is written is made anew from an allow-list of elements and attributes; no byte of markup is passed through.
- * Cost: linear; elements nested deeper than HTML_DEPTH_MAX end the reading there.
+ * Invariant: what is written is made anew from an allow-list of elements and attributes; no byte of markup is
+ * passed through. Cost: linear; elements nested deeper than HTML_DEPTH_MAX end the reading there.
  */
 #ifndef FRONT_HTML_H
 #define FRONT_HTML_H

@@ -90,9 +90,12 @@ static bool ends_with(struct span s, const char *tail)
     return s.n >= n && span_ieq(skip(s, s.n - n), span_of(tail));
 }
 
+bool front_host_is_fronts(struct span host)
+{
+    return host.p && ends_with(host, ".frontapp.com");
+}
+
 bool front_link_is_foreign(struct span link)
 {
-    struct span host = front_host_of_link(link);
-
-    return !host.p || !(ends_with(host, ".frontapp.com") || ends_with(host, ".front.com"));
+    return !front_host_is_fronts(front_host_of_link(link));
 }

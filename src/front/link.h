@@ -1,5 +1,6 @@
 /*
- * Links in Front's objects. Pure. Only an id is ever taken from a link: its host is attacker-controlled, and never contacted.
+ * Links in Front's objects. Pure. Only an id is ever taken from a link: its host is attacker-controlled, and
+ * never contacted.
  */
 #ifndef FRONT_LINK_H
 #define FRONT_LINK_H
@@ -8,11 +9,14 @@
 
 enum { FRONT_ID_MAX = 200 };
 
-/* front_id_of_link gives the last path segment of a link, whatever its host; absent if it is no such thing. */
+/* front_id_of_link gives the last path segment of a link, whatever its host; absent if it is no such thing.
+ */
 struct span front_id_of_link(struct span link);
+bool front_host_is_fronts(struct span host);
 /* front_link_is_foreign: a link to a host that is none of Front's. */
 bool front_link_is_foreign(struct span link);
-/* front_path_of_link gives a link's path and query, "/conversations/cnv_1?a=b"; absent if it has none or odd characters. */
+/* front_path_of_link gives a link's path and query, "/conversations/cnv_1?a=b"; absent if it has none or odd
+ * characters. */
 struct span front_path_of_link(struct span link);
 /* front_host_of_link gives "host" or "host:port"; absent if it is no http(s) link. */
 struct span front_host_of_link(struct span link);

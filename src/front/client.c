@@ -1,0 +1,427 @@
+/*
+ * Sends calls to Front as fast as the budget lets them go, in the order of their lanes, and ends each exactly
+ * once. It knows no message: what an answer means for one is its caller's business. Invariant: a call is in
+ * one list: its lane's while it waits, `sent` while Front has it; on_done is only ever called from the loop,
+ * or from inside a cancel, and after it the call is gone.
+ */
+#include "front/client.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "front/reply.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+    CALL_TIMEOUT_MS = 30000,
+    ANSWER_MAX_BYTES = 1 << 20,
+    REDIRECTS_MAX = 3,
+    URL_MAX_BYTES = 8192,
+    AUTHORIZATION_MAX_BYTES = 16384,
+    COUNTS_MAX = 512,
+};
+
+/* The names of calls, for front_bridge_front_requests_total; the last stands for all others. */
+static const char *const names[] = {
+    "incoming_messages",
+    "inbound_messages",
+    "outbound_messages",
+    "imported_messages",
+    "message_status",
+    "message",
+    "message_seen",
+    "conversation",
+    "conversation_messages",
+    "comments",
+    "channel",
+    "channels",
+    "events",
+    "event",
+    "download",
+    "me",
+    "other",
+};
+
+struct front_call {
+    TAILQ_ENTRY(front_call) link;
+    struct front_client *client;
+    size_t name;
+    enum rate_lane lane;
+    enum front_auth auth;
+    char *channel, *method, *url, *resource, *body;
+    size_t body_n;
+    unsigned redirects;
+    struct http_call *http; /* NULL: waiting */
+    front_done_fn *on_done;
+    void *arg;
+};
+TAILQ_HEAD(calls, front_call);
+
+struct count {
+    size_t name;
+    int status;
+    uint64_t n;
+};
+
+struct front_client {
+    const struct config_account *account;
+    struct http_client *http;
+    struct rate *rate;
+    struct event *timer;
+    mono_ms_t due; /* when the timer fires; INT64_MAX: it does not */
+    struct calls lane[RATE_LANE_N], sent;
+    unsigned waiting_n[RATE_LANE_N];
+    struct count count[COUNTS_MAX];
+    size_t count_n;
+};
+
+/* ---- Calls
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+
+static void wake(struct front_client *c, int64_t delay_ms)
+{
+    mono_ms_t due = clock_mono_ms() + delay_ms;
+
+    if (due >= c->due)
+        return;
+    c->due = due;
+    const struct timeval tv = clock_tv(delay_ms);
+    must(evtimer_add(c->timer, &tv) == 0);
+}
+
+static void wait_in_lane(struct front_call *call, bool is_first)
+{
+    struct front_client *c = call->client;
+
+    if (is_first)
+        TAILQ_INSERT_HEAD(&c->lane[call->lane], call, link);
+    else
+        TAILQ_INSERT_TAIL(&c->lane[call->lane], call, link);
+    c->waiting_n[call->lane]++;
+    wake(c, 0);
+}
+
+static void leave_lane(struct front_call *call)
+{
+    TAILQ_REMOVE(&call->client->lane[call->lane], call, link);
+    call->client->waiting_n[call->lane]--;
+}
+
+static size_t name_of(const char *name)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(names) - 1 && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
+struct front_call *front_call_start(struct front_client *c, const struct front_request *r,
+                                    front_done_fn *on_done, void *arg)
+{
+    struct front_call *call = mem_zalloc(sizeof *call);
+    struct buf url;
+
+    buf_init(&url, URL_MAX_BYTES);
+    buf_add_str(&url, c->account->api);
+    buf_add_str(&url, r->path);
+    must(!url.is_over);
+    *call = (struct front_call){.client = c,
+                                .name = name_of(r->name),
+                                .lane = r->lane,
+                                .auth = r->auth,
+                                .channel = r->channel ? mem_strdup(r->channel) : NULL,
+                                .method = mem_strdup(r->method),
+                                .url = buf_take(&url, NULL),
+                                .resource = r->resource ? mem_strdup(r->resource) : NULL,
+                                .body = r->body.p ? mem_strndup(r->body.p, r->body.n) : NULL,
+                                .body_n = r->body.n,
+                                .on_done = on_done,
+                                .arg = arg};
+    wait_in_lane(call, false);
+    return call;
+}
+
+static void call_free(struct front_call *call)
+{
+    free(call->channel);
+    free(call->method);
+    free(call->url);
+    free(call->resource);
+    free(call->body);
+    free(call);
+}
+
+/* The call is in no list any more. */
+static void finish(struct front_call *call, const struct front_result *result)
+{
+    call->on_done(result, call->arg);
+    call_free(call);
+}
+
+static void count(struct front_client *c, size_t name, int status)
+{
+    for (size_t i = 0; i < c->count_n; i++)
+        if (c->count[i].name == name && c->count[i].status == status) {
+            c->count[i].n++;
+            return;
+        }
+    if (c->count_n < COUNTS_MAX)
+        c->count[c->count_n++] = (struct count){name, status, 1};
+}
+
+/* ---- Answers
+ * ---------------------------------------------------------------------------------------------------- */
+
+static struct span header_of(const void *arg, const char *name)
+{
+    return http_answer_header(arg, name);
+}
+
+static void learn(struct front_call *call, const struct http_answer *a, struct rate_headers *h)
+{
+    struct front_client *c = call->client;
+    wall_ms_t now = clock_wall_ms();
+
+    reply_rate(h, a->fail == HTTP_FAIL_NONE ? a->status : 0, header_of, a, now);
+    rate_learn(c->rate, h, span_of(call->resource), now, clock_mono_ms());
+    count(c, call->name, h->status);
+    if (h->status == 429)
+        log_warn("front refused for its rate", LOG_STR("account", c->account->name),
+                 LOG_STR("call", names[call->name]), LOG_I64("remaining", h->remaining),
+                 LOG_I64("retry_after_ms", h->retry_after_ms));
+}
+
+/* follow sends the call again, to where the answer points, if that is on our own host. */
+static bool follow(struct front_call *call, const struct http_answer *a)
+{
+    struct buf url;
+
+    if (a->fail != HTTP_FAIL_NONE || !reply_is_redirect(a->status) || call->redirects == REDIRECTS_MAX)
+        return false;
+    buf_init(&url, URL_MAX_BYTES);
+    if (reply_redirect(call->client->account->api, http_answer_header(a, "location"), &url) != OK ||
+        url.is_over) {
+        buf_fini(&url);
+        return false;
+    }
+    free(call->url);
+    call->url = buf_take(&url, NULL);
+    call->redirects++;
+    wait_in_lane(call, true);
+    return true;
+}
+
+static void conclude(struct front_call *call, const struct http_answer *a, int64_t retry_after_ms)
+{
+    struct json doc = {0};
+    struct buf reason;
+    bool is_json = a->body.n > 0 && json_parse(&doc, a->body) == OK;
+    const struct reply reply = {.fail = a->fail,
+                                .is_sent = a->is_sent,
+                                .status = a->status,
+                                .is_post = strcmp(call->method, "POST") == 0,
+                                .has_json = is_json};
+    struct front_result result = {.class = reply_class(&reply),
+                                  .status = a->status,
+                                  .retry_after_ms = retry_after_ms > 0 ? retry_after_ms : 0,
+                                  .body = a->body,
+                                  .json = is_json ? &doc : NULL};
+
+    buf_init(&reason, 2 * REPLY_REASON_MAX);
+    result.is_unreachable = result.class == FRONT_CALL_RETRY && reply_is_unreachable(&reply);
+    if (result.class != FRONT_CALL_OK)
+        reply_reason(&reply, is_json ? json_root(&doc) : (struct jval){0}, &reason);
+    result.reason = buf_span(&reason);
+    finish(call, &result);
+    buf_fini(&reason);
+    json_fini(&doc);
+}
+
+static void on_answer(const struct http_answer *a, void *arg)
+{
+    struct front_call *call = arg;
+    struct front_client *c = call->client;
+    struct rate_headers h;
+
+    TAILQ_REMOVE(&c->sent, call, link);
+    call->http = NULL;
+    learn(call, a, &h);
+    wake(c, 0);
+    if (!follow(call, a))
+        conclude(call, a, h.retry_after_ms);
+}
+
+/* ---- Sending
+ * ---------------------------------------------------------------------------------------------------- */
+
+static bool has_credentials(const struct front_call *call)
+{
+    const struct config_account *a = call->client->account;
+
+    return call->auth == FRONT_AUTH_TOKEN ? a->token != NULL : a->app_secret != NULL && call->channel != NULL;
+}
+
+/* authorize writes the header's value; a fresh token for each request of an app. */
+static void authorize(const struct front_call *call, struct buf *out)
+{
+    const struct config_account *a = call->client->account;
+
+    buf_add_str(out, "Bearer ");
+    if (call->auth == FRONT_AUTH_TOKEN)
+        buf_add_str(out, a->token);
+    else
+        front_jwt(out, a->app_uid, a->app_secret, call->channel, clock_wall_ms());
+}
+
+static void refuse(struct front_call *call)
+{
+    static const char *const reasons[] = {
+        [FRONT_AUTH_TOKEN] = "The account has no API token, which this call needs.",
+        [FRONT_AUTH_CHANNEL] = "The account has no app secret, or the channel no id, which this call needs.",
+    };
+    const struct front_result result = {.class = FRONT_CALL_REFUSED, .reason = span_of(reasons[call->auth])};
+
+    finish(call, &result);
+}
+
+static void send_call(struct front_call *call)
+{
+    struct buf authorization;
+
+    buf_init(&authorization, AUTHORIZATION_MAX_BYTES);
+    authorize(call, &authorization);
+    const struct http_header_line headers[] = {
+        {"Authorization", authorization.p},
+        {"Accept", "application/json"},
+        {"Content-Type", "application/json"},
+    };
+    const struct http_request request = {
+        .method = call->method,
+        .url = call->url,
+        .headers = headers,
+        .header_n = call->body ? 3 : 2,
+        .body = {call->body, call->body_n},
+        .body_fd = -1,
+        .timeout_ms = CALL_TIMEOUT_MS,
+        .max_answer_bytes = ANSWER_MAX_BYTES,
+    };
+    TAILQ_INSERT_TAIL(&call->client->sent, call, link);
+    call->http = http_call_start(call->client->http, &request, on_answer, call);
+    mem_wipe(authorization.p, authorization.n);
+    buf_fini(&authorization);
+}
+
+/*
+ * Every call of a lane is tried: one that waits for its own resource holds up no other. After a refusal,
+ * whose on_done may have changed the lane, the rest is left to the next turn.
+ */
+static int64_t try_lane(struct front_client *c, enum rate_lane lane, mono_ms_t now)
+{
+    int64_t soonest = INT64_MAX;
+    struct front_call *call, *next;
+
+    for (call = TAILQ_FIRST(&c->lane[lane]); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (!has_credentials(call)) {
+            leave_lane(call);
+            refuse(call);
+            return 0;
+        }
+        int64_t wait = rate_take(c->rate, lane, span_of(call->resource), now);
+        if (wait <= 0) {
+            leave_lane(call);
+            send_call(call);
+        } else if (wait < soonest) {
+            soonest = wait;
+        }
+    }
+    return soonest;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct front_client *c = arg;
+    mono_ms_t now = clock_mono_ms();
+    int64_t soonest = INT64_MAX;
+
+    (void)fd;
+    (void)what;
+    c->due = INT64_MAX;
+    for (enum rate_lane lane = 0; lane < RATE_LANE_N; lane++) {
+        int64_t wait = try_lane(c, lane, now);
+        if (wait < soonest)
+            soonest = wait;
+    }
+    if (soonest != INT64_MAX)
+        wake(c, soonest);
+}
+
+/* ---- The client
+ * ------------------------------------------------------------------------------------------------- */
+
+struct front_client *front_client_new(struct event_base *base, struct http_client *http,
+                                      const struct config_account *account)
+{
+    struct front_client *c = mem_zalloc(sizeof *c);
+
+    c->account = account;
+    c->http = http;
+    c->rate = rate_new(account->rate_reserve_percent, account->rate_per_resource, clock_mono_ms());
+    c->timer = evtimer_new(base, on_timer, c);
+    must(c->timer != NULL);
+    c->due = INT64_MAX;
+    for (enum rate_lane lane = 0; lane < RATE_LANE_N; lane++)
+        TAILQ_INIT(&c->lane[lane]);
+    TAILQ_INIT(&c->sent);
+    return c;
+}
+
+void front_call_cancel(struct front_call *call)
+{
+    const struct front_result cancelled = {.class = FRONT_CALL_CANCELLED,
+                                           .reason = SPAN_LIT("It was cancelled.")};
+
+    if (call->http) {
+        http_call_cancel(call->http); /* ends in on_answer */
+        return;
+    }
+    leave_lane(call);
+    finish(call, &cancelled);
+}
+
+void front_client_free(struct front_client *c)
+{
+    struct front_call *call;
+
+    if (!c)
+        return;
+    for (enum rate_lane lane = 0; lane < RATE_LANE_N; lane++)
+        while ((call = TAILQ_FIRST(&c->lane[lane])))
+            front_call_cancel(call);
+    while ((call = TAILQ_FIRST(&c->sent)))
+        front_call_cancel(call);
+    event_free(c->timer);
+    rate_free(c->rate);
+    free(c);
+}
+
+unsigned front_client_waiting(const struct front_client *c, enum rate_lane lane)
+{
+    return c->waiting_n[lane];
+}
+
+struct rate_view front_client_rate(const struct front_client *c)
+{
+    return rate_view(c->rate, clock_mono_ms());
+}
+
+void front_client_counts(const struct front_client *c,
+                         void (*visit)(const char *call, int status, uint64_t n, void *arg), void *arg)
+{
+    for (size_t i = 0; i < c->count_n; i++)
+        visit(names[c->count[i].name], c->count[i].status, c->count[i].n, arg);
+}
