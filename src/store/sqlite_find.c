@@ -48,7 +48,7 @@ sqlite3_stmt *find_bind(struct sqlite *q, struct conn *c, enum sql first, const 
                         uint32_t states, int64_t from_id, unsigned max)
 {
     enum find_by by = find_by(q, f, states);
-    sqlite3_stmt *st = sql_of(q, c, (enum sql)(first + by));
+    sqlite3_stmt *st = sql_of(q, c, (enum sql)((int)first + (int)by));
     sql_bind(st, "iiitii", channel_of(q, f->channel), (int64_t)f->direction, (int64_t)states,
              span_of(f->reason), from_id, (int64_t)max);
     if (by == FIND_ID)
