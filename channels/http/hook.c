@@ -6,15 +6,11 @@
  * Invariant: 2xx is said only from on_stored with FB_OK; every request token is replied to exactly once, or
  * is in ch->hooks.
  */
-#include "base/crypto.h"
 #include "base/mem.h"
 #include "http.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ERROR_MAX = 600, ANSWER_MAX = 4096, HEADER_MAX = 1000 };
 
@@ -30,8 +26,7 @@ struct visit {
     struct channel *ch;
     fb_token token;
     const struct fb_request *r;
-    struct span body;
-    char *loaded; /* owned: the body, if it came as a file */
+    struct wire_body body;
     struct json doc;
     struct wire_item item;
     struct buf why;
@@ -158,27 +153,20 @@ static int token_check(struct visit *v)
 
 static int body_load(struct visit *v)
 {
-    const struct fb_request *r = v->r;
-    if (r->body_n > HOOK_BODY_MAX)
-        return refuse(v, 413, "The body is too large.");
-    v->body = (struct span){r->body ? r->body : "", r->body ? (size_t)r->body_n : 0};
-    if (r->body || r->fd < 0 || !r->body_n)
+    switch (wire_body_load(v->r, HOOK_BODY_MAX, &v->body)) {
+    case OK:
         return 0;
-    v->loaded = mem_zalloc((size_t)r->body_n);
-    for (size_t n = 0; n < r->body_n;) {
-        ssize_t got = pread(r->fd, v->loaded + n, (size_t)r->body_n - n, (off_t)n);
-        if (got <= 0 && !(got < 0 && errno == EINTR))
-            return refuse(v, 503, "The body could not be read: send it again.");
-        n += got > 0 ? (size_t)got : 0;
+    case ERR_LIMIT:
+        return refuse(v, 413, "The body is too large.");
+    default:
+        return refuse(v, 503, "The body could not be read: send it again.");
     }
-    v->body = (struct span){v->loaded, (size_t)r->body_n};
-    return 0;
 }
 
 static int signature_check(struct visit *v)
 {
     const char *timestamp = header(v, "webhook-timestamp"), *signature = header(v, "webhook-signature");
-    const struct signed_parts parts = {span_of(header(v, "webhook-id")), span_of(timestamp), v->body};
+    const struct signed_parts parts = {span_of(header(v, "webhook-id")), span_of(timestamp), v->body.bytes};
     uint64_t at;
     if (!v->ch->ring.n)
         return 0;
@@ -209,7 +197,7 @@ static int type_check(struct visit *v)
 
 static int body_parse(struct visit *v)
 {
-    if (!json_parse(&v->doc, v->body))
+    if (!json_parse(&v->doc, v->body.bytes))
         return 0;
     buf_addf(&v->why, "The body is not JSON: %s (byte %zu).", v->doc.error ? v->doc.error : "it is empty",
              v->doc.error_at);
@@ -269,7 +257,7 @@ void hook_request(void *self, fb_token token, const struct fb_request *r)
     wire_item_fini(&v.item);
     json_fini(&v.doc);
     buf_fini(&v.why);
-    free(v.loaded);
+    wire_body_fini(&v.body);
 }
 
 void hook_fini(struct channel *ch)

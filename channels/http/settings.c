@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MIN_MS = 100, TIMEOUT_MAX_MS = 60000, LIST_MAX = 100, TEXT_MAX = 4096 };
+enum { TIMEOUT_MIN_MS = 100, TIMEOUT_MAX_MS = 60000, TOKEN_MAX = 4096 };
 
 static enum err refuse(struct buf *why, const char *sentence)
 {
@@ -42,14 +42,14 @@ static enum err auth_read(struct channel *ch, struct buf *why)
     struct span token = wire_setting(ch->host, "token");
     if (ring_read(wire_setting(ch->host, "secret"), &ch->ring, why))
         return ERR_INVALID;
-    if (token.p && (!is_visible(token) || token.n > TEXT_MAX))
+    if (token.p && (!is_visible(token) || token.n > TOKEN_MAX))
         return refuse(why, "`token` must be visible ASCII characters without spaces.");
     if (!token.p && !ch->ring.n && !wire_setting_bool(ch->host, "unauthenticated"))
         return refuse(why, "Set `secret` or `token`, so that only your backend can send messages; "
                            "or `unauthenticated: true`, if nobody else can reach the webhook.");
     if (token.p) {
         struct buf bearer;
-        buf_init(&bearer, TEXT_MAX + 8);
+        buf_init(&bearer, TOKEN_MAX + 8);
         buf_addf(&bearer, "Bearer %.*s", SPAN_FMT(token));
         ch->bearer = buf_take(&bearer, NULL);
         ch->token = span_strdup(token);
@@ -103,51 +103,38 @@ static bool is_header_value(const char *s)
     return true;
 }
 
-static enum err header_read(struct channel *ch, struct jval member, struct buf *why)
+struct header_reader {
+    struct channel *ch;
+    struct buf *why;
+};
+
+static bool header_add(void *arg, const char *name, const char *value)
 {
-    struct buf scratch;
-    buf_init(&scratch, TEXT_MAX);
-    if (ch->extra_n == EXTRA_HEADERS_MAX) {
-        buf_fini(&scratch);
-        buf_addf(why, "`headers` holds more than %d headers.", EXTRA_HEADERS_MAX);
-        return ERR_INVALID;
-    }
-    struct fb_header *h = &ch->extra[ch->extra_n++];
-    *h = (struct fb_header){span_strdup(json_key(member, &scratch)), json_dup(member, TEXT_MAX)};
-    buf_fini(&scratch);
-    if (!h->name || !is_header_name(h->name) || !h->value || !is_header_value(h->value))
-        return refuse(why, "`headers` must be names and short texts, as in {X-Tenant: acme}.");
-    if (is_reserved(ch, h->name)) {
-        buf_addf(why, "`headers` must not set %s: the adapter does.", h->name);
-        return ERR_INVALID;
-    }
-    return OK;
+    struct header_reader *r = arg;
+    if (!is_header_name(name) || !is_header_value(value))
+        return false;
+    if (is_reserved(r->ch, name))
+        buf_addf(r->why, "`headers` must not set %s: the adapter does.", name);
+    else if (r->ch->extra_n == EXTRA_HEADERS_MAX)
+        buf_addf(r->why, "`headers` holds more than %d headers.", EXTRA_HEADERS_MAX);
+    else
+        r->ch->extra[r->ch->extra_n++] = (struct fb_header){mem_strdup(name), mem_strdup(value)};
+    return !r->why->n;
 }
 
 static enum err headers_read(struct channel *ch, struct buf *why)
 {
-    struct json doc;
-    struct span text = wire_setting(ch->host, "headers");
-    if (!text.p)
+    struct header_reader reader = {ch, why};
+    if (wire_setting_each(ch->host, "headers", JSON_OBJECT, header_add, &reader))
         return OK;
-    enum err e = json_parse(&doc, text);
-    if (e || json_type(json_root(&doc)) != JSON_OBJECT)
-        e = refuse(why, "`headers` must be a map.");
-    else
-        for (struct jval m = json_first(json_root(&doc)); m.doc && !e; m = json_next(m))
-            e = header_read(ch, m, why);
-    json_fini(&doc);
-    return e;
-}
-
-static bool is_event_type(const char *s)
-{
-    return !strcmp(s, "*") || (*s && s[strspn(s, "abcdefghijklmnopqrstuvwxyz_")] == '\0');
+    return why->n ? ERR_INVALID
+                  : refuse(why, "`headers` must be names and short texts, as in {X-Tenant: acme}.");
 }
 
 /* "10.0.0.0/8", "fd00::/8" or a single address. */
-static bool is_network(const char *s)
+static bool is_network(void *arg, const char *key, const char *s)
 {
+    (void)arg, (void)key;
     unsigned char address[sizeof(struct in6_addr)];
     char host[INET6_ADDRSTRLEN + 4];
     uint64_t bits = 0;
@@ -160,67 +147,34 @@ static bool is_network(const char *s)
            (inet_pton(AF_INET6, host, address) == 1 && bits <= 128);
 }
 
-/* list_read joins the strings of a list setting with spaces into out (NULL: only check them). */
-static enum err list_read(const struct channel *ch, const char *key, bool (*is_fit)(const char *),
-                          struct buf *out, const char *refusal, struct buf *why)
-{
-    struct json doc;
-    struct span text = wire_setting(ch->host, key);
-    if (!text.p)
-        return OK;
-    bool is_right = !json_parse(&doc, text) && json_type(json_root(&doc)) == JSON_ARRAY &&
-                    json_len(json_root(&doc)) <= LIST_MAX;
-    for (struct jval e = json_first(json_root(&doc)); is_right && e.doc; e = json_next(e)) {
-        char *s = json_dup(e, 200);
-        is_right = s && is_fit(s);
-        if (is_right && out)
-            buf_addf(out, "%s%s", out->n ? " " : "", s);
-        free(s);
-    }
-    json_fini(&doc);
-    return is_right ? OK : refuse(why, refusal);
-}
-
 static enum err networks_read(const struct channel *ch, struct buf *why)
 {
-    return list_read(ch, "allow_private", is_network, NULL,
-                     "`allow_private` must be a list of networks, as in [10.0.0.0/8, fd00::/8].", why);
+    if (wire_setting_each(ch->host, "allow_private", JSON_ARRAY, is_network, NULL))
+        return OK;
+    return refuse(why, "`allow_private` must be a list of networks, as in [10.0.0.0/8, fd00::/8].");
 }
 
-static enum err events_read(const struct channel *ch, struct buf *types, struct buf *why)
-{
-    return list_read(ch, "events", is_event_type, types,
-                     "`events` must be a list of Front's event types, as in [archive, comment], or [\"*\"].",
-                     why);
-}
-
-static enum err all_read(struct channel *ch, struct buf *types, struct buf *why)
+static enum err all_read(struct channel *ch, bool wants_events, struct buf *why)
 {
     enum err e = url_read(ch, why);
     e = e ? e : auth_read(ch, why);
     e = e ? e : timeout_read(ch, why);
     e = e ? e : headers_read(ch, why);
     e = e ? e : networks_read(ch, why);
-    return e ? e : events_read(ch, types, why);
+    return e ? e : wire_setting_events(ch->host, wants_events, why);
 }
 
 enum err settings_check(const struct fb_host *host, struct buf *why)
 {
     struct channel ch = {.host = host};
-    enum err e = all_read(&ch, NULL, why);
+    enum err e = all_read(&ch, false, why);
     settings_fini(&ch);
     return e;
 }
 
 enum err settings_read(struct channel *ch, struct buf *why)
 {
-    struct buf types;
-    buf_init(&types, LIST_MAX * 201);
-    enum err e = all_read(ch, &types, why);
-    if (!e && types.n && ch->host->want_events(ch->host, types.p) != FB_OK)
-        e = refuse(why, "The bridge does not know these `events`.");
-    buf_fini(&types);
-    return e;
+    return all_read(ch, true, why);
 }
 
 static void secret_free(char *s)

@@ -1,6 +1,6 @@
 /*
- * Text that came from outside, made fit for the ABI: UTF-8 in one line, and settings as values.
- * Refuses to know what the text is about.
+ * Text that came from outside, made fit for the ABI: UTF-8, in one line. Refuses to know what the text is
+ * about.
  */
 #include "base/utf8.h"
 #include "wire.h"
@@ -39,21 +39,4 @@ size_t wire_line(struct span raw, char *out, size_t out_n)
     }
     out[n] = '\0';
     return n;
-}
-
-struct span wire_setting(const struct fb_host *host, const char *key)
-{
-    struct span text = span_of(host->setting(host, key));
-    return text.n ? text : SPAN_NONE;
-}
-
-int64_t wire_setting_i64(const struct fb_host *host, const char *key, int64_t fallback)
-{
-    uint64_t value;
-    return span_u64(wire_setting(host, key), &value) && value <= INT64_MAX ? (int64_t)value : fallback;
-}
-
-bool wire_setting_bool(const struct fb_host *host, const char *key)
-{
-    return span_is(wire_setting(host, key), "true");
 }

@@ -56,4 +56,20 @@ bool wire_setting_bool(const struct fb_host *host, const char *key);
 /* The text of a setting, absent if it is not set or empty. */
 struct span wire_setting(const struct fb_host *host, const char *key);
 
+/* Every item of a list (key NULL) or member of a map, until fn says false. False then, and if the setting is
+ * no such thing. */
+typedef bool wire_each_fn(void *arg, const char *key, const char *value);
+bool wire_setting_each(const struct fb_host *host, const char *key, enum json_type type, wire_each_fn *fn,
+                       void *arg);
+/* The setting `events`, checked, and asked for if wants_them. */
+MUST_CHECK enum err wire_setting_events(const struct fb_host *host, bool wants_them, struct buf *why);
+
+/* The body of a request; ERR_LIMIT and ERR_IO. wire_body_fini whatever was returned. */
+struct wire_body {
+    struct span bytes; /* never absent */
+    char *owned;
+};
+MUST_CHECK enum err wire_body_load(const struct fb_request *r, size_t max, struct wire_body *out);
+void wire_body_fini(struct wire_body *body);
+
 #endif

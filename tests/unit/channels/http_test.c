@@ -391,7 +391,7 @@ static void test_settings(void **state)
         {"timeout", "1", "`timeout` must be"},
         {"timeout", "60001", "`timeout` must be"},
         {"timeout", "60000", NULL},
-        {"headers", "[]", "`headers` must be a map"},
+        {"headers", "[]", "`headers` must be names"},
         {"headers", "{\"X-A\":\"b\"}", NULL},
         {"headers", "{\"X A\":\"b\"}", "`headers` must be names"},
         {"headers", "{\"X-A\":\"b\\r\\nX-B: c\"}", "`headers` must be names"},

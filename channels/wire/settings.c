@@ -1,0 +1,80 @@
+/*
+ * Settings as values: the host gives text, numbers in decimal, lists and maps as JSON.
+ */
+#include "wire.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { ITEMS_MAX = 100, ITEM_BYTES_MAX = 4096 };
+
+struct span wire_setting(const struct fb_host *host, const char *key)
+{
+    struct span text = span_of(host->setting(host, key));
+    return text.n ? text : SPAN_NONE;
+}
+
+int64_t wire_setting_i64(const struct fb_host *host, const char *key, int64_t fallback)
+{
+    uint64_t value;
+    return span_u64(wire_setting(host, key), &value) && value <= INT64_MAX ? (int64_t)value : fallback;
+}
+
+bool wire_setting_bool(const struct fb_host *host, const char *key)
+{
+    return span_is(wire_setting(host, key), "true");
+}
+
+static bool each(struct jval container, wire_each_fn *fn, void *arg)
+{
+    struct buf scratch;
+    bool is_right = json_len(container) <= ITEMS_MAX;
+    buf_init(&scratch, ITEM_BYTES_MAX);
+    for (struct jval e = json_first(container); e.doc && is_right; e = json_next(e)) {
+        char *key = json_type(container) == JSON_OBJECT ? span_strdup(json_key(e, &scratch)) : NULL;
+        char *value = json_dup(e, ITEM_BYTES_MAX);
+        is_right = value && (key || json_type(container) == JSON_ARRAY) && fn(arg, key, value);
+        free(key);
+        free(value);
+        buf_clear(&scratch);
+    }
+    buf_fini(&scratch);
+    return is_right;
+}
+
+bool wire_setting_each(const struct fb_host *host, const char *key, enum json_type type, wire_each_fn *fn,
+                       void *arg)
+{
+    struct json doc;
+    struct span text = wire_setting(host, key);
+    if (!text.p)
+        return true;
+    bool is_right =
+        !json_parse(&doc, text) && json_type(json_root(&doc)) == type && each(json_root(&doc), fn, arg);
+    json_fini(&doc);
+    return is_right;
+}
+
+/* "archive", "message_bounce_error", or "*". */
+static bool event_add(void *arg, const char *key, const char *type)
+{
+    struct buf *types = arg;
+    (void)key;
+    if (strcmp(type, "*") && (!*type || type[strspn(type, "abcdefghijklmnopqrstuvwxyz_")]))
+        return false;
+    buf_addf(types, "%s%s", types->n ? " " : "", type);
+    return true;
+}
+
+enum err wire_setting_events(const struct fb_host *host, bool wants_them, struct buf *why)
+{
+    struct buf types;
+    buf_init(&types, ITEMS_MAX * 200);
+    bool is_right = wire_setting_each(host, "events", JSON_ARRAY, event_add, &types) && !types.is_over;
+    if (is_right && wants_them && types.n)
+        is_right = host->want_events(host, types.p) == FB_OK;
+    buf_fini(&types);
+    if (is_right)
+        return OK;
+    buf_add_str(why, "`events` must be a list of Front's event types, as in [archive, comment], or [\"*\"].");
+    return ERR_INVALID;
+}
