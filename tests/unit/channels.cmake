@@ -24,3 +24,7 @@ foreach(standard c11 c++17)
            COMMAND cc -x ${language} -std=${standard} -Wall -Werror -shared -fPIC -I ${CMAKE_SOURCE_DIR}/include
                    ${CMAKE_SOURCE_DIR}/channels/template/template.c -o ${CMAKE_BINARY_DIR}/tests/template_${language}.so)
 endforeach()
+
+fb_adapter_test(exec)
+fb_unit_test(exec_lines SOURCES channels/lines_test.c ${CMAKE_SOURCE_DIR}/channels/exec/lines.c LIBS base)
+target_include_directories(test_exec_lines PRIVATE ${CMAKE_SOURCE_DIR}/channels)
