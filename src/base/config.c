@@ -31,29 +31,41 @@ void config_defaults(void *base, int scope)
     buf_fini(&why);
 }
 
-enum err config_parse(struct span text, const char *file, struct config **out,
-                      struct config_mistakes *mistakes)
+/* draft gives what could be read of text, or NULL. */
+static struct config *draft(struct span text, const char *file, struct config_mistakes *mistakes)
 {
     struct node *root;
-    size_t before = mistakes->n;
-    if (text.n > FILE_BYTES_MAX) {
-        config_mistake(mistakes, 0, "", "the file is larger than 1 MiB; this cannot be a configuration");
-        return ERR_INVALID;
-    }
     if (node_read(text, &root, mistakes))
-        return ERR_INVALID;
+        return NULL;
     struct config *c = mem_zalloc(sizeof *c);
     c->file = mem_strdup(file);
     config_defaults(c, SCOPE_BRIDGE);
     config_read(c, root, mistakes);
     config_complete(c, root, mistakes);
     node_free(root);
-    if (mistakes->n > before) {
-        config_free(c);
-        return ERR_INVALID;
+    return c;
+}
+
+static enum err settle(struct config *c, bool is_right, struct config **out)
+{
+    if (c && is_right) {
+        *out = c;
+        return OK;
     }
-    *out = c;
-    return OK;
+    config_free(c);
+    return ERR_INVALID;
+}
+
+enum err config_parse(struct span text, const char *file, struct config **out,
+                      struct config_mistakes *mistakes)
+{
+    size_t before = mistakes->n;
+    struct config *c = NULL;
+    if (text.n > FILE_BYTES_MAX)
+        config_mistake(mistakes, 0, "", "the file is larger than 1 MiB; this cannot be a configuration");
+    else
+        c = draft(text, file, mistakes);
+    return settle(c, mistakes->n == before, out);
 }
 
 static bool read_file(int fd, struct buf *text)
@@ -68,10 +80,10 @@ static bool read_file(int fd, struct buf *text)
     return n >= 0;
 }
 
-enum err config_load(const char *file, struct config **out, struct config_mistakes *mistakes)
+struct config *config_draft(const char *file, struct config_mistakes *mistakes)
 {
     struct buf text;
-    enum err e = ERR_INVALID;
+    struct config *c = NULL;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     buf_init(&text, FILE_BYTES_MAX);
     if (fd < 0 || !read_file(fd, &text))
@@ -80,13 +92,20 @@ enum err config_load(const char *file, struct config **out, struct config_mistak
     else if (text.is_over)
         config_mistake(mistakes, 0, "", "the file is larger than 1 MiB; this cannot be a configuration");
     else
-        e = config_parse(buf_span(&text), file, out, mistakes);
+        c = draft(buf_span(&text), file, mistakes);
     if (fd >= 0)
         close(fd);
     if (text.p)
         mem_wipe(text.p, text.n);
     buf_fini(&text);
-    return e;
+    return c;
+}
+
+enum err config_load(const char *file, struct config **out, struct config_mistakes *mistakes)
+{
+    size_t before = mistakes->n;
+    struct config *c = config_draft(file, mistakes);
+    return settle(c, mistakes->n == before, out);
 }
 
 static void secrets_fini(struct config_secrets *s)

@@ -106,6 +106,9 @@ MUST_CHECK enum err config_load(const char *file, struct config **out, struct co
 /* The same from text, with file as the name in messages. Fuzzed. */
 MUST_CHECK enum err config_parse(struct span text, const char *file, struct config **out,
                                  struct config_mistakes *mistakes);
+/* config_draft gives what could be read of file in spite of mistakes, for checks that look for more of them:
+ * strings and accounts may be NULL. NULL if it is no YAML. */
+struct config *config_draft(const char *file, struct config_mistakes *mistakes);
 void config_free(struct config *c);
 void config_mistakes_fini(struct config_mistakes *m);
 /* config_mistake adds one more, for checks that live elsewhere (adapters). */

@@ -10,6 +10,8 @@
 
 /* In the order of the overview. */
 #define COMMANDS(X)                                                                                          \
+    X(check)                                                                                                 \
+    X(health)                                                                                                \
     X(sign)                                                                                                  \
     X(sim)                                                                                                   \
     X(channel_list)                                                                                          \
@@ -39,16 +41,15 @@ struct command {
 COMMANDS(COMMAND_DECLARE)
 #undef COMMAND_DECLARE
 
-/* command_config loads the configuration that -c names. NULL: its mistakes are printed; leave with
- * EXIT_USAGE. */
+/* command_config loads the configuration that -c names. NULL: it said what is wrong; leave with EXIT_USAGE.
+ */
 struct config *command_config(const struct options *o);
 /* command_fail prints "front-bridge: …" to standard error and gives code. */
 int command_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that does not work.
- */
+/* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that fails. */
 int command_print(struct buf *out);
-/* command_read reads a whole file, or standard input for "-" or NULL, of at most max bytes. EXIT_FINE, else
- * it is said why. */
+/* command_read reads a whole file, or standard input for "-" or NULL, up to the limit of out. EXIT_FINE, else
+ * it said why. */
 MUST_CHECK int command_read(const char *file, struct buf *out);
 
 #endif

@@ -1,0 +1,113 @@
+/*
+ * front-bridge check: everything that can be wrong with a configuration, before it runs. Reports all
+ * mistakes, also those of adapters in a file that has others.
+ */
+#include "base/json.h"
+#include "cli/check.h"
+#include "cli/command.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUT_BYTES_MAX = 2 << 20 };
+
+static const struct option options[] = {
+    {"json", 0, NULL, "as JSON"},
+    {NULL, 0, NULL, NULL},
+};
+
+static void check_readable(const char *key, const char *file, struct config_mistakes *mistakes)
+{
+    if (file && access(file, R_OK) != 0)
+        config_mistake(mistakes, 0, key, "the file %.200s cannot be read: %s", file, strerror(errno));
+}
+
+static void check_all(const struct config *c, struct config_mistakes *mistakes)
+{
+    check_readable("tls.cert", c->listen_cert, mistakes);
+    check_readable("tls.key", c->listen_key, mistakes);
+    for (size_t i = 0; i < c->channel_n; i++)
+        if (c->channel[i].adapter)
+            check_adapter(&c->channel[i], mistakes);
+}
+
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void write_text(const char *file, const struct config *c, const struct config_mistakes *m,
+                       struct buf *out)
+{
+    if (m->n)
+        buf_addf(out, "%s has %zu mistake%s.\n", file, m->n, plural(m->n));
+    else
+        buf_addf(out, "%s is right: %zu channel%s, %zu account%s.\n", file, c->channel_n,
+                 plural(c->channel_n), c->account_n, plural(c->account_n));
+}
+
+static void write_json(const char *file, const struct config *c, const struct config_mistakes *m,
+                       struct buf *out)
+{
+    struct jout j;
+    jout_init(&j, out);
+    jout_object(&j);
+    jout_kv_str(&j, "file", file);
+    jout_kv_bool(&j, "is_right", m->n == 0);
+    jout_kv_i64(&j, "channels", c ? (int64_t)c->channel_n : 0);
+    jout_kv_i64(&j, "accounts", c ? (int64_t)c->account_n : 0);
+    jout_key(&j, "mistakes");
+    jout_array(&j);
+    for (size_t i = 0; i < m->n; i++) {
+        jout_object(&j);
+        jout_kv_i64(&j, "line", m->item[i].line);
+        jout_kv_str(&j, "key", m->item[i].key);
+        jout_kv_str(&j, "text", m->item[i].text);
+        jout_object_end(&j);
+    }
+    jout_array_end(&j);
+    jout_object_end(&j);
+    buf_add_char(out, '\n');
+}
+
+static int report(const struct options *o, const char *file, const struct config *c,
+                  const struct config_mistakes *m)
+{
+    struct buf out, lines;
+    buf_init(&out, OUT_BYTES_MAX);
+    buf_init(&lines, OUT_BYTES_MAX);
+    bool is_json = options_has(o, "json");
+    config_print(m, file, &lines);
+    if (!is_json)
+        fputs(buf_span(&lines).p, stderr);
+    (is_json ? write_json : write_text)(file, c, m, &out);
+    buf_fini(&lines);
+    int code = command_print(&out);
+    return m->n ? EXIT_USAGE : code;
+}
+
+static int run(const struct options *o)
+{
+    const char *file = o->argument_n ? o->argument[0] : config_path(options_get(o, "config"));
+    struct config_mistakes mistakes = {0};
+    struct config *c = config_draft(file, &mistakes);
+    if (c)
+        check_all(c, &mistakes);
+    int code = report(o, file, c, &mistakes);
+    config_mistakes_fini(&mistakes);
+    config_free(c);
+    return code;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .arguments = "[FILE]",
+    .summary = "check the configuration and every adapter",
+    .help = "Reads the configuration, loads the adapter of each channel and lets it look at its settings.\n"
+            "Every mistake is printed with file, line, key and what to write instead; nothing is started\n"
+            "and nobody is called. Exit status 2 if there are mistakes.\n",
+    .options = options,
+    .argument_most = 1,
+    .run = run,
+};
