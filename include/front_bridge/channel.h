@@ -44,16 +44,18 @@
  * Blocking   is allowed but costs: an instance that blocks handles nothing else. Each call has a deadline
  *            (deadline_ms in the delivery, notice or request); a host that is still silent after it is ended.
  * Memory     Nothing is freed across this border. What the host passes is borrowed until the call's completion
- *            (complete or reply for a token), else until the callback returns. What the adapter passes is copied before the
- *            service returns.
+ *            (complete or reply for a token, also when that returns FB_ERR_TOKEN because the deadline has passed), else until
+ *            the callback returns. What the adapter passes is copied before the service returns.
  * Strings    are UTF-8, NUL terminated, without control characters (below 0x20, and 0x7f) but newline and tab. NULL means
  *            absent. What a backend sends is not like that by itself: clean it before you hand it over.
  * Callbacks  A service never calls back from inside itself: `done` and timers come in a later turn of the loop.
  * Processes  The host ignores SIGPIPE and waits for no child that it did not make: fork and waitpid are yours.
  * Instances  Several instances of a module must be able to live in one process: keep state in the instance, not in statics.
- * Growth     Every struct that crosses the border starts with its size. A field is there if size covers it (FB_HAS) and, for a
- *            pointer, if it is set. Fields are only ever appended within one major version. A host takes any module of
- *            its own major version; zero what you do not use.
+ * Growth     Every struct that crosses the border starts with its size (but struct fb_header, which will never change). A
+ *            field is there if size covers it (FB_HAS) and, for a pointer, if it is set. Elements of an array are as far apart as
+ *            the first one's size says: take them by FB_AT(array, i), since array[i] goes astray when a later host has larger
+ *            ones. Fields are only ever appended within one major version. A host takes any module of its own major version;
+ *            zero what you do not use.
  * Trust      An adapter runs as the user of the bridge and is trusted code; the process border contains faults, not malice.
  *
  * ---- Changes ----------------------------------------------------------------------------------------------------------
@@ -80,6 +82,9 @@ extern "C" {
 
 /* FB_HAS(p, field): is the field inside what the other side knows of? */
 #define FB_HAS(p, field) ((p)->size >= (uint32_t)(offsetof(__typeof__(*(p)), field) + sizeof((p)->field)))
+
+/* FB_AT(array, i): element i of an array that the other side built. */
+#define FB_AT(array, i) ((__typeof__(&(array)[0]))(const void *)((const char *)(array) + (size_t)(i) * (array)->size))
 
 /* What a service or a call returns. */
 enum {
@@ -219,8 +224,8 @@ struct fb_inbound {
     const char *id;              /* the backend's id: the same id is stored once. NULL: cannot be recognised again */
     const char *conversation_id; /* the backend's; NULL: the sender's handle decides */
     const struct fb_person *sender; /* handle required */
-    const char *text;            /* exactly one of text, markdown and html; */
-    const char *markdown;        /*   none if there are attachments */
+    const char *text;            /* exactly one of text, markdown and html, up to 512 KiB; with attachments it */
+    const char *markdown;        /*   may be empty or left out */
     const char *html;
     const char *subject;
     const char *in_reply_to;     /* the backend's id of an earlier message */
@@ -228,7 +233,8 @@ struct fb_inbound {
     const struct fb_person *to;  /* FB_FROM_AGENT */
     uint32_t to_n;
     uint32_t attachment_n;
-    const struct fb_attachment *attachments; /* url (fetched by the bridge) or fd (duplicated by the host) */
+    const struct fb_attachment *attachments; /* up to 32; filename and content_type required; url (fetched by the bridge)
+                                                or else fd (over 0; duplicated by the host) */
     const char *author_email;    /* FB_FROM_AGENT */
 };
 
@@ -299,7 +305,9 @@ struct fb_http_request {
     uint32_t timeout_ms;       /* 0: 30 s */
     const char *body;
     size_t body_n;
-    uint64_t max_answer_bytes; /* 0: 1 MiB */
+    uint64_t max_answer_bytes; /* 0: 1 MiB; at most 64 MiB */
+    uint64_t body_fd_bytes;    /* over 0: the body is so much of the file body_fd, from its start; keep it open until done */
+    int32_t body_fd;
 };
 
 enum fb_http_fail {

@@ -55,7 +55,7 @@ static const char *begin(struct child *c, const struct frame *f, enum call_kind 
  * returned. */
 static void finish(struct child *c, struct open_call *call)
 {
-    if (c->running == call->decoded)
+    if (call->decoded && c->running == call->decoded)
         c->is_running_over = true;
     else
         decoded_free(call->decoded);
@@ -168,6 +168,32 @@ const char *child_on_request(struct child *c, const struct frame *f, int *fd)
     return NULL;
 }
 
+/* The adapter borrows what it was given until it ends the call, deadline or not. */
+static void lapse(struct child *c, struct open_call *call)
+{
+    struct decoded *d = call->decoded;
+    call->decoded = NULL;
+    d->token = call->token;
+    d->next = c->lapsed;
+    c->lapsed = d;
+    c->lapsed_n++;
+}
+
+/* give_back ends the borrowing of a call that had lapsed; its token has been closed before. */
+static int give_back(struct child *c, fb_token token)
+{
+    for (struct decoded **at = &c->lapsed; *at; at = &(*at)->next) {
+        struct decoded *d = *at;
+        if (d->token == token) {
+            *at = d->next;
+            c->lapsed_n--;
+            decoded_free(d);
+            break;
+        }
+    }
+    return FB_ERR_TOKEN;
+}
+
 /* If the token has been ended meanwhile, its end has left already and the bridge will read it. */
 const char *child_on_expire(struct child *c, const struct frame *f, int *fd)
 {
@@ -175,16 +201,22 @@ const char *child_on_expire(struct child *c, const struct frame *f, int *fd)
     struct open_call *call = find(c, f->token);
     if (call) {
         link_send(c->link, FRAME_CLOSED, f->token);
+        lapse(c, call);
         finish(c, call);
     }
-    return NULL;
+    return c->lapsed_n > CHILD_LAPSED_MAX ? "more calls than the adapter ever ends" : NULL;
 }
 
 void child_calls_fini(struct child *c)
 {
     for (unsigned i = 0; i < c->call_cap; i++)
         decoded_free(c->call[i].decoded);
+    for (struct decoded *d = c->lapsed, *next; d; d = next) {
+        next = d->next;
+        decoded_free(d);
+    }
     free(c->call);
+    c->lapsed = NULL;
     c->call = NULL;
     c->call_cap = c->call_n = 0;
 }
@@ -225,7 +257,7 @@ int child_complete(const struct fb_host *host, fb_token token, const struct fb_o
         return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind == CALL_REQUEST)
-        return FB_ERR_TOKEN;
+        return give_back(c, token);
     if (!o || !FB_HAS(o, conversation_id))
         return child_complain(c, "complete", "the outcome's size is not set");
     if (o->kind < FB_DELIVERED || o->kind > FB_UNKNOWN)
@@ -275,7 +307,7 @@ int child_reply(const struct fb_host *host, fb_token token, const struct fb_repl
         return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind != CALL_REQUEST)
-        return FB_ERR_TOKEN;
+        return give_back(c, token);
     const char *fault = reply_fault(q);
     if (fault)
         return child_complain(c, "reply", fault);

@@ -14,6 +14,8 @@
 #include <front_bridge/channel.h>
 
 struct decoded {
+    uint64_t token; /* whose it is, and the next in a list, where one is kept */
+    struct decoded *next;
     int fd; /* a request's large body, or -1 */
     union {
         struct fb_delivery delivery;

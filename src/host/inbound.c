@@ -28,17 +28,6 @@ static void put(struct jout *j, const char *key, const char *value)
         jout_kv_str(j, key, value);
 }
 
-/* Arrays of the adapter have its own element size. */
-static const struct fb_person *person_at(const struct fb_person *first, uint32_t i)
-{
-    return (const void *)((const char *)first + (size_t)i * first->size);
-}
-
-static const struct fb_attachment *attachment_at(const struct fb_attachment *first, uint32_t i)
-{
-    return (const void *)((const char *)first + (size_t)i * first->size);
-}
-
 static const char *person_fault(const struct fb_person *p)
 {
     if (!p || !FB_HAS(p, email))
@@ -70,7 +59,7 @@ static const char *attachments_fault(const struct fb_inbound *m)
     if (m->attachment_n && (!m->attachments || !FB_HAS(m->attachments, cid)))
         return "attachments are missing or their size is not set";
     for (uint32_t i = 0; i < m->attachment_n; i++) {
-        const struct fb_attachment *a = attachment_at(m->attachments, i);
+        const struct fb_attachment *a = FB_AT(m->attachments, i);
         if (!is_given(a->filename) || !is_given(a->content_type))
             return "an attachment needs a filename and a content type";
         if (!is_given(a->url) && a->fd <= 0)
@@ -91,7 +80,7 @@ static const char *to_fault(const struct fb_inbound *m)
     if (m->to_n > INBOUND_TO_MAX)
         return "there are more than 50 recipients";
     for (uint32_t i = 0; i < m->to_n; i++) {
-        const char *fault = m->to ? person_fault(person_at(m->to, i)) : "to is missing";
+        const char *fault = m->to ? person_fault(FB_AT(m->to, i)) : "to is missing";
         if (fault)
             return fault;
     }
@@ -137,7 +126,7 @@ static void write_to(struct jout *j, const struct fb_inbound *m)
     jout_key(j, "to");
     jout_array(j);
     for (uint32_t i = 0; i < m->to_n; i++)
-        write_person(j, person_at(m->to, i));
+        write_person(j, FB_AT(m->to, i));
     jout_array_end(j);
     put(j, "author_email", m->author_email);
 }
@@ -147,7 +136,7 @@ static void write_attachments(struct jout *j, const struct fb_inbound *m, int *f
     jout_key(j, "attachments");
     jout_array(j);
     for (uint32_t i = 0; i < m->attachment_n; i++) {
-        const struct fb_attachment *a = attachment_at(m->attachments, i);
+        const struct fb_attachment *a = FB_AT(m->attachments, i);
         jout_object(j);
         jout_kv_str(j, "filename", a->filename);
         jout_kv_str(j, "content_type", a->content_type);

@@ -98,8 +98,7 @@ static enum err check_promises(const char *path, const struct fb_module *m, stru
 
 const struct fb_setting *adapter_setting(const struct fb_module *m, uint32_t i)
 {
-    return (const struct fb_setting *)(const void *)((const char *)m->settings +
-                                                     (size_t)i * m->settings->size);
+    return FB_AT(m->settings, i);
 }
 
 static bool is_key_taken(const struct fb_module *m, uint32_t before, const char *key)

@@ -203,6 +203,33 @@ static void do_kv(struct probe *p, fb_token t, const struct fb_delivery *d)
     p->host->kv_set(p->host, "key", d->subject, strlen(d->subject), on_written, later(p, t, d->text));
 }
 
+static void on_answer(void *arg, const struct fb_http_answer *a)
+{
+    struct later *l = arg;
+    char line[300];
+    const char *header = fb_header_get(a->headers, a->header_n, "x-answer");
+    snprintf(line, sizeof line, "%u %d %s %s", a->fail, a->status, header ? header : "-", a->body);
+    done(l->p, l->token, line);
+    free(l);
+}
+
+/* The subject is a URL; with a + before it only public addresses may be reached. */
+static void do_http(struct probe *p, fb_token t, const struct fb_delivery *d)
+{
+    struct fb_header header = {"X-Ask", "yes"};
+    struct fb_http_request q = {.size = sizeof q,
+                                .method = "POST",
+                                .url = d->subject + (*d->subject == '+'),
+                                .flags = *d->subject == '+' ? FB_HTTP_PUBLIC_ONLY : 0,
+                                .headers = &header,
+                                .header_n = 1,
+                                .body = "question",
+                                .body_n = 8};
+    p->host->http_cancel(p->host, p->host->http(p->host, &q, on_answer, NULL));
+    if (!p->host->http(p->host, &q, on_answer, later(p, t, d->text)))
+        abort();
+}
+
 static void do_crash(struct probe *p, fb_token t, const struct fb_delivery *d)
 {
     (void)p, (void)t, (void)d;
@@ -270,6 +297,7 @@ static const struct {
     {"bad receive", do_bad_receive},
     {"kv", do_kv},
     {"crash", do_crash},
+    {"http", do_http},
     {"setting", do_setting},
     {"read file", do_read_file},
     {"environment", do_environment},

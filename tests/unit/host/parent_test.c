@@ -1,5 +1,6 @@
 /* A host with an adapter that behaves: everything goes through, both ways, once. */
 #include "rig.h"
+#include "http/server.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -390,6 +391,59 @@ static void test_process_1_reaps_strangers_and_leaves_hosts_alone(void **state)
     assert_int_equal(rig_say(&r, "deliver", NULL)->o.kind, OUTCOME_DELIVERED);
 }
 
+static void on_question(struct http_exchange *x, void *arg)
+{
+    struct buf body;
+    (void)arg;
+    buf_init(&body, 1000);
+    buf_add_str(&body, "you said ");
+    buf_add_span(&body, http_body(x));
+    http_reply(x, 201, "text/plain", buf_span(&body), "X-Answer: here\r\n");
+    buf_fini(&body);
+}
+
+static void refuse(struct buf *body, int status, const char *reason)
+{
+    (void)status;
+    buf_add_str(body, reason);
+}
+
+static void test_requests_to_the_backend(void **state)
+{
+    (void)state;
+    static const struct http_route route = {.methods = "POST",
+                                            .path = "/ask",
+                                            .match = HTTP_EXACT,
+                                            .body_max_bytes = 100,
+                                            .handler = on_question};
+    struct buf why;
+    buf_init(&why, 1000);
+    struct http_server *server = http_server_new(r.base, &http_limits_default, &route, 1, refuse);
+    assert_int_equal(http_server_listen(server, "127.0.0.1:0", &why), OK);
+    unsigned port = http_server_port(server);
+    static const struct {
+        const char *url, *answer;
+    } cases[] = {
+        {"http://127.0.0.1:PORT/ask", "0 201 here you said question"},
+        {"http://127.0.0.1:PORT/other", "0 404 - "},
+        {"+http://127.0.0.1:PORT/ask", "3 0 - "},
+        {"http://127.0.0.1:1/ask", "1 0 - "},
+        {"gopher://127.0.0.1:PORT/", "3 0 - "},
+        {"nonsense", "3 0 - "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char url[100];
+        snprintf(url, sizeof url, "%s", cases[i].url);
+        if (strstr(url, "PORT"))
+            snprintf(strstr(url, "PORT"), 20, "%u%s", port, strstr(cases[i].url, "PORT") + 4);
+        const char *answer = rig_say(&r, "http", url)->external_id;
+        if (strncmp(answer, cases[i].answer, strlen(cases[i].answer)) != 0)
+            fail_msg("%s: %s", url, answer);
+    }
+    http_server_free(server);
+    buf_fini(&why);
+}
+
 #define ON_A_HOST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -403,6 +457,7 @@ int main(void)
         ON_A_HOST(test_a_delivery_is_decoded),
         ON_A_HOST(test_notices_and_wishes),
         ON_A_HOST(test_requests_small_and_large),
+        ON_A_HOST(test_requests_to_the_backend),
         ON_A_HOST(test_many_at_once_never_exceed_the_credit),
         ON_A_HOST(test_a_long_text_arrives),
         ON_A_HOST(test_a_crash_settles_what_is_open_and_the_next_life_knows_nothing_of_it),
