@@ -24,28 +24,6 @@ static void call_free(struct channel *ch, struct call *c)
     free(c);
 }
 
-void call_complete(struct channel *ch, struct call *c, const struct fb_outcome *o)
-{
-    fb_token token = c->token;
-    call_free(ch, c);
-    ch->host->complete(ch->host, token, o);
-}
-
-void call_reply(struct channel *ch, struct call *c, const struct fb_reply *r)
-{
-    fb_token token = c->token;
-    call_free(ch, c);
-    ch->host->reply(ch->host, token, r);
-}
-
-static void complete(struct channel *ch, fb_token token, uint32_t kind, uint32_t flags,
-                     int64_t retry_after_ms, const char *reason)
-{
-    const struct fb_outcome o = {
-        .size = sizeof o, .kind = kind, .flags = flags, .retry_after_ms = retry_after_ms, .reason = reason};
-    ch->host->complete(ch->host, token, &o);
-}
-
 static void reply(struct channel *ch, fb_token token, int status, const char *sentence)
 {
     static const struct fb_header later = {"retry-after", "5"};
@@ -58,6 +36,29 @@ static void reply(struct channel *ch, fb_token token, int status, const char *se
                                .headers = &later,
                                .header_n = status == 503};
     ch->host->reply(ch->host, token, &r);
+}
+
+void call_complete(struct channel *ch, struct call *c, const struct fb_outcome *o)
+{
+    fb_token token = c->token;
+    call_free(ch, c);
+    ch->host->complete(ch->host, token, o);
+}
+
+void call_reply(struct channel *ch, struct call *c, const struct fb_reply *r)
+{
+    fb_token token = c->token;
+    call_free(ch, c);
+    if (ch->host->reply(ch->host, token, r) == FB_ERR_INVALID)
+        reply(ch, token, 500, "The channel's program answered with what cannot be sent; the log says why.");
+}
+
+static void complete(struct channel *ch, fb_token token, uint32_t kind, uint32_t flags,
+                     int64_t retry_after_ms, const char *reason)
+{
+    const struct fb_outcome o = {
+        .size = sizeof o, .kind = kind, .flags = flags, .retry_after_ms = retry_after_ms, .reason = reason};
+    ch->host->complete(ch->host, token, &o);
 }
 
 /* How a call ends without the program: kind and reason are for a delivery or notice. */

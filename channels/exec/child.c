@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,17 @@ static void fds_hide(void)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* The host limits itself to what an adapter needs; V8 and others reserve far more address space than they
+ * use. */
+static void limits_lift(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_AS, &r) == 0) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_AS, &r);
+    }
+}
+
 static _Noreturn void child_main(const struct pipes *p, pid_t parent, char *const *argv, char *const *envp)
 {
     sigset_t none;
@@ -72,6 +84,7 @@ static _Noreturn void child_main(const struct pipes *p, pid_t parent, char *cons
     dup2(p->out[1], STDOUT_FILENO);
     dup2(p->err[1], STDERR_FILENO);
     fds_hide();
+    limits_lift();
     execvpe(argv[0], argv, envp);
     int error = errno;
     while (write(p->failure[1], &error, sizeof error) < 0 && errno == EINTR)

@@ -85,7 +85,8 @@ static void reply_refused(const struct channel *ch, fb_token token, int result, 
         int result, status;
         const char *sentence;
     } refusals[] = {
-        {FB_ERR_INVALID, 422, "The bridge does not take this message: it breaks a rule of the channel."},
+        {FB_ERR_INVALID, 422,
+         "The bridge does not take this message: it is too large or breaks a rule; its log says which."},
         {FB_ERR_NOT_FOUND, 404, "There is no such delivery in this channel."},
         {FB_ERR_FULL, 429, "Too much is waiting already: send it again later."},
         {FB_ERR_CLOSED, 503, "The channel is restarting: send it again in a moment."},

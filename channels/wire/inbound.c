@@ -225,6 +225,8 @@ enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why
         return refuse(why, "`status` of a receipt must be \"delivered\", \"read\" or \"failed\".");
     if (!out->receipt.delivery_id && !out->receipt.external_id)
         return refuse(why, "A receipt needs `delivery_id` or `external_id`.");
+    if (out->receipt.delivery_id)
+        out->receipt.external_id = NULL; /* the host takes one of them, and ours is the surer one */
     return OK;
 }
 

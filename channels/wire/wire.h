@@ -14,11 +14,12 @@
 #include <front_bridge/channel.h>
 
 enum {
-    WIRE_ID_MAX = 1000,          /* bytes of an id or a handle */
-    WIRE_LINE_MAX = 4000,        /* bytes of a name, subject or reason */
-    WIRE_TEXT_MAX = 1024 * 1024, /* bytes of a text */
-    WIRE_TO_MAX = 50,            /* recipients of one message */
-    WIRE_SENTENCE_MAX = 300,     /* bytes of what a backend says to the agent, and the NUL */
+    /* The host's own limits or less, so that who sends more hears which field it was. */
+    WIRE_ID_MAX = 512,          /* bytes of an id or a handle */
+    WIRE_LINE_MAX = 1000,       /* bytes of a name, subject or reason */
+    WIRE_TEXT_MAX = 512 * 1024, /* bytes of a text */
+    WIRE_TO_MAX = 50,           /* recipients of one message */
+    WIRE_SENTENCE_MAX = 300,    /* bytes of what a backend says to the agent, and the NUL */
     WIRE_OWN_MAX = 16 + WIRE_TO_MAX,
 };
 

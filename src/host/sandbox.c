@@ -134,13 +134,13 @@ static void hide_paths(char *const *hide, size_t n)
     free(h.path);
 }
 
+/* The hard limit stays: a program that an adapter starts may need more address space than an adapter does. */
 static void limit(int resource, rlim_t most)
 {
     struct rlimit r;
     if (getrlimit((__rlimit_resource_t)resource, &r) != 0)
         return;
-    r.rlim_max = r.rlim_max < most ? r.rlim_max : most;
-    r.rlim_cur = r.rlim_max;
+    r.rlim_cur = r.rlim_max < most ? r.rlim_max : most;
     setrlimit((__rlimit_resource_t)resource, &r);
 }
 

@@ -147,6 +147,7 @@ static void test_receipts(void **state)
     } cases[] = {
         {"{\"delivery_id\":\"d1\",\"status\":\"delivered\"}", NULL, FB_RECEIPT_DELIVERED},
         {"{\"external_id\":12,\"status\":\"read\"}", NULL, FB_RECEIPT_READ},
+        {"{\"delivery_id\":\"d\",\"external_id\":\"e\",\"status\":\"read\"}", NULL, FB_RECEIPT_READ},
         {"{\"external_id\":\"e\",\"status\":\"failed\",\"reason\":\"gone\"}", NULL, FB_RECEIPT_FAILED},
         {"{\"status\":\"read\"}", "`delivery_id` or `external_id`", 0},
         {"{\"delivery_id\":\"d1\"}", "`status` of a receipt", 0},
@@ -163,6 +164,7 @@ static void test_receipts(void **state)
             assert_non_null(strstr(why, cases[i].why));
         else
             assert_int_equal(item.receipt.status, cases[i].status);
+        assert_false(item.receipt.delivery_id && item.receipt.external_id);
         wire_item_fini(&item);
     }
 }
