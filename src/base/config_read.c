@@ -143,6 +143,9 @@ static void read_secrets(struct walk *w, const struct config_key *k, const struc
     }
     if (!is_kind(w, node, NODE_LIST, at->path, "a list, such as [${FIRST}, ${SECOND}]"))
         return;
+    if (node->child_n == 0)
+        config_mistake(w->mistakes, node->line, at->path,
+                       "the list is empty; write a secret, or remove the key");
     for (size_t i = 0; i < node->child_n; i++)
         read_secret_item(w, &node->child[i], false, at, to);
 }

@@ -101,7 +101,8 @@ static void complete_custom(struct rules *r, struct config_channel *c, const str
 
 static void complete_application(struct rules *r, struct config_channel *c, const struct node *node)
 {
-    if (!member(account_node(r, c), "app"))
+    const struct node *app = member(account_node(r, c), "app");
+    if (!written(app, "uid") && !written(app, "secret"))
         MISTAKE(r, c->line, "channels", c->name, "",
                 "an application channel belongs to an app of yours; write app: {uid, secret_file} in account "
                 "\"%s\"",

@@ -218,6 +218,14 @@ static const struct {
      "f:2: channels.a.front_channel: Front cannot be told where this channel is; write public_url at the "
      "top, or "
      "front_channel here\n"},
+    {"accounts: {main: {token: t, secrets: []}}\nchannels: {a: {adapter: http, front_channel: cha_1, "
+     "secrets: []}}\n",
+     "f:1: accounts.main.secrets: the list is empty; write a secret, or remove the key\n"
+     "f:2: channels.a.secrets: the list is empty; write a secret, or remove the key\n"},
+    {"accounts: {main: {app: }}\nchannels: {a: {adapter: http, kind: application, front_channel: cha_1}}\n",
+     "f:2: channels.a: an application channel belongs to an app of yours; write app: {uid, secret_file} in "
+     "account "
+     "\"main\"\n"},
     {GOOD_ACCOUNT "channels: {Support!: {adapter: http, front_channel: cha_1}}\n",
      "f:2: channels.Support!: a name has 1 to 63 characters of a-z, 0-9, _ and -; choose another\n"},
     {CHANNEL("  a: {adapter: http}\n"),
