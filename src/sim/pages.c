@@ -12,7 +12,8 @@ static void serve(struct http_exchange *x, const char *begin, const char *end)
         x, 200, "text/html; charset=utf-8", (struct span){begin, (size_t)(end - begin)},
         "Cache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src "
         "'none'; "
-        "script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:\r\n");
+        "script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; frame-src "
+        "'self'; frame-ancestors 'self'\r\n");
 }
 
 static void on_agent(struct http_exchange *x, void *arg)
