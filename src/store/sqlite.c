@@ -127,8 +127,8 @@ static enum err open_reader(struct sqlite *q)
 static void sqlite_close(struct engine *e)
 {
     struct sqlite *q = self(e);
-    conn_close(&q->reader);
-    conn_close(&q->writer);
+    sqlite_conn_close(&q->reader);
+    sqlite_conn_close(&q->writer);
     counts_free(q);
     buf_fini(&e->why);
     free(q->path);

@@ -66,7 +66,7 @@ struct span sql_text(sqlite3_stmt *st, int column); /* borrowed until the next s
 enum err sql_failed(struct sqlite *q, sqlite3 *db, int rc);
 /* sql_sentence says in one sentence what is wrong with the database and what to do. */
 void sql_sentence(const char *path, sqlite3 *db, int rc, struct buf *why);
-void conn_close(struct conn *c);
+void sqlite_conn_close(struct conn *c);
 
 #define TRY(expr)                                                                                            \
     do {                                                                                                     \
@@ -120,8 +120,8 @@ MUST_CHECK enum err row_retire(struct sqlite *q, const struct row *r, wall_ms_t 
 MUST_CHECK enum err row_promote(struct sqlite *q, int64_t id, wall_ms_t now, bool *is_promoted);
 void row_count(struct row *r, enum message_state to); /* moves r's count, and its state, to another state */
 
-/* message_read makes a whole store_message out of the columns MESSAGE_COLUMNS. */
-MUST_CHECK enum err message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
+/* sqlite_message_read makes a whole store_message out of the columns MESSAGE_COLUMNS. */
+MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
                                  struct store_message *out);
 
 /* ---- threads (sqlite_thread.c) ---- */

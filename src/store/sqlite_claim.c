@@ -52,7 +52,7 @@ static enum err gather(struct claim *c, sqlite3_stmt *st)
             return OK;
         }
         struct store_message *m = slot(c);
-        TRY(message_read(c->q, &c->q->writer, st, m));
+        TRY(sqlite_message_read(c->q, &c->q->writer, st, m));
         c->former[p->message_n++] =
             (struct former){sqlite3_column_int64(st, 13), sqlite3_column_int64(st, 15)};
         c->bytes += m->body_n;

@@ -164,7 +164,7 @@ static void copy_texts(sqlite3_stmt *st, const char *channel, const char *peer, 
     m->body_n = body.n;
 }
 
-enum err message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st, struct store_message *out)
+enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st, struct store_message *out)
 {
     int64_t queue = sqlite3_column_int64(st, 1);
     struct channel *channel = channel_by_id(q, queue / 2);

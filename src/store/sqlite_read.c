@@ -27,7 +27,7 @@ enum err sqlite_list(struct sqlite *q, struct store_op *op)
             cap = cap ? cap * 2 : 16;
             p->message = mem_realloc(p->message, cap * sizeof *p->message);
         }
-        TRY(message_read(q, &q->reader, st, &p->message[p->message_n]));
+        TRY(sqlite_message_read(q, &q->reader, st, &p->message[p->message_n]));
         p->message_n++;
     }
 }
@@ -43,7 +43,7 @@ static enum err read_message(struct sqlite *q, struct store_show *p)
     TRY(sql_step(q, st, &has_row));
     if (!has_row)
         return ERR_NOT_FOUND;
-    enum err e = message_read(q, &q->reader, st, &p->message);
+    enum err e = sqlite_message_read(q, &q->reader, st, &p->message);
     sql_reset(st);
     return e;
 }

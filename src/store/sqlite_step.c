@@ -147,7 +147,7 @@ void sql_sentence(const char *path, sqlite3 *db, int rc, struct buf *why)
         buf_addf(why, ": %s (%d)", sqlite3_errmsg(db), rc);
 }
 
-void conn_close(struct conn *c)
+void sqlite_conn_close(struct conn *c)
 {
     for (int i = 0; i < SQL_N; i++)
         sqlite3_finalize(c->stmt[i]);
