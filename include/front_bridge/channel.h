@@ -148,7 +148,7 @@ struct fb_attachment {
 
 enum fb_format { FB_FORMAT_PLAIN = 1u, FB_FORMAT_MARKDOWN = 2u, FB_FORMAT_HTML = 4u };
 
-/* One message for one recipient. */
+/* One message for one recipient. id, channel, text, recipient and its handle are never NULL. */
 struct fb_delivery {
     uint32_t size;
     uint32_t attempt;             /* 1, 2, … */

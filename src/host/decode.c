@@ -154,6 +154,17 @@ static void attachments(struct arena *a, struct jval list, struct fb_attachment 
     }
 }
 
+/* What the ABI says is never NULL. */
+static void complete_delivery(struct fb_delivery *d)
+{
+    static const struct fb_person nobody = {.size = sizeof nobody, .handle = ""};
+    d->id = d->id ? d->id : "";
+    d->channel = d->channel ? d->channel : "";
+    d->text = d->text ? d->text : "";
+    if (!d->recipient || !d->recipient->handle)
+        d->recipient = &nobody;
+}
+
 static void fill_delivery(struct arena *a, struct jval root, struct fb_delivery *d)
 {
     struct jval files = json_get(root, "attachments");
@@ -169,6 +180,7 @@ static void fill_delivery(struct arena *a, struct jval root, struct fb_delivery 
         d->created_at_ms = 0;
     attachments(a, files, list);
     fill(a, root, delivery_rows, ARRAY_LEN(delivery_rows), d);
+    complete_delivery(d);
 }
 
 enum err decode_delivery(struct span json, int64_t deadline_ms, struct decoded **out)

@@ -2,6 +2,8 @@
  */
 #include "rig.h"
 #include "front_bridge/channel.h"
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -111,6 +113,86 @@ static void test_http_webhook(void **state)
     rig_close(&r);
 }
 
+/* A backend that answers one request with answer, or hangs up. */
+struct backend {
+    pthread_t thread;
+    int fd;
+    const char *answer;
+    char heard[8192];
+};
+
+static void *backend_main(void *arg)
+{
+    struct backend *b = arg;
+    size_t n = 0;
+    ssize_t got = 1;
+    int fd = accept(b->fd, NULL, NULL);
+    while (got > 0 && !strstr(b->heard, "\"text\":\"hi\"")) {
+        got = read(fd, b->heard + n, sizeof b->heard - 1 - n);
+        n += got > 0 ? (size_t)got : 0;
+    }
+    if (write(fd, b->answer, strlen(b->answer)) < 0)
+        perror("write");
+    close(fd);
+    return NULL;
+}
+
+/* Gives the port. */
+static int backend_listen(struct backend *b)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t at_n = sizeof at;
+    b->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(b->fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(b->fd, 4), 0);
+    assert_int_equal(getsockname(b->fd, (struct sockaddr *)&at, &at_n), 0);
+    return ntohs(at.sin_port);
+}
+
+static void test_http_delivery(void **state)
+{
+    static const struct {
+        const char *answer; /* NULL: nobody listens */
+        enum outcome_kind kind;
+        const char *reason;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"external_id\":\"x1\"}", OUTCOME_DELIVERED, ""},
+        {"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n", OUTCOME_RETRY, "(503)"},
+        {"HTTP/1.1 404 No\r\nContent-Length: 18\r\n\r\n{\"message\":\"Gone\"}", OUTCOME_REJECTED, "Gone"},
+        {"HTTP/1.1 302 No\r\nContent-Length: 0\r\nLocation: http://127.0.0.1/\r\n\r\n", OUTCOME_RETRY,
+         "`url`"},
+        {"", OUTCOME_UNKNOWN, "its answer was lost"},
+        {NULL, OUTCOME_RETRY, "cannot be reached"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct backend b = {.answer = cases[i].answer};
+        struct rig r;
+        char settings[300];
+        int port = backend_listen(&b);
+        if (b.answer)
+            assert_int_equal(pthread_create(&b.thread, NULL, backend_main, &b), 0);
+        else
+            close(b.fd);
+        snprintf(settings, sizeof settings,
+                 "{\"url\":\"http://127.0.0.1:%d/x\",\"token\":\"t0ken\",\"timeout\":\"5000\"}", port);
+        opened(&r, "http", settings);
+        const struct rig_outcome *o = deliver(&r, 1, "d1");
+        if (o->o.kind != cases[i].kind || !strstr(o->reason, cases[i].reason))
+            fail_msg("case %zu: %u %s", i, o->o.kind, o->reason);
+        assert_int_equal(o->o.is_unreachable, !b.answer);
+        rig_close(&r);
+        if (!b.answer)
+            continue;
+        pthread_join(b.thread, NULL);
+        close(b.fd);
+        assert_non_null(strstr(b.heard, "POST /x HTTP/1.1\r\n"));
+        assert_non_null(strcasestr(b.heard, "webhook-id: d1\r\n"));
+        assert_non_null(strcasestr(b.heard, "authorization: Bearer t0ken\r\n"));
+        assert_non_null(strcasestr(b.heard, "content-type: application/json\r\n"));
+    }
+}
+
 static void test_template(void **state)
 {
     struct rig r;
@@ -134,9 +216,8 @@ static void test_template(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exec),
-        cmocka_unit_test(test_exec_without_program),
-        cmocka_unit_test(test_http_webhook),
+        cmocka_unit_test(test_exec),         cmocka_unit_test(test_exec_without_program),
+        cmocka_unit_test(test_http_webhook), cmocka_unit_test(test_http_delivery),
         cmocka_unit_test(test_template),
     };
     rig_fixture();
