@@ -10,6 +10,10 @@ foreach(module parent broken)
 endforeach()
 
 fb_unit_test(host_settings SOURCES host/settings_test.c LIBS host)
+fb_unit_test(host_frame SOURCES host/frame_test.c LIBS host)
+fb_unit_test(host_inbound SOURCES host/inbound_test.c LIBS host)
+fb_unit_test(host_loader SOURCES host/loader_test.c LIBS host)
+add_dependencies(test_host_loader test_channels)
 
 # Not a test: bench_host prints round trips per second and memory.
 add_executable(bench_host ${CMAKE_SOURCE_DIR}/tests/bench/host_bench.c host/rig.c)
