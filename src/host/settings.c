@@ -108,12 +108,14 @@ static bool convert_json(const struct kind *kind, struct span json, struct buf *
     struct json doc;
     struct buf text;
     bool is_good = json_parse(&doc, json) == OK;
+    struct jval root = json_root(&doc);
     buf_init(&text, VALUE_BYTES_MAX);
-    if (is_good && kind->convert)
-        is_good = json_str(json_root(&doc), &text) == OK && kind->convert(buf_span(&text), out);
-    else if (is_good &&
-             (is_good = json_type(json_root(&doc)) == kind->container && has_only_strings(json_root(&doc))))
-        buf_add_span(out, json);
+    if (!kind->convert) {
+        is_good = is_good && json_type(root) == kind->container && has_only_strings(root);
+        buf_add_span(out, is_good ? json : SPAN_LIT(""));
+    } else if (is_good) {
+        is_good = json_str(root, &text) == OK && kind->convert(buf_span(&text), out);
+    }
     if (text.p)
         mem_wipe(text.p, text.n);
     buf_fini(&text);
