@@ -1,0 +1,94 @@
+/*
+ * What a backend says over HTTP: messages and receipts to the webhook, and answers to deliveries. Whatever it
+ * is, what reaches the host obeys the rules of the ABI, and a refusal has a sentence.
+ */
+#include "base/mem.h"
+#include "http/http.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void must_be_clean(const char *s, size_t max)
+{
+    for (size_t i = 0; s && s[i]; i++)
+        must(((unsigned char)s[i] >= ' ' && s[i] != 0x7f) || s[i] == '\n' || s[i] == '\t');
+    must(!s || (*s && strlen(s) <= max && wire_is_utf8(span_of(s))));
+}
+
+static void check_message(const struct fb_inbound *m)
+{
+    const char *const ids[] = {m->id, m->conversation_id, m->in_reply_to, m->sender->handle};
+    const char *const lines[] = {m->subject, m->author_email, m->sender->name, m->sender->email};
+    const char *const texts[] = {m->text, m->markdown, m->html};
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        must_be_clean(ids[i], WIRE_ID_MAX);
+        must_be_clean(lines[i], WIRE_LINE_MAX);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        must_be_clean(texts[i], WIRE_TEXT_MAX);
+    must(m->sender->handle && !!m->text + !!m->markdown + !!m->html == 1);
+    must((m->direction == FB_FROM_AGENT) == (m->to_n > 0) && m->sent_at_ms >= 0);
+    for (uint32_t i = 0; i < m->to_n; i++)
+        must_be_clean(FB_AT(m->to, i)->handle, WIRE_ID_MAX);
+}
+
+static void check_receipt(const struct fb_receipt *r)
+{
+    must(r->status >= FB_RECEIPT_DELIVERED && r->status <= FB_RECEIPT_FAILED);
+    must(!r->delivery_id != !r->external_id);
+    must_be_clean(r->delivery_id, WIRE_ID_MAX);
+    must_be_clean(r->external_id, WIRE_ID_MAX);
+    must_be_clean(r->reason, WIRE_LINE_MAX);
+}
+
+static void read_both(struct jval root)
+{
+    for (int is_receipt = 0; is_receipt < 2; is_receipt++) {
+        struct wire_item item;
+        struct buf why;
+        buf_init(&why, 300);
+        enum err e = is_receipt ? wire_read_receipt(root, &item, &why) : wire_read_message(root, &item, &why);
+        must((e == OK) == (why.n == 0) && !why.is_over);
+        if (e == OK && is_receipt)
+            check_receipt(&item.receipt);
+        else if (e == OK)
+            check_message(&item.inbound);
+        wire_item_fini(&item);
+        buf_fini(&why);
+    }
+}
+
+static void judge(int status, struct span body)
+{
+    struct verdict v;
+    char *text = mem_strndup(body.p, body.n);
+    const struct fb_header retry_after = {"retry-after", text};
+    const struct fb_http_answer a = {.size = sizeof a,
+                                     .fail = status == 0 ? FB_HTTP_LOST : FB_HTTP_OK,
+                                     .status = status,
+                                     .headers = &retry_after,
+                                     .header_n = 1,
+                                     .body = body.p,
+                                     .body_n = body.n,
+                                     .message = text};
+    answer_judge(&a, 1700000000000, &v);
+    must((v.outcome.kind == FB_DELIVERED) == (v.outcome.reason == NULL));
+    must(v.outcome.retry_after_ms >= 0 && v.outcome.retry_after_ms <= 1000 * (int64_t)RETRY_AFTER_MAX_S);
+    must_be_clean(v.outcome.reason, WIRE_SENTENCE_MAX);
+    must_be_clean(v.outcome.external_id, WIRE_ID_MAX);
+    must_be_clean(v.outcome.conversation_id, WIRE_ID_MAX);
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const int statuses[] = {0, 200, 302, 404, 429, 503};
+    const struct span text = {(const char *)data, size};
+    struct json doc;
+    if (json_parse(&doc, text) == OK)
+        read_both(json_root(&doc));
+    json_fini(&doc);
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        judge(statuses[i], text);
+    return 0;
+}
