@@ -17,12 +17,12 @@ enum {
     BUSY_MS = 5000,     /* how long another program may hold the write lock */
     READ_MS = 2000,     /* how long one read may take */
     READ_CHECK = 20000, /* steps of SQLite's machine between two looks at the clock: about 1 ms */
-    WAL_PAGES = 4096,   /* 16 MB: then the WAL is copied into the database and begun anew */
+    WAL_PAGES = 2048,   /* 16 MB: then the WAL is copied into the database and begun anew */
     WAL_KEPT_BYTES = 64 << 20,
 };
 
 #define SETTINGS                                                                                             \
-    "PRAGMA page_size = 4096;"                                                                               \
+    "PRAGMA page_size = 8192;"                                                                               \
     "PRAGMA journal_mode = WAL;"                                                                             \
     "PRAGMA synchronous = FULL;"                                                                             \
     "PRAGMA temp_store = MEMORY;"                                                                            \

@@ -80,6 +80,7 @@ MUST_CHECK enum err schema_migrate(struct conn *c, const char *path, struct buf 
 
 /* ---- channels and counters (sqlite_count.c) ---- */
 MUST_CHECK enum err counts_load(struct sqlite *q);
+MUST_CHECK enum err last_id(struct sqlite *q, int64_t *id); /* of the newest message; 0: none */
 MUST_CHECK enum err counts_write(struct sqlite *q);
 void counts_commit(struct sqlite *q);
 void counts_rollback(struct sqlite *q);

@@ -117,16 +117,24 @@ static enum err load_counters(struct sqlite *q)
     }
 }
 
-enum err counts_load(struct sqlite *q)
+enum err last_id(struct sqlite *q, int64_t *id)
 {
-    TRY(load_channels(q));
-    TRY(load_counters(q));
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LAST_ID);
     bool has_row;
     TRY(sql_step(q, st, &has_row));
     must(has_row);
-    q->next_id = q->committed_next_id = sqlite3_column_int64(st, 0) + 1;
+    *id = sqlite3_column_int64(st, 0);
     sql_reset(st);
+    return OK;
+}
+
+enum err counts_load(struct sqlite *q)
+{
+    int64_t last;
+    TRY(load_channels(q));
+    TRY(load_counters(q));
+    TRY(last_id(q, &last));
+    q->next_id = q->committed_next_id = last + 1;
     return OK;
 }
 

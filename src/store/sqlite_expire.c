@@ -149,10 +149,12 @@ static enum err prune_bodies(struct sqlite *q, struct store_prune *p)
 static enum err prune_keys(struct sqlite *q, struct store_prune *p)
 {
     struct old old[PRUNE_ROWS];
+    int64_t newest;
     unsigned n;
+    TRY(last_id(q, &newest));
     TRY(gather(q, SQL_PRUNE_KEYS, p->keys_before, may_lose_key, &q->prune_at, old, &n));
     for (unsigned i = 0; i < n; i++) {
-        if (!old[i].is_prunable || old[i].id == q->next_id - 1)
+        if (!old[i].is_prunable || old[i].id == newest)
             continue;
         TRY(drop_message(q, old[i].id));
         p->key_n++;

@@ -143,6 +143,8 @@ static void on_settle(struct store_op *op)
 static void on_claim(struct store_op *op)
 {
     struct worker *w = container_of(container_of(op, struct store_claim, op), struct worker, claim);
+    if (op->result == ERR_CANCELLED)
+        return;
     must(op->result == OK);
     for (unsigned i = 0; i < w->claim.message_n; i++) {
         const struct store_message *m = &w->claim.message[i];
@@ -159,10 +161,11 @@ static void on_claim(struct store_op *op)
     store_claim_fini(&w->claim);
 }
 
-static double settle_many(unsigned long n)
+static double settle_many(unsigned long n, double *cpu)
 {
     static struct worker worker[CLAIMS];
     double from = seconds();
+    *cpu = cpu_seconds();
     settled = 0;
     to_settle = n;
     for (int i = 0; i < CLAIMS; i++) {
@@ -171,6 +174,7 @@ static double settle_many(unsigned long n)
     }
     event_base_dispatch(base);
     double took = seconds() - from;
+    *cpu = cpu_seconds() - *cpu;
     event_base_loop(base, EVLOOP_NONBLOCK);
     usleep(20000);
     event_base_loop(base, EVLOOP_NONBLOCK);
@@ -204,10 +208,9 @@ static void measure(const char *dir, unsigned long backlog, unsigned long n)
     double put = put_many(n, 0, &cpu), put_cpu = cpu;
     double start = put_many(n, 1, &cpu);
     long pss = pss_kib();
-    double settle = settle_many(n);
-    printf("%8lu  %8.0f  %6.1f us cpu  %8.0f  %8.0f  %6.1f ms  %6.1f MB  (%.1f MB)\n", backlog,
-           (double)n / put, put_cpu / (double)n * 1e6, (double)n / start, (double)n / settle, opened * 1e3,
-           (double)pss / 1024, (double)pss_kib() / 1024);
+    double settle = settle_many(n, &cpu), us = 1e6 / (double)n;
+    printf("%8lu  %8.0f %6.1f us  %9.0f  %8.0f %6.1f us  %6.1f ms  %6.1f MB\n", backlog, (double)n / put,
+           put_cpu * us, (double)n / start, (double)n / settle, cpu * us, opened * 1e3, (double)pss / 1024);
     fflush(stdout);
 }
 
@@ -227,7 +230,11 @@ int main(int argc, char **argv)
     }
     base = event_base_new();
     open_store(argv[optind]);
-    printf("%8s  %8s  %13s  %8s  %8s  %9s  %9s\n", "backlog", "puts/s", "", "started/s", "settle/s", "open",
+    printf("%8s  %8s %9s  %9s  %8s %9s  %9s  %9s
+           ", " backlog ", " puts /
+               s ", " cpu ", " started / s ", " settle /
+               s ", " cpu ",
+                 "open",
            "Pss");
     for (int i = optind + 1; i < argc; i++)
         measure(argv[optind], strtoul(argv[i], NULL, 10), n);

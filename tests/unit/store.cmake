@@ -1,1 +1,4 @@
-fb_unit_test(store SOURCES store/store_test.c store/kit.c LIBS store)
+fb_unit_test(store_state SOURCES store/state_test.c LIBS store)
+foreach(part store dedupe ops)
+  fb_unit_test(store_${part} SOURCES store/${part}_test.c store/kit.c LIBS store)
+endforeach()
