@@ -1,15 +1,17 @@
 /*
- * The content of a simulated Front account: channels, conversations, messages, comments; and how messages
- * thread.
+ * What a simulated Front account holds: channels, conversations, messages, comments; and how messages thread.
  *
- * Pure: no I/O, time is an argument. Whoever changes something tells the feed itself.
- * Threading (FRONT.md is silent where Front is; then the milder of two answers is taken):
- *   custom channel       by (channel, thread_ref), else by (channel, sender); a conversation that the agent
- * began is found by neither, so that the customer's first answer to it opens a new one application channel by
- * (channel, external_conversation_id); what the channel's server answers is added to a conversation that has
- * none, and moves the message elsewhere if the conversation has others Nothing is deduplicated: Front does
- * not say that it does. Ids: msg_, cnv_, cha_ and com_ with one sequential number in base 36, which begins at
- * the time of day in ms, so that a simulator started again never reuses one.
+ * Pure: no I/O, time is an argument.
+ * Custom channels thread by thread_ref, else by sender. A conversation that the agent began is found by
+ * neither, so that the customer's first answer to it opens a new one.
+ *
+ * Application channels thread by external_conversation_id. What the channel's server answers is added to a
+ * conversation that has no external id yet; the message moves elsewhere if the conversation has others.
+ *
+ * Nothing is deduplicated: Front does not say that it does.
+ *
+ * Ids are msg_, cnv_, cha_ and com_ with one sequential number in base 36. It begins at the time of day in
+ * ms, so that a simulator started again never reuses one.
  */
 #ifndef SIM_ACCOUNT_H
 #define SIM_ACCOUNT_H

@@ -2,11 +2,11 @@
  * A small chat system, as a backend of the `http` adapter: it receives deliveries, shows them to its
  * customers, and posts what they write to the bridge.
  *
- *   POST     /chat/deliver           a delivery of the http wire: verified, deduplicated by webhook-id
- *   POST     /chat/say               {"handle","name"?,"text"}: a customer writes
- *   GET      /chat/messages?handle=  {"messages":[…],"mode":…}; without handle: of everyone
- *   POST     /chat/mode              {"mode":"ok"|"503"|"400"|"hang","next"?}: how deliveries are answered,
- * `next` of them only
+ *   POST  /chat/deliver           a delivery of the http wire: verified, deduplicated by webhook-id
+ *   POST  /chat/say               {"handle","name"?,"text"}: a customer writes
+ *   GET   /chat/messages?handle=  {"messages":[…],"mode":…}; without handle those of everyone
+ *   POST  /chat/mode              {"mode":"ok","503","400" or "hang","next"?}: how deliveries are answered,
+ *                                 or only the `next` ones
  *
  * A customer's conversation id is "chat-" and the handle. What the bridge does not take is posted again every
  * two seconds with the same id; one customer's messages keep their order.

@@ -33,25 +33,38 @@ static bool take_kind(struct jval v, enum channel_kind *out)
     return !json_has(v) || json_is(v, "application") || json_is(v, "custom");
 }
 
+static struct sim_channel *add_channel(struct sim *s, const struct sim_channel_spec *spec, struct buf *why)
+{
+    struct sim_channel *c = NULL;
+    if (spec->id && (!*spec->id || strpbrk(spec->id, " /")))
+        buf_add_str(why, "A channel's id has no blank and no slash");
+    else if (sim_channel_add(&s->account, spec, &c) != OK)
+        buf_add_str(why, "There are too many channels, or the id is too long");
+    return c;
+}
+
+static struct sim_channel *change_channel(struct sim_channel *c, struct jval spec)
+{
+    take(&c->name, json_get(spec, "name"));
+    take(&c->address, json_get(spec, "address"));
+    take(&c->webhook_url, json_get(spec, "webhook_url"));
+    take(&c->secret, json_get(spec, "secret"));
+    return c;
+}
+
 struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why)
 {
-    char *id = json_dup(json_get(spec, "id"), 63), *name = json_dup(json_get(spec, "name"), 200);
-    char *address = json_dup(json_get(spec, "address"), 200);
-    char *webhook_url = json_dup(json_get(spec, "webhook_url"), 2000),
-         *secret = json_dup(json_get(spec, "secret"), 200);
-    struct sim_channel_spec add = {
-        .id = id, .name = name, .address = address, .webhook_url = webhook_url, .secret = secret};
-    struct sim_channel *c = NULL;
-    if (!take_kind(json_get(spec, "kind"), &add.kind))
+    enum channel_kind kind;
+    if (!take_kind(json_get(spec, "kind"), &kind)) {
         buf_add_str(why, "A channel's kind is custom or application");
-    else if (id && (!*id || strpbrk(id, " /")))
-        buf_add_str(why, "A channel's id has no blank and no slash");
-    else if (sim_channel_add(&s->account, &add, &c) != OK)
-        buf_add_str(why, "There is a channel of this id already, or there are too many");
-    char *owned[] = {id, name, address, webhook_url, secret};
-    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
-        free(owned[i]);
-    return c;
+        return NULL;
+    }
+    char *id = json_dup(json_get(spec, "id"), 200);
+    struct sim_channel *c = sim_channel_find(&s->account, span_of(id));
+    if (!c)
+        c = add_channel(s, &(struct sim_channel_spec){.id = id, .kind = kind}, why);
+    free(id);
+    return c ? change_channel(c, spec) : NULL;
 }
 
 static bool configure_rate(struct sim *s, struct jval rate)

@@ -1,18 +1,20 @@
 /*
- * The control API under /sim/, for tests and for the agent's page: JSON in, JSON out, no authentication (see
- * sim.h).
+ * The control API under /sim/, for tests and for the agent's page: JSON both ways, no authentication (sim.h).
  *
- *   GET|POST   /sim/channels              list; add
- * {"id"?,"kind"?,"name"?,"address"?,"webhook_url"?,"secret"?} GET        /sim/conversations[/ID]    the list;
- * one with all messages and comments GET        /sim/messages/ID           one message; ID is msg_… or
- * alt:uid:… POST       /sim/send                  {"channel","conversation" |
- * "to":[{"handle","name"?}],"text","subject"?, "author"?:{"name","email"}|null,"is_draft"?,"wait"?:true} POST
- * /sim/resend                {"message","text"?,"wait"?:true} POST       /sim/comment
- * {"conversation","text","author"?} GET|POST|DELETE /sim/faults           see fault.h GET /sim/log?after=N
- * the journal POST       /sim/config                see sim.h POST       /sim/burst
- * {"channel","n","concurrency"?,"conversations"?}: many sends, see burst.h POST       /sim/reset forgets
- * conversations, messages, faults, the journal and the chat GET        /sim/stream                server-sent
- * events
+ *   GET|POST  /sim/channels            the list; add one, or change it by id:
+ *                                      {"id"?,"kind"?,"name"?,"address"?,"webhook_url"?,"secret"?}
+ *   GET       /sim/conversations[/ID]  the list; one with all its messages and comments
+ *   GET       /sim/messages/ID         one message; ID is msg_… or alt:uid:…
+ *   POST      /sim/send                {"channel","conversation" or "to":[{"handle","name"?}],"text",
+ *                                      "subject"?,"author"?:{"name","email"} or null,"is_draft"?,"wait"?}
+ *   POST      /sim/resend              {"message","text"?,"wait"?:true}
+ *   POST      /sim/comment             {"conversation","text","author"?}
+ *   GET|POST|DELETE /sim/faults        fault.h
+ *   GET       /sim/log?after=N         the journal
+ *   POST      /sim/config              sim.h
+ *   POST      /sim/burst               {"channel","n","concurrency"?,"conversations"?}, see burst.h
+ *   POST      /sim/reset               forgets conversations, messages, faults, the journal and the chat
+ *   GET       /sim/stream              server-sent events
  */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H

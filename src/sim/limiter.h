@@ -1,10 +1,11 @@
 /*
  * Front's rate limits as its clients see them. Pure: time is an argument.
  *
- * A company may call `limit` times a minute; what goes beyond takes from a burst allowance of half the limit,
- * which fills again over ten minutes; one resource (/channels/{id}/…) takes 5 calls in any second. Source:
- * Front, "Rate limiting" (plan limits, burst, x-ratelimit-* headers, Retry-After in seconds). What Front
- * leaves open: the minute begins with the first call after the last one ended, on a whole second.
+ * A company may call `limit` times a minute; what goes beyond is taken from a burst allowance, which fills
+ * again over ten minutes; one resource (/channels/{id}/…) takes 5 calls in any second.
+ *
+ * Source: Front, "Rate limiting". What it leaves open: the minute begins with the first call after the last
+ * one ended, on a whole second.
  */
 #ifndef SIM_LIMITER_H
 #define SIM_LIMITER_H

@@ -1,12 +1,12 @@
 /*
- * The Front simulator: a Front account in a process, with an agent's page, a customer's chat and a control
- * API for tests.
+ * The Front simulator: a Front account in a process, an agent's page, a customer's chat, an API for tests.
  *
  * Shape: one server serves Front's REST API (/channels, /messages, /conversations, /me), the control API
- * (/sim/…), the chat
- * (/chat/…) and two pages (/ and /chat); one client sends callbacks and the chat's webhooks. All is kept in
- * memory. What it does as Front does: FRONT.md's facts, cited where they are used. It is for tests and
- * demonstrations, and trusts whoever reaches its /sim and /chat: listen on loopback. Thread: the loop's only.
+ * (/sim/…), the chat (/chat/…) and two pages (/ and /chat). One client sends the callbacks and the chat's
+ * webhooks. All is kept in memory.
+ *
+ * Whoever reaches /sim and /chat may do anything there: listen on loopback.
+ * Thread: the loop's only.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -23,10 +23,13 @@ struct sim *sim_new(struct event_base *base);
 void sim_free(struct sim *s);
 
 /*
- * sim_configure takes
- * {"token","app":{"uid","secret"},"company","rate":{"limit","burst","per_resource"},"created_delay_ms",
- * "channels":[{"id","kind","name","address","webhook_url","secret"}],"chat":{"hook_url","secret"}}; what is
- * not there stays. On error why holds one sentence; what came before the mistake is done.
+ * sim_configure takes an object; what is not there stays as it is:
+ *
+ *   "token", "company", "created_delay_ms", "app": {"uid", "secret"},
+ *   "rate": {"limit", "burst", "per_resource"}, "chat": {"hook_url", "secret"},
+ *   "channels": [{"id", "kind", "name", "address", "webhook_url", "secret"}]
+ *
+ * On error why holds one sentence, and what came before the mistake is done.
  */
 MUST_CHECK enum err sim_configure(struct sim *s, struct jval options, struct buf *why);
 MUST_CHECK enum err sim_listen(struct sim *s, const char *address, struct buf *why);
