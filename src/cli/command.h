@@ -12,6 +12,7 @@
 #define COMMANDS(X)                                                                                          \
     X(check)                                                                                                 \
     X(health)                                                                                                \
+    X(demo)                                                                                                  \
     X(sign)                                                                                                  \
     X(sim)                                                                                                   \
     X(channel_list)                                                                                          \
