@@ -1,48 +1,15 @@
 /*
- * One walk over HTML by libxml2's SAX parser, with two listeners: one writes plain text, the other clean
- * HTML. Which element does what is one table; which attributes survive is another.
+ * Clean HTML. Which elements stay is the token table's business; which attributes stay, and which values they
+ * may have, is decided here. Invariant: open holds the elements that out has begun and not ended.
  */
 #include "front/html.h"
 #include "base/mem.h"
-#include <libxml/HTMLparser.h>
-#include <stdlib.h>
+#include "front/html_token.h"
 #include <string.h>
-
-enum {
-    KEEP = 1u << 0,      /* allowed in clean HTML; others are unwrapped */
-    VOID = 1u << 1,      /* has no end tag */
-    DROP = 1u << 2,      /* goes with all that is in it */
-    LINE = 1u << 3,      /* as text: a line of its own */
-    PARAGRAPH = 1u << 4, /* as text: set off by an empty line */
-    PRE = 1u << 5,       /* as text: white space counts */
-    ITEM = 1u << 6,
-    CELL = 1u << 7,
-};
-
-/* Sorted by name. */
-/* clang-format off */
-static const struct element {
-    const char *name;
-    unsigned flags;
-} elements[] = {
-    {"a", KEEP}, {"abbr", KEEP}, {"address", KEEP | LINE}, {"article", LINE}, {"b", KEEP}, {"big", KEEP},
-    {"blockquote", KEEP | PARAGRAPH}, {"br", KEEP | VOID}, {"caption", KEEP | LINE}, {"cite", KEEP},
-    {"code", KEEP}, {"dd", KEEP | LINE}, {"del", KEEP}, {"div", KEEP | LINE}, {"dl", KEEP | PARAGRAPH},
-    {"dt", KEEP | LINE}, {"em", KEEP}, {"footer", LINE}, {"form", LINE},
-    {"h1", KEEP | PARAGRAPH}, {"h2", KEEP | PARAGRAPH}, {"h3", KEEP | PARAGRAPH}, {"h4", KEEP | PARAGRAPH},
-    {"h5", KEEP | PARAGRAPH}, {"h6", KEEP | PARAGRAPH}, {"head", DROP}, {"header", LINE},
-    {"hr", KEEP | VOID | LINE}, {"i", KEEP}, {"iframe", DROP}, {"img", KEEP | VOID}, {"ins", KEEP},
-    {"kbd", KEEP}, {"li", KEEP | LINE | ITEM}, {"math", DROP}, {"object", DROP}, {"ol", KEEP | PARAGRAPH},
-    {"p", KEEP | PARAGRAPH}, {"pre", KEEP | PARAGRAPH | PRE}, {"q", KEEP}, {"s", KEEP}, {"samp", KEEP},
-    {"script", DROP}, {"section", LINE}, {"select", DROP}, {"small", KEEP}, {"span", KEEP}, {"strike", KEEP},
-    {"strong", KEEP}, {"style", DROP}, {"sub", KEEP}, {"sup", KEEP}, {"svg", DROP},
-    {"table", KEEP | PARAGRAPH}, {"tbody", KEEP}, {"td", KEEP | CELL}, {"template", DROP}, {"tfoot", KEEP},
-    {"th", KEEP | CELL}, {"thead", KEEP}, {"title", DROP}, {"tr", KEEP | LINE}, {"tt", KEEP}, {"u", KEEP},
-    {"ul", KEEP | PARAGRAPH}, {"var", KEEP},
-};
 
 enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_LINK, VALUE_IMAGE };
 
+/* clang-format off */
 static const struct attribute {
     const char *element, *name; /* element NULL: any */
     enum value_kind kind;
@@ -53,141 +20,23 @@ static const struct attribute {
     {"th", "rowspan", VALUE_NUMBER}, {NULL, "title", VALUE_TEXT}, {NULL, "dir", VALUE_TEXT},
     {NULL, "lang", VALUE_TEXT},
 };
+
+/* The start of an element with a flag of `by` ends an open one with a flag of `ends`, unless one with `until` lies between. */
+static const struct implied {
+    unsigned by, ends, until;
+} implied[] = {
+    {HTML_ITEM, HTML_ITEM, HTML_LIST | HTML_TABLE},
+    {HTML_ROW, HTML_ROW, HTML_TABLE},
+    {HTML_CELL, HTML_CELL, HTML_TABLE | HTML_ROW},
+};
 /* clang-format on */
 
-static int compare_element(const void *name, const void *element)
-{
-    return strcmp(name, ((const struct element *)element)->name);
-}
-
-static unsigned flags_of(const char *name)
-{
-    const struct element *e =
-        bsearch(name, elements, ARRAY_LEN(elements), sizeof elements[0], compare_element);
-
-    return e ? e->flags : 0;
-}
-
-/* ---- The walk
- * ------------------------------------------------------------------------------------------------ */
-
-struct walk {
-    const struct listener *listener;
+struct clean {
     struct buf *out;
-    htmlParserCtxtPtr parser;
-    unsigned depth, dropped; /* dropped: how many DROP elements are open */
-    bool is_too_deep;
-    /* the text listener's */
-    unsigned breaks, pre;               /* line breaks owed before the next word */
-    bool owes_space, has_text, is_item; /* is_item: the bullet is written, its text is not */
-    size_t link_at;
-    char *link;
+    struct buf scratch;
+    const struct html_element *open[HTML_DEPTH_MAX];
+    unsigned open_n;
 };
-
-struct listener {
-    void (*start)(struct walk *w, const char *name, unsigned flags, const xmlChar **attrs);
-    void (*end)(struct walk *w, const char *name, unsigned flags);
-    void (*text)(struct walk *w, struct span text);
-};
-
-static void on_start(void *arg, const xmlChar *name, const xmlChar **attrs)
-{
-    struct walk *w = arg;
-    unsigned flags = flags_of((const char *)name);
-
-    /* The parser searches its stack of open elements at each end tag: the limit keeps it linear. */
-    if (++w->depth > HTML_DEPTH_MAX + 1) {
-        w->is_too_deep = true;
-        xmlStopParser(w->parser);
-        return;
-    }
-    if (flags & DROP)
-        w->dropped++;
-    if (!w->dropped)
-        w->listener->start(w, (const char *)name, flags, attrs);
-}
-
-static void on_end(void *arg, const xmlChar *name)
-{
-    struct walk *w = arg;
-    unsigned flags = flags_of((const char *)name);
-
-    if (w->is_too_deep)
-        return;
-    if (!w->dropped)
-        w->listener->end(w, (const char *)name, flags);
-    if (w->depth > 0)
-        w->depth--;
-    if ((flags & DROP) && w->dropped > 0)
-        w->dropped--;
-}
-
-static void on_text(void *arg, const xmlChar *text, int n)
-{
-    struct walk *w = arg;
-
-    if (!w->dropped && !w->is_too_deep)
-        w->listener->text(w, (struct span){(const char *)text, (size_t)n});
-}
-
-static void on_parser_error(void *arg, xmlErrorPtr error)
-{
-    (void)arg;
-    (void)error;
-}
-
-/* Inside an element that is none, bare text is not given the <p> that libxml2 would otherwise put around it.
- */
-static const char wrapper[] = "<fb-message>";
-
-static void walk_html(struct walk *w, struct span html)
-{
-    struct buf text;
-
-    must(html.n <= INT32_MAX - sizeof wrapper);
-    buf_init(&text, sizeof wrapper + html.n);
-    buf_add_str(&text, wrapper);
-    buf_add_span(&text, html);
-    htmlHandleOmittedElem(0);
-    w->parser = htmlNewParserCtxt();
-    must(w->parser != NULL);
-    *w->parser->sax = (xmlSAXHandler){.startElement = on_start,
-                                      .endElement = on_end,
-                                      .characters = on_text,
-                                      .ignorableWhitespace = on_text,
-                                      .serror = on_parser_error,
-                                      .initialized = XML_SAX2_MAGIC};
-    w->parser->userData = w;
-    htmlDocPtr doc = htmlCtxtReadMemory(w->parser, text.p, (int)text.n, NULL, "UTF-8",
-                                        HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                                            HTML_PARSE_NONET | HTML_PARSE_NOIMPLIED | HTML_PARSE_IGNORE_ENC);
-    xmlFreeDoc(doc);
-    htmlFreeParserCtxt(w->parser);
-    buf_fini(&text);
-}
-
-static const char *attribute_of(const xmlChar **attrs, const char *name)
-{
-    for (; attrs && attrs[0]; attrs += 2)
-        if (strcmp((const char *)attrs[0], name) == 0)
-            return (const char *)attrs[1];
-    return NULL;
-}
-
-static bool is_link(struct span url)
-{
-    static const char *const schemes[] = {"https://", "http://", "mailto:", "tel:"};
-
-    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-        size_t n = strlen(schemes[i]);
-        if (url.n > n && span_ieq((struct span){url.p, n}, span_of(schemes[i])))
-            return true;
-    }
-    return false;
-}
-
-/* ---- Clean HTML
- * ------------------------------------------------------------------------------------------------ */
 
 static void escape(struct buf *out, struct span text)
 {
@@ -210,8 +59,26 @@ static void escape(struct buf *out, struct span text)
         buf_add(out, text.p + from, text.n - from);
 }
 
+static bool has_scheme(struct span url, const char *const *schemes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strlen(schemes[i]);
+        if (url.n > length && span_ieq((struct span){url.p, length}, span_of(schemes[i])))
+            return true;
+    }
+    return false;
+}
+
+bool html_is_link(struct span url)
+{
+    static const char *const schemes[] = {"https://", "http://", "mailto:", "tel:"};
+
+    return has_scheme(url, schemes, ARRAY_LEN(schemes));
+}
+
 static bool is_value(enum value_kind kind, struct span value)
 {
+    static const char *const images[] = {"https://", "http://", "cid:"};
     uint64_t n;
 
     switch (kind) {
@@ -220,56 +87,137 @@ static bool is_value(enum value_kind kind, struct span value)
     case VALUE_NUMBER:
         return span_u64(value, &n) && n <= 10000;
     case VALUE_LINK:
-        return is_link(value);
+        return html_is_link(value);
     case VALUE_IMAGE:
-        return span_starts(value, "https://") || span_starts(value, "http://") || span_starts(value, "cid:");
+        return has_scheme(value, images, ARRAY_LEN(images));
     }
     return false;
 }
 
-static void clean_attribute(struct buf *out, const char *element, const char *name, struct span value)
+static const struct attribute *attribute_of(const struct html_element *e, struct span name)
 {
-    for (const struct attribute *a = attributes; a < attributes + ARRAY_LEN(attributes); a++) {
-        if (strcmp(a->name, name) != 0 || (a->element && strcmp(a->element, element) != 0))
-            continue;
-        if (!is_value(a->kind, value))
+    for (const struct attribute *a = attributes; a < attributes + ARRAY_LEN(attributes); a++)
+        if (span_ieq(name, span_of(a->name)) && (!a->element || strcmp(a->element, e->name) == 0))
+            return a;
+    return NULL;
+}
+
+/* Of attributes with the same name the first counts, as in browsers; seen is a bit for each row. */
+static void put_attribute(struct clean *c, const struct attribute *a, struct span value, unsigned *seen)
+{
+    unsigned bit = 1u << (a - attributes);
+
+    if (*seen & bit)
+        return;
+    *seen |= bit;
+    buf_clear(&c->scratch);
+    html_decode(value, &c->scratch);
+    if (c->scratch.is_over || !is_value(a->kind, buf_span(&c->scratch)))
+        return;
+    buf_add_char(c->out, ' ');
+    buf_add_str(c->out, a->name);
+    buf_add_str(c->out, "=\"");
+    escape(c->out, buf_span(&c->scratch));
+    buf_add_char(c->out, '"');
+}
+
+static void end_top(struct clean *c)
+{
+    buf_add_str(c->out, "</");
+    buf_add_str(c->out, c->open[--c->open_n]->name);
+    buf_add_char(c->out, '>');
+}
+
+/* end_to ends what is open down to the first element that has a flag of `ends`, unless one of `until` comes
+ * first. */
+static void end_to(struct clean *c, unsigned ends, unsigned until)
+{
+    for (unsigned i = c->open_n; i > 0; i--) {
+        unsigned flags = c->open[i - 1]->flags;
+        if (flags & ends) {
+            while (c->open_n >= i)
+                end_top(c);
             return;
-        buf_addf(out, " %s=\"", a->name);
-        escape(out, value);
-        buf_add_char(out, '"');
+        }
+        if (flags & until)
+            return;
+    }
+}
+
+/* A block ends a paragraph that is open right here, as it does in browsers. */
+static void end_paragraph(struct clean *c)
+{
+    const unsigned block = HTML_LINE | HTML_PARAGRAPH | HTML_CELL;
+
+    for (unsigned i = c->open_n; i > 0; i--) {
+        if (!(c->open[i - 1]->flags & block))
+            continue;
+        if (strcmp(c->open[i - 1]->name, "p") == 0)
+            while (c->open_n >= i)
+                end_top(c);
         return;
     }
 }
 
-static void clean_start(struct walk *w, const char *name, unsigned flags, const xmlChar **attrs)
+static void start(struct clean *c, const struct html_token *t)
 {
-    if (!(flags & KEEP))
+    unsigned flags = t->element->flags, seen = 0;
+    struct span rest = t->attributes, name, value;
+
+    if (flags & (HTML_LINE | HTML_PARAGRAPH))
+        end_paragraph(c);
+    for (const struct implied *i = implied; i < implied + ARRAY_LEN(implied); i++)
+        if (flags & i->by)
+            end_to(c, i->ends, i->until);
+    if (!(flags & HTML_KEEP) || c->open_n == HTML_DEPTH_MAX)
         return;
-    buf_add_char(w->out, '<');
-    buf_add_str(w->out, name);
-    for (; attrs && attrs[0]; attrs += 2)
-        clean_attribute(w->out, name, (const char *)attrs[0], span_of((const char *)attrs[1]));
-    buf_add_char(w->out, '>');
+    buf_add_char(c->out, '<');
+    buf_add_str(c->out, t->element->name);
+    while (html_attribute(&rest, &name, &value)) {
+        const struct attribute *a = attribute_of(t->element, name);
+        if (a)
+            put_attribute(c, a, value, &seen);
+    }
+    buf_add_char(c->out, '>');
+    if (!(flags & HTML_VOID))
+        c->open[c->open_n++] = t->element;
 }
 
-static void clean_end(struct walk *w, const char *name, unsigned flags)
+/* An end tag ends its element and what was left open in it; one that fits nothing is ignored. */
+static void end(struct clean *c, const struct html_element *element)
 {
-    if ((flags & KEEP) && !(flags & VOID))
-        buf_addf(w->out, "</%s>", name);
+    for (unsigned i = c->open_n; i > 0; i--)
+        if (c->open[i - 1] == element) {
+            while (c->open_n >= i)
+                end_top(c);
+            return;
+        }
 }
 
-static void clean_text(struct walk *w, struct span text)
+void html_sanitise(struct span html, struct buf *out)
 {
-    escape(w->out, text);
-}
+    struct clean c = {.out = out};
+    struct html_reader reader = {html};
+    struct html_token t;
+    struct buf text;
 
-enum err html_sanitise(struct span html, struct buf *out)
-{
-    static const struct listener clean = {clean_start, clean_end, clean_text};
-    struct walk w = {.listener = &clean, .out = out};
-
-    walk_html(&w, html);
-    return w.is_too_deep ? ERR_LIMIT : OK;
+    buf_init(&c.scratch, HTML_VALUE_MAX);
+    buf_init(&text, html.n + 4);
+    while (html_next(&reader, &t)) {
+        if (t.type == HTML_START) {
+            start(&c, &t);
+        } else if (t.type == HTML_END) {
+            end(&c, t.element);
+        } else {
+            buf_clear(&text);
+            html_decode(t.text, &text);
+            escape(out, buf_span(&text));
+        }
+    }
+    while (c.open_n > 0)
+        end_top(&c);
+    buf_fini(&text);
+    buf_fini(&c.scratch);
 }
 
 void html_from_text(struct span text, struct buf *out)
@@ -287,130 +235,4 @@ void html_from_text(struct span text, struct buf *out)
     }
     if (from < text.n)
         escape(out, (struct span){text.p + from, text.n - from});
-}
-
-/* ---- Plain text
- * ------------------------------------------------------------------------------------------------ */
-
-static void break_line(struct walk *w, unsigned breaks)
-{
-    if (w->is_item)
-        return;
-    if (w->breaks < breaks)
-        w->breaks = breaks;
-    w->owes_space = false;
-}
-
-static void pay_what_is_owed(struct walk *w)
-{
-    if (w->has_text)
-        for (unsigned i = 0; i < w->breaks; i++)
-            buf_add_char(w->out, '\n');
-    if (w->has_text && w->breaks == 0 && w->owes_space)
-        buf_add_char(w->out, ' ');
-    w->breaks = 0;
-    w->owes_space = w->is_item = false;
-    w->has_text = true;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
-}
-
-static void text_words(struct walk *w, struct span text)
-{
-    for (size_t i = 0; i < text.n;) {
-        size_t n = 0;
-        while (i + n < text.n && !is_space(text.p[i + n]))
-            n++;
-        if (n > 0) {
-            pay_what_is_owed(w);
-            buf_add(w->out, text.p + i, n);
-        }
-        i += n;
-        if (i < text.n) {
-            w->owes_space = true;
-            i++;
-        }
-    }
-}
-
-static void text_text(struct walk *w, struct span text)
-{
-    if (!w->pre) {
-        text_words(w, text);
-        return;
-    }
-    pay_what_is_owed(w);
-    buf_add_span(w->out, text);
-}
-
-static void start_link(struct walk *w, const char *href)
-{
-    struct span url = span_of(href);
-
-    free(w->link);
-    w->link = url.p && is_link(url) ? span_strdup(url) : NULL;
-    w->link_at = w->out->n;
-}
-
-/* A link is written as "text (target)", as Front does in its own texts, unless the text is the target. */
-static void end_link(struct walk *w)
-{
-    if (!w->link)
-        return;
-    struct span shown = {w->out->p + w->link_at, w->out->n - w->link_at};
-    while (shown.n > 0 && is_space(*shown.p))
-        shown = (struct span){shown.p + 1, shown.n - 1};
-    const char *bare = strncmp(w->link, "mailto:", 7) == 0 ? w->link + 7 : w->link;
-    if (shown.n > 0 && !span_is(shown, bare) && !span_is(shown, w->link))
-        buf_addf(w->out, " (%s)", bare);
-    else if (shown.n == 0)
-        text_words(w, span_of(bare));
-    free(w->link);
-    w->link = NULL;
-}
-
-static void text_start(struct walk *w, const char *name, unsigned flags, const xmlChar **attrs)
-{
-    if (strcmp(name, "br") == 0) {
-        w->breaks++;
-        w->owes_space = false;
-    }
-    if (flags & (LINE | PARAGRAPH))
-        break_line(w, flags & PARAGRAPH ? 2 : 1);
-    if (flags & ITEM) {
-        text_words(w, SPAN_LIT("- "));
-        w->is_item = true;
-    }
-    if (flags & PRE)
-        w->pre++;
-    if (strcmp(name, "a") == 0)
-        start_link(w, attribute_of(attrs, "href"));
-    if (strcmp(name, "img") == 0)
-        text_words(w, span_of(attribute_of(attrs, "alt")));
-}
-
-static void text_end(struct walk *w, const char *name, unsigned flags)
-{
-    if (strcmp(name, "a") == 0)
-        end_link(w);
-    if ((flags & PRE) && w->pre > 0)
-        w->pre--;
-    if (flags & ITEM)
-        w->is_item = false;
-    if (flags & (LINE | PARAGRAPH))
-        break_line(w, flags & PARAGRAPH ? 2 : 1);
-    if (flags & CELL)
-        w->owes_space = true;
-}
-
-void html_to_text(struct span html, struct buf *out)
-{
-    static const struct listener plain = {text_start, text_end, text_text};
-    struct walk w = {.listener = &plain, .out = out};
-
-    walk_html(&w, html);
-    free(w.link);
 }

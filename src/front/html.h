@@ -1,21 +1,24 @@
 /*
- * HTML in and out of chat messages. Pure; the only place that includes libxml2.
+ * HTML in and out of chat messages. Pure.
  *
- * Invariant: what is written is made anew from an allow-list of elements and attributes; no byte of markup is
- * passed through. Cost: linear; elements nested deeper than HTML_DEPTH_MAX end the reading there.
+ * Invariant: what is written is made anew from an allow-list of elements and attributes, and every element is
+ * closed; no byte of markup is passed through. Cost: linear in the text.
  */
 #ifndef FRONT_HTML_H
 #define FRONT_HTML_H
 
 #include "base/buf.h"
 
-enum { HTML_DEPTH_MAX = 256 };
+enum { HTML_DEPTH_MAX = 256, HTML_VALUE_MAX = 8192 };
 
 /* html_to_text keeps line breaks, paragraphs, list items and link targets, and drops scripts and styles. */
 void html_to_text(struct span html, struct buf *out);
-/* html_sanitise: ERR_LIMIT if elements nest too deep (then out holds what came before). */
-MUST_CHECK enum err html_sanitise(struct span html, struct buf *out);
+/* html_sanitise: elements nested deeper than HTML_DEPTH_MAX are unwrapped, longer attributes left out. */
+void html_sanitise(struct span html, struct buf *out);
 /* html_from_text escapes plain text; a line break becomes <br>. */
 void html_from_text(struct span text, struct buf *out);
+
+/* html_is_link: a URL that a person may be led to, by its scheme. */
+bool html_is_link(struct span url);
 
 #endif

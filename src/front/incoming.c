@@ -1,0 +1,329 @@
+/*
+ * Decides what a backend may say and how Front is told it. It knows nothing of calls, retries or threads in
+ * the store. Invariant: what incoming_check accepted, the builders can build.
+ */
+#include "front/incoming.h"
+#include "base/mem.h"
+#include "front/html.h"
+#include "front/link.h"
+#include "front/markdown.h"
+#include "front/thread.h"
+#include <string.h>
+
+enum { HTML_MAX = 8 << 20 };
+
+/* ---- The text
+ * ------------------------------------------------------------------------------------------------- */
+
+static void html_from_markdown(struct span text, struct buf *out)
+{
+    struct buf html;
+
+    buf_init(&html, HTML_MAX);
+    markdown_to_html(text, &html);
+    html_sanitise(buf_span(&html), out);
+    out->is_over |= html.is_over;
+    buf_fini(&html);
+}
+
+static const struct format {
+    const char *key;
+    void (*to_html)(struct span text, struct buf *out);
+} formats[] = {
+    {"text", html_from_text},
+    {"markdown", html_from_markdown},
+    {"html", html_sanitise},
+};
+
+static void make_html(struct jval root, struct buf *html)
+{
+    struct buf scratch;
+
+    buf_init(&scratch, INCOMING_TEXT_MAX);
+    for (const struct format *f = formats; f < formats + ARRAY_LEN(formats); f++)
+        if (json_has(json_get(root, f->key)))
+            f->to_html(json_span(json_get(root, f->key), &scratch), html);
+    buf_fini(&scratch);
+}
+
+/* Front wants a body; a message without one gets a placeholder. */
+static struct span body_of(const struct buf *html)
+{
+    struct span s = buf_span(html);
+
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\n'))
+        s.n--;
+    return s.n > 0 ? s : SPAN_LIT("<em>(a message without text)</em>");
+}
+
+/* ---- The check
+ * ------------------------------------------------------------------------------------------------- */
+
+static const struct field {
+    const char *path;
+    size_t max_bytes;
+    bool is_required, is_text; /* is_text: line breaks and tabs belong in it */
+} fields[] = {
+    {"sender.handle", INCOMING_HANDLE_MAX, true, false}, {"sender.name", INCOMING_HANDLE_MAX, false, false},
+    {"sender.email", INCOMING_HANDLE_MAX, false, false}, {"id", INCOMING_ID_MAX, false, false},
+    {"conversation_id", INCOMING_ID_MAX, false, false},  {"in_reply_to", INCOMING_ID_MAX, false, false},
+    {"subject", INCOMING_SUBJECT_MAX, false, false},     {"text", INCOMING_TEXT_MAX, false, true},
+    {"markdown", INCOMING_MARKDOWN_MAX, false, true},    {"html", INCOMING_TEXT_MAX, false, true},
+};
+
+static bool has_control(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static enum err check_string(const struct field *f, struct jval v, struct buf *why)
+{
+    struct buf scratch;
+    enum err e = OK;
+
+    if (json_type(v) != JSON_STRING) {
+        buf_addf(why, "%s is not a string", f->path);
+        return ERR_INVALID;
+    }
+    buf_init(&scratch, f->max_bytes + 1);
+    struct span s = json_span(v, &scratch);
+    if (scratch.is_over || s.n > f->max_bytes) {
+        buf_addf(why, "%s is longer than %zu bytes", f->path, f->max_bytes);
+        e = ERR_LIMIT;
+    } else if (f->is_required && s.n == 0) {
+        buf_addf(why, "%s is empty", f->path);
+        e = ERR_INVALID;
+    } else if (!f->is_text && has_control(s)) {
+        buf_addf(why, "%s contains control characters", f->path);
+        e = ERR_INVALID;
+    }
+    buf_fini(&scratch);
+    return e;
+}
+
+static enum err check_fields(struct jval root, struct buf *why)
+{
+    for (const struct field *f = fields; f < fields + ARRAY_LEN(fields); f++) {
+        struct jval v = json_path(root, f->path);
+        if (!json_has(v) && f->is_required) {
+            buf_addf(why, "%s is missing", f->path);
+            return ERR_INVALID;
+        }
+        enum err e = json_has(v) ? check_string(f, v, why) : OK;
+        if (e)
+            return e;
+    }
+    return OK;
+}
+
+static enum err say(struct buf *why, const char *sentence)
+{
+    buf_add_str(why, sentence);
+    return ERR_INVALID;
+}
+
+static enum err check_rest(struct jval root, struct buf *why)
+{
+    struct jval sent_at = json_get(root, "sent_at"), direction = json_get(root, "direction");
+    unsigned text_n = 0;
+    int64_t at;
+
+    for (const struct format *f = formats; f < formats + ARRAY_LEN(formats); f++)
+        text_n += json_has(json_get(root, f->key));
+    if (text_n > 1)
+        return say(why, "Only one of text, markdown and html may be given");
+    if (text_n == 0 && json_len(json_get(root, "attachments")) == 0)
+        return say(why, "One of text, markdown and html must be given");
+    if (json_has(sent_at) && (json_millis(sent_at, &at) != OK || at < 0))
+        return say(why, "sent_at is not a time in Unix seconds");
+    if (json_has(direction) && !json_is(direction, "inbound"))
+        return say(why, "direction can only be inbound");
+    return OK;
+}
+
+static enum err check(struct jval root, struct buf *why)
+{
+    if (json_type(root) != JSON_OBJECT)
+        return say(why, "The message is not a JSON object");
+    if (json_type(json_get(root, "sender")) != JSON_OBJECT)
+        return say(why, "sender is missing, or not an object");
+    enum err e = check_fields(root, why);
+    return e ? e : check_rest(root, why);
+}
+
+enum err incoming_check(struct span wire, struct buf *why)
+{
+    struct json doc;
+    enum err e = json_parse(&doc, wire);
+
+    if (e)
+        buf_addf(why, "The message is not JSON: %s at byte %zu", doc.error, doc.error_at);
+    else
+        e = check(json_root(&doc), why);
+    json_fini(&doc);
+    return e;
+}
+
+/* ---- The bodies of calls
+ * ------------------------------------------------------------------------------------------ */
+
+struct writer {
+    struct jout j;
+    struct jval root;
+};
+
+static void put(struct writer *w, const char *key, const char *path)
+{
+    struct jval v = json_path(w->root, path);
+    struct buf scratch;
+
+    if (!json_has(v))
+        return;
+    buf_init(&scratch, INCOMING_TEXT_MAX);
+    jout_kv_span(&w->j, key, json_span(v, &scratch));
+    buf_fini(&scratch);
+}
+
+static void put_sender(struct writer *w, bool has_email)
+{
+    jout_key(&w->j, "sender");
+    jout_object(&w->j);
+    put(w, "handle", "sender.handle");
+    put(w, "name", "sender.name");
+    if (has_email)
+        put(w, "email", "sender.email");
+    jout_object_end(&w->j);
+}
+
+static void put_ref(struct writer *w, const char *key, const char *path)
+{
+    struct buf scratch, ref;
+
+    buf_init(&scratch, INCOMING_ID_MAX);
+    buf_init(&ref, FRONT_REF_MAX);
+    struct span id = json_span(json_path(w->root, path), &scratch);
+    if (id.n > 0) {
+        front_ref(id, &ref);
+        jout_kv_span(&w->j, key, buf_span(&ref));
+    }
+    buf_fini(&scratch);
+    buf_fini(&ref);
+}
+
+static void put_custom(struct writer *w, const struct incoming *in)
+{
+    jout_kv_str(&w->j, "body_format", "html");
+    jout_key(&w->j, "metadata");
+    jout_object(&w->j);
+    jout_kv_str(&w->j, "thread_ref", in->thread_ref);
+    jout_key(&w->j, "headers");
+    jout_object(&w->j);
+    jout_kv_str(&w->j, "front_bridge_id", in->id);
+    put_ref(w, "external_id", "id");
+    put_ref(w, "external_conversation_id", "conversation_id");
+    jout_object_end(&w->j);
+    jout_object_end(&w->j);
+}
+
+static void put_application(struct writer *w, const struct incoming *in)
+{
+    int64_t at;
+
+    jout_key(&w->j, "metadata");
+    jout_object(&w->j);
+    jout_kv_str(&w->j, "external_id", in->id);
+    jout_kv_str(&w->j, "external_conversation_id", in->thread_ref);
+    jout_object_end(&w->j);
+    if (json_millis(json_get(w->root, "sent_at"), &at) == OK && at > 0)
+        jout_kv_i64(&w->j, "delivered_at", at / 1000);
+}
+
+typedef void rest_fn(struct writer *w, const struct incoming *in);
+
+static enum err write_body(struct jval root, const struct incoming *in, bool has_email, rest_fn *rest,
+                           struct buf *out)
+{
+    struct writer w = {.root = root};
+    struct buf html;
+
+    buf_init(&html, HTML_MAX);
+    make_html(root, &html);
+    jout_init(&w.j, out);
+    jout_object(&w.j);
+    put_sender(&w, has_email);
+    put(&w, "subject", "subject");
+    jout_kv_span(&w.j, "body", body_of(&html));
+    rest(&w, in);
+    jout_object_end(&w.j);
+    enum err e = html.is_over ? ERR_LIMIT : OK;
+    buf_fini(&html);
+    return e;
+}
+
+static enum err build(const struct incoming *in, bool has_email, rest_fn *rest, struct buf *out,
+                      struct buf *why)
+{
+    struct json doc;
+    enum err e = json_parse(&doc, in->wire);
+
+    if (!e)
+        e = check(json_root(&doc), why);
+    else
+        buf_add_str(why, "The stored message is not JSON");
+    if (!e)
+        e = write_body(json_root(&doc), in, has_email, rest, out);
+    json_fini(&doc);
+    return e;
+}
+
+enum err incoming_custom(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, false, put_custom, out, why);
+}
+
+enum err incoming_application(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, true, put_application, out, why);
+}
+
+/* ---- Front's replies
+ * ------------------------------------------------------------------------------------------------ */
+
+static bool is_name(struct span s)
+{
+    return s.n > 0 && s.n <= FRONT_ID_MAX && !has_control(s);
+}
+
+enum err incoming_uid(const struct json *json, struct buf *uid)
+{
+    struct buf scratch;
+
+    if (!json)
+        return ERR_INVALID;
+    buf_init(&scratch, FRONT_ID_MAX + 1);
+    struct span s = json_span(json_get(json_root(json), "message_uid"), &scratch);
+    enum err e = is_name(s) ? OK : ERR_INVALID;
+    if (!e)
+        buf_add_span(uid, s);
+    buf_fini(&scratch);
+    return e;
+}
+
+enum err incoming_conversation(const struct json *json, struct buf *id)
+{
+    struct buf scratch;
+
+    if (!json)
+        return ERR_INVALID;
+    buf_init(&scratch, 4096);
+    struct jval link = json_path(json_root(json), "_links.related.conversation");
+    struct span s = front_id_of_link(json_span(link, &scratch));
+    enum err e = s.p ? OK : ERR_INVALID;
+    if (!e)
+        buf_add_span(id, s);
+    buf_fini(&scratch);
+    return e;
+}
