@@ -1,0 +1,1 @@
+fb_fuzz_target(http_head SOURCES fuzz_http_head.c LIBS http)
