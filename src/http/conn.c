@@ -47,8 +47,10 @@ void conn_enter(struct conn *c, enum conn_state state)
     if (c->state == CONN_IDLE)
         TAILQ_REMOVE(&s->idle, c, idle_link);
     c->state = state;
-    if (state == CONN_IDLE)
+    if (state == CONN_IDLE) {
+        c->idle_at = s->now;
         TAILQ_INSERT_TAIL(&s->idle, c, idle_link);
+    }
     server_set_deadline(s, c, deadline_of(c));
 }
 

@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, ACCEPTS_AT_ONCE = 64, SHORTAGE_MS = 100 };
+enum { BACKLOG = 1024, ACCEPTS_AT_ONCE = 64, SHORTAGE_MS = 100, IDLE_GRACE_MS = 250, WARN_EVERY_MS = 10000 };
 
 struct listener {
     struct http_server *server;
@@ -50,6 +50,13 @@ static bool is_full(const struct http_server *s)
     return s->stats.connections >= s->limits.connection_n;
 }
 
+/* Who makes room when there is none. Whoever has just come has not had the time to send a request. */
+static struct conn *longest_idle(const struct http_server *s)
+{
+    struct conn *c = TAILQ_FIRST(&s->idle);
+    return c && c->idle_at <= s->now - IDLE_GRACE_MS ? c : NULL;
+}
+
 static void welcome(struct listener *l, int fd, const struct sockaddr_storage *from)
 {
     struct http_server *s = l->server;
@@ -66,8 +73,8 @@ static void welcome(struct listener *l, int fd, const struct sockaddr_storage *f
         close(fd);
         return;
     }
-    if (is_full(s)) /* room is made by the connection that has been idle longest */
-        conn_close(TAILQ_FIRST(&s->idle));
+    if (is_full(s))
+        conn_close(longest_idle(s));
     char peer[INET6_ADDRSTRLEN];
     peer_text(from, peer);
     conn_open(s, io, peer, has_key ? &key : NULL);
@@ -86,9 +93,11 @@ static void keep_reserve(struct http_server *s)
 static void on_shortage(struct listener *l)
 {
     struct http_server *s = l->server;
-    if (!s->is_short)
+    if (s->warned_at <= s->now - WARN_EVERY_MS) {
+        s->warned_at = s->now;
         log_warn("out of descriptors, accepting waits", LOG_I64("connections", s->stats.connections));
-    else if (s->reserve_fd >= 0) {
+    }
+    if (s->is_short && s->reserve_fd >= 0) {
         close(s->reserve_fd);
         s->reserve_fd = -1;
         int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -109,8 +118,8 @@ static bool is_shortage(int e)
 static bool accept_one(struct listener *l)
 {
     struct http_server *s = l->server;
-    if (is_full(s) && TAILQ_EMPTY(&s->idle)) {
-        listeners_pause(s, 0);
+    if (is_full(s) && !longest_idle(s)) {
+        listeners_pause(s, TAILQ_EMPTY(&s->idle) ? 0 : IDLE_GRACE_MS);
         return false;
     }
     struct sockaddr_storage from = {0};

@@ -186,10 +186,12 @@ size_t request_read_head(struct conn *c, struct span in)
 {
     struct http_server *s = c->server;
     if (c->state == CONN_IDLE) {
-        if (in.n >= 2 && in.p[0] == '\r' && in.p[1] == '\n')
-            return 2; /* RFC 9112 2.2: an empty line before the request is passed over */
         c->began_at = s->now;
         c->scanned = 0;
+    }
+    if (in.n >= 2 && in.p[0] == '\r' && in.p[1] == '\n') {
+        c->scanned = 0;
+        return 2; /* RFC 9112 2.2: an empty line before the request is passed over */
     }
     size_t n = http_head_end(in, c->scanned);
     if (n == 0)

@@ -143,6 +143,7 @@ struct http_server *http_server_new(struct event_base *base, const struct http_l
     if (s->limits.per_address_n)
         s->peers = peers_new(s->limits.per_address_n);
     server_tick(s);
+    s->warned_at = INT64_MIN / 2;
     wheel_init(&s->wheel, s->now);
     buf_init(&s->head, 65536);
     s->timer = evtimer_new(base, on_timer, s);

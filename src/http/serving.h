@@ -32,8 +32,7 @@ enum conn_state {
     CONN_OPEN,    /* the exchange is with its handler */
     CONN_WRITING, /* the answer waits for the peer to take it */
     CONN_STREAM,  /* server-sent events */
-    CONN_LINGER,  /* the last answer is sent; what the peer still sends is thrown away, lest a reset overtakes
-                     it */
+    CONN_LINGER,  /* the last answer is sent; what still comes is thrown away, lest a reset overtakes it */
     CONN_STATES
 };
 
@@ -56,6 +55,7 @@ struct conn {
     struct buf in;    /* bytes read but not consumed */
     struct buf out;   /* bytes answered but not written */
     size_t out_at;
+    mono_ms_t idle_at;
     mono_ms_t arrived_at; /* when the bytes at hand were read */
     mono_ms_t began_at;   /* when the request became the current one */
     struct http_exchange *x;
@@ -104,6 +104,7 @@ struct http_server {
     struct listener_list listeners;
     struct event *accept_again;
     int reserve_fd;
+    mono_ms_t warned_at; /* of it */
     struct peers *peers;
     struct conn_list conns, idle, later;
     struct exchange_list exchanges;

@@ -144,9 +144,7 @@ static SSL_CTX *context_load(const struct tls_identity *id, struct buf *why)
     if (SSL_CTX_use_certificate_chain_file(ctx, id->cert_file) != 1)
         buf_addf(why, "The certificate %s cannot be used", id->cert_file);
     else if (SSL_CTX_use_PrivateKey_file(ctx, id->key_file, SSL_FILETYPE_PEM) != 1)
-        buf_addf(why, "The key %s cannot be used", id->key_file);
-    else if (SSL_CTX_check_private_key(ctx) != 1)
-        buf_addf(why, "The key %s does not belong to the certificate %s", id->key_file, id->cert_file);
+        buf_addf(why, "The key %s cannot be used with the certificate %s", id->key_file, id->cert_file);
     else
         return ctx;
     const char *reason = ERR_reason_error_string(ERR_peek_error());
