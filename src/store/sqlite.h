@@ -123,7 +123,7 @@ void row_count(struct row *r, enum message_state to); /* moves r's count, and it
 
 /* sqlite_message_read makes a whole store_message out of the columns MESSAGE_COLUMNS. */
 MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
-                                 struct store_message *out);
+                                        struct store_message *out);
 
 /* ---- threads (sqlite_thread.c) ---- */
 /* thread_peer finds the backend's conversation for a delivery; *peer is malloc'ed, or NULL. */

@@ -86,6 +86,8 @@ static void lose_engine(struct store *s)
     give_up_batch(s);
     s->type->close(s->engine);
     s->engine = NULL;
+    if (s->has_worked)
+        s->open_at = clock_mono_ms(); /* it may have been a moment's trouble */
     refuse_posted(s);
 }
 
@@ -119,6 +121,7 @@ static void open_engine(struct store *s)
     struct engine *e = NULL;
     buf_init(&why, 1024);
     s->open_at = clock_mono_ms() + OPEN_EVERY_MS;
+    s->has_worked = false;
     if (s->type->open(&e, s->url, &why) == OK && is_our_database(s, e, &why) &&
         settle_doubts(s, e, &why) == OK) {
         s->engine = e;
@@ -249,6 +252,7 @@ static bool commit_batch(struct store *s)
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
     note_time(s, &from, &to);
+    s->has_worked = true;
     if (puts)
         POINT("after_commit");
     return true;

@@ -46,6 +46,7 @@ struct store {
     /* the thread's */
     struct engine *engine; /* NULL while it fails */
     mono_ms_t open_at;     /* next time to try */
+    bool has_worked;       /* something was committed since it was opened */
     struct op_list batch, reads;
     struct engine_doubt *doubt;
     size_t doubt_n, doubt_cap;
