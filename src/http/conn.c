@@ -177,8 +177,8 @@ static size_t consume(struct conn *c, struct span in)
             n = request_read_body(c, rest);
         else if (c->state == CONN_IDLE || c->state == CONN_HEAD)
             n = request_read_head(c, rest);
-        else if (c->state == CONN_LINGER)
-            n = rest.n;
+        else if (c->state == CONN_LINGER || c->state == CONN_STREAM)
+            n = rest.n; /* nobody will ask for it */
         if (n == 0)
             break;
         used += n;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNKNOWN_TYPE "application/octet-stream"
+
 static struct span moved(struct span s, const char *from, const char *to)
 {
     if (!s.p || s.p < from)
@@ -90,6 +92,12 @@ static void write_line(struct buf *b, const char *name, const char *value)
     buf_add_str(b, "\r\n");
 }
 
+/* Types of attachments come from outside; one with a line break would be a header of its own. */
+static bool is_one_line(const char *text)
+{
+    return !strpbrk(text, "\r\n");
+}
+
 static void write_length(struct buf *b, size_t n)
 {
     char digits[24], *p = digits + sizeof digits;
@@ -112,7 +120,7 @@ void answer_send(struct conn *c, const struct answer *a)
         write_status_line(b, a->status);
     buf_add_str(b, server_date(s));
     if (a->content_type)
-        write_line(b, "Content-Type: ", a->content_type);
+        write_line(b, "Content-Type: ", is_one_line(a->content_type) ? a->content_type : UNKNOWN_TYPE);
     if (a->headers)
         buf_add_str(b, a->headers);
     if (c->is_last)

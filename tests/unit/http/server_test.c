@@ -358,6 +358,21 @@ static void streams_events(void **state)
     close(other);
 }
 
+static void throws_away_what_a_reader_of_a_stream_sends(void **state)
+{
+    (void)state;
+    static char noise[300000];
+    int fd = dial(&served), other = dial(&served);
+    say(fd, GET("/events") GET("/echo"));
+    (void)hear(fd, "\r\n\r\n");
+    say_bytes(fd, noise, sizeof noise);
+    say(other, POST("/publish", "2") "\r\nab");
+    assert_string_equal(hear(fd, "\n\n"), "event: news\ndata: ab\n\n");
+    assert_true(stat_of(&served, "buffered") < 10000);
+    close(fd);
+    close(other);
+}
+
 static void drops_a_stream_that_lags_behind(void **state)
 {
     (void)state;
@@ -414,6 +429,7 @@ int main(void)
         SERVED(survives_a_peer_that_leaves_while_it_waits),
         SERVED(answers_what_waits_behind_a_held_request),
         SERVED(streams_events),
+        SERVED(throws_away_what_a_reader_of_a_stream_sends),
         SERVED(drops_a_stream_that_lags_behind),
         SERVED(stops_gracefully),
     };
