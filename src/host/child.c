@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "host/loader.h"
 #include "host/sandbox.h"
+#include "host/spawn.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -342,6 +343,7 @@ int host_child_main(void)
                 "channel-host is started by front-bridge itself; use `front-bridge channel test X.so`.\n");
         return 2;
     }
+    unsetenv(SPAWN_IS_CHILD);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, on_sigterm);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* from now on the whole group goes, not we alone */

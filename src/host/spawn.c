@@ -47,7 +47,7 @@ static const char *const inherited[] = {
 
 struct plan { /* all that the child needs between fork and exec */
     const char *exe;
-    char *env[ARRAY_LEN(inherited) + 1];
+    char *env[ARRAY_LEN(inherited) + 2];
     int socket;
     pid_t parent;
 };
@@ -74,6 +74,7 @@ static void plan_environment(struct plan *p)
         buf_addf(&line, "%s=%s", inherited[i], value);
         p->env[n++] = buf_take(&line, NULL);
     }
+    p->env[n++] = mem_strdup(SPAWN_IS_CHILD "=1");
     p->env[n] = NULL;
 }
 
@@ -144,6 +145,10 @@ enum err spawn_start(struct event_base *base, spawn_exit_fn *on_exit, void *arg,
                      int *socket, struct buf *why)
 {
     int pair[2];
+    if (getenv(SPAWN_IS_CHILD)) {
+        buf_add_str(why, "A channel host starts no channel hosts.");
+        return ERR_DENIED;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return refuse(why, "socketpair");
     struct plan p = {.exe = executable(), .socket = pair[1], .parent = getpid()};

@@ -14,6 +14,11 @@
 #include <event2/event.h>
 #include <sys/types.h>
 
+/* Told to every child, which forgets it in host_child_main. Danger: a program that links this but is no
+ * front-bridge runs *itself* as its child, which would do the same again without end and take the machine
+ * with it. With this one still in the environment spawn_start refuses. */
+#define SPAWN_IS_CHILD "FRONT_BRIDGE_CHANNEL_HOST"
+
 struct spawn;
 typedef void spawn_exit_fn(struct spawn *s, int wait_status, void *arg);
 

@@ -89,6 +89,22 @@ static void test_exec_without_program(void **state)
     rig_close(&r);
 }
 
+/* A program that links the hosts but is not front-bridge runs itself as its child: that must not go on for
+ * ever. */
+static void test_a_host_starts_no_hosts(void **state)
+{
+    struct rig r;
+    (void)state;
+    setenv("FRONT_BRIDGE_CHANNEL_HOST", "1", 1);
+    rig_open(&r, "../../channels/http", NULL);
+    host_start(r.host);
+    rig_wait(&r, &r.failed_n, 1, 500);
+    assert_int_equal(host_pid(r.host), 0);
+    assert_int_equal(r.up_n, 0);
+    rig_close(&r);
+    unsetenv("FRONT_BRIDGE_CHANNEL_HOST");
+}
+
 static void test_http_webhook(void **state)
 {
     struct rig r;
@@ -216,8 +232,11 @@ static void test_template(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exec),         cmocka_unit_test(test_exec_without_program),
-        cmocka_unit_test(test_http_webhook), cmocka_unit_test(test_http_delivery),
+        cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_exec_without_program),
+        cmocka_unit_test(test_a_host_starts_no_hosts),
+        cmocka_unit_test(test_http_webhook),
+        cmocka_unit_test(test_http_delivery),
         cmocka_unit_test(test_template),
     };
     rig_fixture();
