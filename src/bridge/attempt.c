@@ -1,0 +1,163 @@
+/*
+ * Settling: outcome → verdict → commit → whoever waits. The one place where the final line of a message is logged.
+ */
+#include "bridge/attempt.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bridge/keeper.h"
+#include "bridge/reception.h"
+#include <stdlib.h>
+
+static void on_settled(struct store_op *op);
+
+static struct queue *queue_of(struct attempt *a)
+{
+    return a->facts.direction == MESSAGE_OUT ? &a->channel->out : &a->channel->in;
+}
+
+struct attempt *attempt_new(struct channel *ch, enum message_direction d, const struct store_message *m)
+{
+    struct attempt *a = mem_zalloc(sizeof *a);
+
+    a->channel = ch;
+    a->facts = (struct verdict_facts){.direction = d,
+                                      .id = m->id,
+                                      .attempt = m->attempt,
+                                      .crash_n = m->crash_n,
+                                      .created_at = m->created_at,
+                                      .is_resendable = channel_may_resend(ch, d)};
+    a->source_id = mem_strdup(m->source_id);
+    a->is_suspect = m->is_suspect;
+    a->started_at = clock_mono_ms();
+    queue_of(a)->in_flight++;
+    ch->bridge->attempt_n++;
+    return a;
+}
+
+static void attempt_free(struct attempt *a)
+{
+    queue_of(a)->in_flight--;
+    a->channel->bridge->attempt_n--;
+    free(a->source_id);
+    free(a->reason);
+    free(a->external_id);
+    free(a->conversation_id);
+    free(a);
+}
+
+void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outcome *o)
+{
+    bool is_unreachable = o->kind == OUTCOME_RETRY && o->is_unreachable;
+
+    a->facts.is_spared = is_unreachable && breaker->is_open && !a->is_probe;
+    if (is_unreachable && breaker->is_probing && !a->is_probe)
+        return;
+    if (breaker_learn(breaker, is_unreachable, clock_mono_ms()))
+        log_warn(breaker->is_open ? "paused" : "resumed", LOG_STR("channel", a->channel->config->name),
+                 LOG_STR("direction", message_direction_name(a->facts.direction)),
+                 LOG_SPAN("reason", is_unreachable ? o->reason : SPAN_LIT("it can be reached again")));
+}
+
+static char *reason_of(const struct verdict *v, const struct outcome *o)
+{
+    char *text;
+
+    if (!v->because)
+        return span_strdup(o->reason);
+    if (o->reason.n == 0)
+        return mem_strdup(v->because);
+    must(asprintf(&text, "%s: %.*s", v->because, SPAN_FMT(o->reason)) >= 0);
+    return text;
+}
+
+void attempt_settle(struct attempt *a, const struct outcome *o)
+{
+    struct channel *ch = a->channel;
+    wall_ms_t now = clock_wall_ms();
+
+    a->facts.is_told = a->facts.direction == MESSAGE_OUT && receptions_tell(ch->bridge, a->facts.id);
+    a->verdict = verdict_of(ch->config, &a->facts, o, now);
+    a->outcome = o->kind;
+    a->reason = reason_of(&a->verdict, o);
+    a->external_id = span_strdup(o->external_id);
+    a->conversation_id = span_strdup(o->conversation_id);
+    a->settle = (struct store_settle){
+        .op.on_done = on_settled,
+        .id = a->facts.id,
+        .attempt = a->facts.attempt,
+        .verb = a->verdict.verb,
+        .outcome = outcome_name(o->kind),
+        .reason = span_of(a->reason),
+        .code = o->code,
+        .now = now,
+        .due_at = a->verdict.due_at,
+        .expires_at = retry_expiry(ch->config, a->facts.created_at),
+        .is_unburnt = a->verdict.is_unburnt,
+        .was_crash = o->was_crash,
+        .was_alone = o->was_alone,
+        .external_id = span_of(a->external_id),
+        .peer_conversation = span_of(a->conversation_id),
+        .wants_learning = a->facts.direction == MESSAGE_IN && ch->config->kind == CHANNEL_CUSTOM,
+    };
+    store_post_settle(ch->bridge->store, &a->settle);
+}
+
+static void write_line(const struct attempt *a)
+{
+    char id[STORE_ID_BYTES];
+
+    store_id_format(a->channel->bridge->store, a->facts.id, id);
+    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO,
+             message_state_name(a->settle.state),
+             (const struct log_field[]){
+                 LOG_STR("channel", a->channel->config->name),
+                 LOG_STR("direction", message_direction_name(a->facts.direction)),
+                 LOG_STR("id", id),
+                 LOG_STR("source_id", a->source_id),
+                 LOG_I64("attempt", a->facts.attempt),
+                 LOG_STR("outcome", outcome_name(a->outcome)),
+                 LOG_I64("code", a->settle.code),
+                 LOG_I64("took_ms", clock_mono_ms() - a->started_at),
+                 LOG_STR("reason", a->reason),
+             },
+             a->reason ? 9 : 8);
+}
+
+static void count(struct attempt *a)
+{
+    struct channel_stats *stats = &a->channel->stats;
+
+    (a->facts.direction == MESSAGE_OUT ? stats->deliveries : stats->inbound)[a->outcome]++;
+    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)
+        histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
+    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_KILL)
+        stats->late_failures++;
+}
+
+static void on_settled(struct store_op *op)
+{
+    struct attempt *a = container_of(op, struct attempt, settle.op);
+    struct channel *ch = a->channel;
+    struct queue *q = queue_of(a);
+
+    if (op->result == OK) {
+        write_line(a);
+        count(a);
+        if (a->is_suspect && !a->settle.was_crash && ch->suspect_n > 0)
+            ch->suspect_n--;
+        if (a->settle.state == MESSAGE_QUEUED)
+            queue_due(q, a->settle.due_at);
+        if (a->settle.is_promoted)
+            queue_due(q, a->settle.now);
+        if (a->settle.wants_learning && a->settle.state == MESSAGE_ACCEPTED)
+            keeper_learn_soon(ch);
+        if (a->facts.direction == MESSAGE_OUT)
+            receptions_settled(ch->bridge, a->facts.id, a->settle.state, a->settle.code, a->settle.reason);
+    } else {
+        /* Cancelled or dropped meanwhile; the store has kept what it ended as. */
+        log_warn("late_outcome", LOG_STR("channel", ch->config->name), LOG_STR("source_id", a->source_id),
+                 LOG_I64("attempt", a->facts.attempt), LOG_STR("outcome", outcome_name(a->outcome)));
+    }
+    attempt_free(a);
+    queue_kick(q);
+}

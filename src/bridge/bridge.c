@@ -1,0 +1,314 @@
+/*
+ * Puts the parts together and takes them apart. Knows the order in which they start and stop, and nothing else.
+ */
+#include "bridge/bridge.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bridge/channel.h"
+#include "bridge/delivery.h"
+#include "bridge/hooks.h"
+#include "bridge/intake.h"
+#include "bridge/keeper.h"
+#include "bridge/receive.h"
+#include "bridge/reception.h"
+#include <stdlib.h>
+
+enum {
+    STOP_MS = 5000,
+    STOP_CHECK_MS = 20,
+    HTTP_CONNECTIONS = 64, /* to Front, of all accounts */
+};
+
+/* ---- small answers ---------------------------------------------------------------------------------------------- */
+
+static void refusal(struct buf *body, int status, const char *reason)
+{
+    front_answer_error(body, front_error_of_status(status), span_of(reason));
+}
+
+static void on_healthz(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
+}
+
+/* ---- channels ----------------------------------------------------------------------------------------------------- */
+
+struct channel *bridge_channel(const struct bridge *b, struct span name)
+{
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        if (span_is(name, b->config->channel[i].name))
+            return &b->channel[i];
+    return NULL;
+}
+
+bool channel_may_resend(const struct channel *ch, enum message_direction d)
+{
+    const struct host_adapter *adapter = host_adapter(ch->host);
+    uint32_t capabilities = adapter ? adapter->capabilities : ch->capabilities;
+
+    if (d == MESSAGE_IN) /* Front keeps our id beside the message, and a lost message is worse than a double */
+        return true;
+    switch (ch->config->when_unsure) {
+    case UNSURE_RESEND:
+        return true;
+    case UNSURE_HOLD:
+        return false;
+    case UNSURE_AUTO:
+        return capabilities & FB_CAN_IDEMPOTENT;
+    }
+    must(!"when_unsure has three values");
+}
+
+static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)
+{
+    struct channel *ch = arg;
+    const struct host_adapter *adapter = host_adapter(h);
+
+    if (s == HOST_UP) {
+        log_info("channel_up", LOG_STR("channel", ch->config->name), LOG_STR("adapter", adapter->name),
+                 LOG_STR("version", adapter->version), LOG_I64("pid", host_pid(h)));
+        queue_kick(&ch->out);
+    } else if (s != HOST_STARTING && !ch->bridge->is_stopping) {
+        log_warn(s == HOST_FAILED ? "channel_failed" : "channel_down", LOG_STR("channel", ch->config->name),
+                 LOG_STR("reason", reason ? reason : ""));
+    }
+}
+
+static const struct host_events host_events = {
+    .on_status = on_status,
+    .on_outcome = delivery_on_outcome,
+    .on_credit = delivery_on_credit,
+    .on_receive = receive_on_message,
+    .on_reply = hooks_on_reply,
+    .on_kv = receive_on_kv,
+};
+
+static struct account *account_of(struct bridge *b, const struct config_account *config)
+{
+    return &b->account[config - b->config->account];
+}
+
+static void set_secrets(struct channel *ch)
+{
+    const struct config_account *account = ch->config->account;
+
+    if (ch->config->secrets.n > 0) {
+        ch->secret = ch->config->secrets.item;
+        ch->secret_n = ch->config->secrets.n;
+    } else if (ch->config->kind == CHANNEL_CUSTOM) {
+        ch->secret = account->secrets.item;
+        ch->secret_n = account->secrets.n;
+    } else {
+        ch->secret = &account->app_secret;
+        ch->secret_n = account->app_secret ? 1 : 0;
+    }
+}
+
+static void channel_init(struct channel *ch, struct bridge *b, const struct config_channel *config,
+                         const struct preflight_channel *seen)
+{
+    const char *const hide[] = {b->config->store, b->config->file, NULL};
+
+    *ch = (struct channel){.bridge = b, .config = config, .account = account_of(b, config->account)};
+    ch->capabilities = seen->capabilities;
+    set_secrets(ch);
+    slots_init(&ch->attempts, ATTEMPTS_MAX);
+    slots_init(&ch->hooks, HOOKS_MAX);
+    queue_init(&ch->out, ch, MESSAGE_OUT);
+    queue_init(&ch->in, ch, MESSAGE_IN);
+    ch->host = host_new(b->base,
+                        &(struct host_options){.channel = config->name,
+                                               .adapter_path = seen->adapter_path,
+                                               .settings = span_of(seen->settings),
+                                               .hide = hide},
+                        &host_events, ch);
+}
+
+static void channel_fini(struct channel *ch)
+{
+    host_free(ch->host);
+    slots_fini(&ch->attempts);
+    slots_fini(&ch->hooks);
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------------------- */
+
+static void on_schedule(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    queue_tick(arg);
+}
+
+void bridge_wake(struct bridge *b)
+{
+    queue_tick(b);
+}
+
+static void on_health(bool is_ok, const char *reason, void *arg)
+{
+    struct bridge *b = arg;
+
+    if (is_ok)
+        log_info("store_ok", LOG_STR("store", b->config->store));
+    else
+        log_error("store_failing", LOG_STR("store", b->config->store), LOG_STR("reason", reason));
+    if (is_ok)
+        bridge_wake(b);
+}
+
+static void on_stop_check(evutil_socket_t fd, short what, void *arg);
+
+static struct http_server *server_new(struct bridge *b)
+{
+    const struct config *c = b->config;
+    struct http_limits limits = http_limits_default;
+    const struct http_route route[] = {
+        {"POST DELETE", "/front", HTTP_PREFIX, c->callback_body_bytes, "application/json", intake_front, b},
+        {"GET POST PUT DELETE", "/hooks", HTTP_PREFIX, c->hook_body_bytes, NULL, hooks_request, b},
+        {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, b},
+    };
+
+    limits.head_bytes = c->head_bytes;
+    limits.connection_n = c->connections;
+    return http_server_new(b->base, &limits, route, ARRAY_LEN(route), refusal);
+}
+
+static enum err listen(struct bridge *b, struct buf *why)
+{
+    const struct config *c = b->config;
+
+    if (c->listen_cert)
+        return http_server_listen_tls(b->server, c->listen, c->listen_cert, c->listen_key, why);
+    return http_server_listen(b->server, c->listen, why);
+}
+
+static void make_parts(struct bridge *b, const struct preflight *preflight)
+{
+    const struct config *c = b->config;
+
+    b->http = http_client_new(b->base, &(struct http_client_options){.connections = HTTP_CONNECTIONS});
+    b->schedule = evtimer_new(b->base, on_schedule, b);
+    b->stop_check = event_new(b->base, -1, EV_PERSIST, on_stop_check, b);
+    must(b->schedule && b->stop_check);
+    b->receptions = receptions_new();
+    b->account = mem_calloc(c->account_n, sizeof *b->account);
+    for (size_t i = 0; i < c->account_n; i++)
+        b->account[i] = (struct account){.bridge = b,
+                                         .config = &c->account[i],
+                                         .front = front_client_new(b->base, b->http, &c->account[i])};
+    b->channel = mem_calloc(c->channel_n, sizeof *b->channel);
+    for (size_t i = 0; i < c->channel_n; i++)
+        channel_init(&b->channel[i], b, &c->channel[i], &preflight->channel[i]);
+    b->keeper = keeper_new(b);
+    b->server = server_new(b);
+}
+
+enum err bridge_open(struct bridge **out, struct event_base *base, const struct config *config,
+                     const struct preflight *preflight, struct buf *why)
+{
+    struct bridge *b = mem_zalloc(sizeof *b);
+
+    b->base = base;
+    b->config = config;
+    enum err e = store_open(&b->store, base,
+                            &(struct store_options){.url = config->store, .on_health = on_health, .arg = b}, why);
+    if (e != OK) {
+        free(b);
+        return e;
+    }
+    make_parts(b, preflight);
+    e = listen(b, why);
+    if (e != OK) {
+        bridge_close(b);
+        return e;
+    }
+    keeper_start(b->keeper);
+    for (size_t i = 0; i < config->channel_n; i++)
+        host_start(b->channel[i].host);
+    *out = b;
+    return OK;
+}
+
+unsigned bridge_port(const struct bridge *b)
+{
+    return http_server_port(b->server);
+}
+
+bool bridge_is_ready(const struct bridge *b, struct buf *why)
+{
+    if (b->is_stopping)
+        buf_add_str(why, "The bridge is stopping.");
+    else if (!store_is_healthy(b->store))
+        store_reason(b->store, why);
+    return why->n == 0;
+}
+
+/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+
+static bool hosts_are_down(const struct bridge *b)
+{
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        if (host_pid(b->channel[i].host) != 0)
+            return false;
+    return true;
+}
+
+static bool is_idle(const struct bridge *b)
+{
+    return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 && keeper_is_idle(b->keeper);
+}
+
+/* First what is under way ends, then the hosts, then us; past the deadline, whatever is left is unknown at the next start. */
+static void on_stop_check(evutil_socket_t fd, short what, void *arg)
+{
+    struct bridge *b = arg;
+    bool is_late = clock_mono_ms() >= b->stop_by;
+
+    (void)fd;
+    (void)what;
+    if (!is_late && !(is_idle(b) && hosts_are_down(b)))
+        return;
+    event_del(b->stop_check);
+    b->on_stopped(b->stopped_arg);
+}
+
+void bridge_stop(struct bridge *b, void (*on_stopped)(void *arg), void *arg)
+{
+    struct timeval tv = clock_tv(STOP_CHECK_MS);
+
+    must(!b->is_stopping);
+    b->is_stopping = true;
+    b->on_stopped = on_stopped;
+    b->stopped_arg = arg;
+    b->stop_by = clock_mono_ms() + STOP_MS;
+    http_server_stop(b->server);
+    keeper_stop(b->keeper);
+    event_del(b->schedule);
+    receptions_stop(b);
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        host_stop(b->channel[i].host);
+    event_add(b->stop_check, &tv);
+}
+
+void bridge_close(struct bridge *b)
+{
+    const struct config *c = b->config;
+
+    /* Ends of calls and attempts post their last settles; the store takes them before it closes. */
+    for (size_t i = 0; i < c->account_n; i++)
+        front_client_free(b->account[i].front);
+    for (size_t i = 0; i < c->channel_n; i++)
+        channel_fini(&b->channel[i]);
+    store_close(b->store, STOP_MS);
+    http_server_free(b->server);
+    http_client_free(b->http);
+    keeper_free(b->keeper);
+    receptions_free(b->receptions);
+    event_free(b->schedule);
+    event_free(b->stop_check);
+    free(b->account);
+    free(b->channel);
+    free(b);
+}

@@ -1,0 +1,99 @@
+/*
+ * From a claimed message to a frame for the host, and from the host's outcome to the attempt. Knows nothing of what an
+ * outcome means.
+ */
+#include "bridge/delivery.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/point.h"
+
+enum { WIRE_MAX = 16 << 20 };
+
+unsigned delivery_capacity(const struct channel *ch, mono_ms_t now)
+{
+    unsigned credits = host_credits(ch->host), taken = ch->promised_n;
+
+    if (ch->bridge->is_stopping || credits <= taken || ch->attempts.used_n + taken >= ATTEMPTS_MAX)
+        return 0;
+    if (ch->suspect_n > 0)
+        return ch->attempts.used_n + taken > 0 ? 0 : 1;
+    return breaker_allows(&ch->breaker, credits - taken, now);
+}
+
+int64_t delivery_wait_ms(const struct channel *ch, mono_ms_t now)
+{
+    if (!ch->breaker.is_open || ch->breaker.is_probing || host_credits(ch->host) == 0)
+        return -1;
+    return ch->breaker.probe_at > now ? ch->breaker.probe_at - now : 0;
+}
+
+/* The idempotency key: the message's public id, and from the second text on its number. */
+static void write_key(const struct store *s, const struct store_message *m, char *out, size_t n)
+{
+    char id[STORE_ID_BYTES];
+
+    store_id_format(s, m->id, id);
+    if (m->revision > 1)
+        snprintf(out, n, "%s.%u", id, m->revision);
+    else
+        snprintf(out, n, "%s", id);
+}
+
+static enum err send(struct channel *ch, struct attempt *a, const struct store_message *m)
+{
+    struct buf wire;
+    char key[STORE_ID_BYTES + 12];
+
+    write_key(ch->bridge->store, m, key, sizeof key);
+    buf_init(&wire, WIRE_MAX);
+    delivery_complete(&(struct delivery_head){.id = key,
+                                              .channel = ch->config->name,
+                                              .attempt = m->attempt,
+                                              .conversation_id = span_of(m->peer_conversation)},
+                      (struct span){m->body, m->body_n}, &wire);
+    enum err e = wire.is_over ? ERR_LIMIT : host_deliver(ch->host, a->token, buf_span(&wire));
+    buf_fini(&wire);
+    return e;
+}
+
+void delivery_start(struct channel *ch, const struct store_message *m)
+{
+    struct attempt *a = attempt_new(ch, MESSAGE_OUT, m);
+
+    a->token = slots_add(&ch->attempts, a);
+    a->is_probe = ch->breaker.is_open;
+    breaker_started(&ch->breaker, 1);
+    enum err e = a->token ? send(ch, a, m) : ERR_FULL;
+    if (e == OK) {
+        POINT("after_send");
+        return;
+    }
+    slots_take(&ch->attempts, a->token);
+    attempt_settle(a, &(struct outcome){.kind = e == ERR_LIMIT ? OUTCOME_REJECTED : OUTCOME_RETRY,
+                                        .is_unsent = true,
+                                        .reason = e == ERR_LIMIT ? SPAN_LIT("The message is too large")
+                                                                 : SPAN_LIT("the channel's host is not up")});
+}
+
+void delivery_on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg)
+{
+    struct channel *ch = arg;
+    struct attempt *a = slots_take(&ch->attempts, token);
+
+    (void)h;
+    if (!a)
+        return;
+    if (o->was_crash && !o->was_alone && !a->is_suspect)
+        ch->suspect_n++;
+    if (!o->was_crash && !o->is_unsent)
+        attempt_learn(a, &ch->breaker, o);
+    attempt_settle(a, o);
+}
+
+void delivery_on_credit(struct host *h, void *arg)
+{
+    struct channel *ch = arg;
+
+    (void)h;
+    queue_kick(&ch->out);
+}

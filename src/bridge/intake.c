@@ -1,0 +1,139 @@
+/*
+ * Is it really Front, and what does it want: signature, shape, and then a table. Stores nothing by itself.
+ */
+#include "bridge/intake.h"
+#include "base/log.h"
+#include "bridge/reception.h"
+#include "front/signature.h"
+#include <string.h>
+
+enum { CHALLENGE_MAX = 1024 };
+
+struct span route_name(const struct http_exchange *x, struct span *rest)
+{
+    struct span all = http_rest(x), name;
+
+    while (all.n > 0 && all.p[0] == '/')
+        all = (struct span){all.p + 1, all.n - 1};
+    const char *slash = all.n ? memchr(all.p, '/', all.n) : NULL;
+    name = (struct span){all.p, slash ? (size_t)(slash - all.p) : all.n};
+    if (rest)
+        *rest = (struct span){all.p + name.n, all.n - name.n};
+    return name;
+}
+
+static void refuse(struct channel *ch, struct http_exchange *x, enum callback_shape shape, enum front_error e,
+                   struct span why)
+{
+    struct buf body;
+
+    ch->stats.callbacks[shape][e]++;
+    log_warn("refused", LOG_STR("channel", ch->config->name), LOG_SPAN("peer", http_peer(x)),
+             LOG_STR("type", front_error_type(e)), LOG_SPAN("reason", why));
+    buf_init(&body, 4096);
+    front_answer_error(&body, e, why);
+    http_reply(x, front_error_status(e), "application/json", buf_span(&body), NULL);
+    buf_fini(&body);
+}
+
+static enum signature_result check(const struct channel *ch, const struct http_exchange *x)
+{
+    struct span header = http_header(x, "X-Front-Signature");
+
+    if (ch->config->kind == CHANNEL_CUSTOM)
+        return signature_check_sha1(http_body(x), header, ch->secret, ch->secret_n);
+    return signature_check_sha256(http_body(x), header, http_header(x, "X-Front-Request-Timestamp"), ch->secret,
+                                  ch->secret_n, clock_wall_ms());
+}
+
+/* ---- what each shape does ---------------------------------------------------------------------------------------- */
+
+static void done(struct channel *ch, struct http_exchange *x, const struct callback *c, struct span body)
+{
+    ch->stats.callbacks[c->shape][FRONT_OK]++;
+    http_reply(x, 200, "application/json", body, NULL);
+}
+
+static void on_event(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    done(ch, x, c, SPAN_LIT("{\"type\":\"success\"}"));
+}
+
+static void on_notice(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    done(ch, x, c, SPAN_LIT("{}"));
+}
+
+static void on_app_call(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    refuse(ch, x, c->shape, FRONT_NOT_FOUND, SPAN_LIT("This is an app's call; it does not belong to a channel's URL."));
+}
+
+static void on_sync(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    struct span challenge = http_header(x, "X-Front-Challenge");
+    struct buf body;
+    struct jout j;
+
+    if (challenge.n == 0 || challenge.n > CHALLENGE_MAX) {
+        refuse(ch, x, c->shape, FRONT_BAD_REQUEST, SPAN_LIT("The X-Front-Challenge header is missing or too long."));
+        return;
+    }
+    buf_init(&body, 8 * CHALLENGE_MAX);
+    jout_init(&j, &body);
+    jout_object(&j);
+    jout_kv_span(&j, "challenge", challenge);
+    jout_object_end(&j);
+    done(ch, x, c, buf_span(&body));
+    buf_fini(&body);
+}
+
+static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *, struct callback *) = {
+    [CALLBACK_MESSAGE] = reception_start,
+    [CALLBACK_EVENT] = on_event,
+    [CALLBACK_APP_MESSAGE] = reception_start,
+    [CALLBACK_APP_AUTO_REPLY] = reception_start,
+    [CALLBACK_APP_AUTHORIZATION] = on_app_call,
+    [CALLBACK_APP_ADDRESSES] = on_app_call,
+    [CALLBACK_APP_IMPORTED] = on_notice,
+    [CALLBACK_APP_DELETE] = on_notice,
+    [CALLBACK_WEBHOOK] = on_event,
+    [CALLBACK_SYNC] = on_sync,
+};
+
+static void decode(struct channel *ch, struct http_exchange *x)
+{
+    struct callback c;
+    struct buf why;
+
+    buf_init(&why, 1024);
+    if (callback_decode(&c, http_body(x), &why) != OK) {
+        refuse(ch, x, c.shape, FRONT_BAD_REQUEST, buf_span(&why));
+    } else {
+        ch->stats.foreign_links += c.foreign_link_n;
+        must(on_shape[c.shape]);
+        on_shape[c.shape](ch, x, &c);
+    }
+    callback_fini(&c);
+    buf_fini(&why);
+}
+
+void intake_front(struct http_exchange *x, void *arg)
+{
+    struct bridge *b = arg;
+    struct channel *ch = bridge_channel(b, route_name(x, NULL));
+
+    if (!ch) {
+        http_refuse(x, 404, "There is no channel of this name; check the URL in Front's channel settings.");
+        return;
+    }
+    enum signature_result s = check(ch, x);
+    if (s != SIGNATURE_OK)
+        refuse(ch, x, CALLBACK_NONE, FRONT_AUTHENTICATION_REQUIRED, span_of(signature_text(s)));
+    else if (b->is_stopping)
+        refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS, SPAN_LIT("The bridge is stopping; please try again."));
+    else if (span_is(http_method(x), "DELETE"))
+        http_reply(x, 200, "application/json", SPAN_LIT("{}"), NULL);
+    else
+        decode(ch, x);
+}

@@ -1,0 +1,15 @@
+/*
+ * The public listener's handlers: what Front sends to /front/CHANNEL.
+ */
+#ifndef BRIDGE_INTAKE_H
+#define BRIDGE_INTAKE_H
+
+#include "bridge/channel.h"
+
+/* intake_front handles POST and DELETE /front/CHANNEL; arg is the bridge. */
+void intake_front(struct http_exchange *x, void *arg);
+
+/* route_name gives the first segment of what follows the route, and the rest of it from its "/" on. */
+struct span route_name(const struct http_exchange *x, struct span *rest);
+
+#endif

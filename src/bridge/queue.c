@@ -1,0 +1,125 @@
+/*
+ * Claims. Decides when to ask the store and for how many; what is due, and in which order, is the store's to know.
+ */
+#include "bridge/queue.h"
+#include "bridge/channel.h"
+#include "bridge/delivery.h"
+#include "bridge/relay.h"
+
+enum {
+    CLAIM_MAX = 64,        /* messages of one claim: bounds the memory of a turn */
+    FAILED_AGAIN_MS = 500, /* after a claim that the store could not answer */
+};
+
+/* What differs between the directions. */
+static const struct {
+    unsigned (*capacity)(const struct channel *ch, mono_ms_t now);
+    int64_t (*wait_ms)(const struct channel *ch, mono_ms_t now); /* until a probe may go; -1: nothing to wait for */
+    void (*start)(struct channel *ch, const struct store_message *m);
+} way[] = {
+    [MESSAGE_OUT] = {delivery_capacity, delivery_wait_ms, delivery_start},
+    [MESSAGE_IN] = {relay_capacity, relay_wait_ms, relay_start},
+};
+
+static void on_claimed(struct store_op *op);
+
+void queue_init(struct queue *q, struct channel *ch, enum message_direction d)
+{
+    *q = (struct queue){.channel = ch, .direction = d};
+    q->claim.op.on_done = on_claimed;
+}
+
+void queue_due(struct queue *q, wall_ms_t at)
+{
+    if (at < q->next_due)
+        q->next_due = at;
+}
+
+static struct bridge *bridge_of(const struct queue *q)
+{
+    return q->channel->bridge;
+}
+
+static void set_timer(struct bridge *b)
+{
+    wall_ms_t now = clock_wall_ms();
+    mono_ms_t mono = clock_mono_ms();
+    int64_t wait = INT64_MAX;
+
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        struct queue *both[] = {&b->channel[i].out, &b->channel[i].in};
+        for (unsigned d = 0; d < ARRAY_LEN(both); d++) {
+            struct queue *q = both[d];
+            if (q->next_due == INT64_MAX || q->is_claiming || !q->is_open)
+                continue;
+            int64_t probe = way[q->direction].wait_ms(q->channel, mono), due = q->next_due - now;
+            if (due <= 0 && probe < 0)
+                continue; /* due, but without capacity: a credit kicks it */
+            due = due > probe ? due : probe;
+            wait = due < wait ? due : wait;
+        }
+    }
+    if (wait == INT64_MAX || b->is_stopping)
+        event_del(b->schedule);
+    else
+        event_add(b->schedule, &(struct timeval){.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000});
+}
+
+static bool claim(struct queue *q)
+{
+    struct channel *ch = q->channel;
+    wall_ms_t now = clock_wall_ms();
+
+    if (!q->is_open || q->is_claiming || bridge_of(q)->is_stopping || q->next_due > now)
+        return false;
+    unsigned capacity = way[q->direction].capacity(ch, clock_mono_ms());
+    if (capacity == 0)
+        return false;
+    q->is_claiming = true;
+    q->is_kicked = false;
+    q->next_due = INT64_MAX; /* what comes while the claim runs lowers it again */
+    q->claim.direction = q->direction;
+    q->claim.channel = ch->config->name;
+    q->claim.now = now;
+    q->claim.max = capacity < CLAIM_MAX ? capacity : CLAIM_MAX;
+    q->claim.only_suspects_first = q->direction == MESSAGE_OUT && ch->suspect_n > 0;
+    store_post_claim(bridge_of(q)->store, &q->claim);
+    return true;
+}
+
+void queue_kick(struct queue *q)
+{
+    if (q->is_claiming)
+        q->is_kicked = true;
+    else if (!claim(q))
+        set_timer(bridge_of(q));
+}
+
+static void on_claimed(struct store_op *op)
+{
+    struct queue *q = container_of(op, struct queue, claim.op);
+    struct channel *ch = q->channel;
+
+    q->is_claiming = false;
+    if (op->result != OK) {
+        queue_due(q, clock_wall_ms() + FAILED_AGAIN_MS);
+    } else {
+        queue_due(q, q->claim.next_due);
+        if (q->claim.only_suspects_first && (q->claim.message_n == 0 || !q->claim.message[0].is_suspect))
+            ch->suspect_n = 0; /* the last one left some other way */
+        for (unsigned i = 0; i < q->claim.message_n; i++)
+            way[q->direction].start(ch, &q->claim.message[i]);
+        store_claim_fini(&q->claim);
+    }
+    if (!claim(q))
+        set_timer(bridge_of(q));
+}
+
+void queue_tick(struct bridge *b)
+{
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        claim(&b->channel[i].out);
+        claim(&b->channel[i].in);
+    }
+    set_timer(b);
+}

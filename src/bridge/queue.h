@@ -1,0 +1,34 @@
+/*
+ * The schedule of one channel in one direction: when to ask the store for what is due, and for how many.
+ *
+ * Shape: nothing of the backlog is in memory; a queue knows the next due time and whether a claim is under way. It asks
+ * again when a message is put, an attempt settles, a credit comes or the time does.
+ * Invariant: at most one claim under way; what a claim hands out never exceeds the capacity it was made for.
+ */
+#ifndef BRIDGE_QUEUE_H
+#define BRIDGE_QUEUE_H
+
+#include "store/store.h"
+
+struct channel;
+struct bridge;
+
+struct queue {
+    struct channel *channel;
+    enum message_direction direction;
+    struct store_claim claim;
+    bool is_open;       /* what an earlier process left open is settled: claims may begin */
+    bool is_claiming, is_kicked;
+    wall_ms_t next_due; /* of a head, as far as we know; INT64_MAX: nothing waits */
+    unsigned in_flight; /* attempts that are open */
+};
+
+void queue_init(struct queue *q, struct channel *ch, enum message_direction d);
+/* queue_due says that something is due at `at`, or may be. */
+void queue_due(struct queue *q, wall_ms_t at);
+/* queue_kick claims what is due, as far as there is capacity. */
+void queue_kick(struct queue *q);
+/* queue_tick kicks every queue of the bridge and sets its one timer. */
+void queue_tick(struct bridge *b);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * From an adapter's hand to the store. The adapter hears "durable" only after the commit; what is wrong with a message
+ * it hears at once.
+ */
+#include "bridge/receive.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bridge/keeper.h"
+#include "front/incoming.h"
+#include "front/thread.h"
+#include <stdlib.h>
+
+enum { OUR_ID_BYTES = 24, FIELD_MAX = 4096 };
+
+struct receive {
+    struct channel *channel;
+    uint64_t ticket;
+    struct buf wire, handle, source_id, lane, conversation, thread_ref;
+    struct store_put put;
+    struct store_item item;
+};
+
+static void on_put(struct store_op *op);
+
+static void receive_free(struct receive *r)
+{
+    r->channel->bridge->receive_n--;
+    buf_fini(&r->wire);
+    buf_fini(&r->handle);
+    buf_fini(&r->source_id);
+    buf_fini(&r->lane);
+    buf_fini(&r->conversation);
+    buf_fini(&r->thread_ref);
+    free(r);
+}
+
+static void refuse(struct channel *ch, uint64_t ticket, const char *why)
+{
+    log_warn("inbound_refused", LOG_STR("channel", ch->config->name), LOG_STR("reason", why));
+    host_stored(ch->host, ticket, ERR_INVALID, false, NULL, why);
+}
+
+static void add_string(struct jval v, struct buf *out)
+{
+    if (json_str(v, out) != OK)
+        buf_clear(out);
+}
+
+/* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches nothing. */
+static void read_ids(struct receive *r, struct jval wire)
+{
+    add_string(json_path(wire, "sender.handle"), &r->handle);
+    add_string(json_get(wire, "id"), &r->source_id);
+    if (r->source_id.n == 0) {
+        char id[OUR_ID_BYTES + 1];
+        crypto_random_id(id, OUR_ID_BYTES);
+        buf_addf(&r->source_id, "none:%s", id);
+    }
+    add_string(json_get(wire, "conversation_id"), &r->conversation);
+    buf_add_span(&r->lane, buf_span(r->conversation.n ? &r->conversation : &r->handle));
+    thread_ref(r->channel->config->thread, buf_span(&r->handle), buf_span(&r->conversation), &r->thread_ref);
+}
+
+static void post(struct receive *r)
+{
+    struct channel *ch = r->channel;
+    wall_ms_t now = clock_wall_ms();
+
+    r->item = (struct store_item){.recipient = buf_span(&r->handle), .lane = buf_span(&r->lane), .body = buf_span(&r->wire)};
+    r->put = (struct store_put){
+        .op.on_done = on_put,
+        .direction = MESSAGE_IN,
+        .channel = ch->config->name,
+        .source_id = buf_span(&r->source_id),
+        .conversation = r->conversation.n ? buf_span(&r->conversation) : SPAN_NONE,
+        .thread_ref = buf_span(&r->thread_ref),
+        .now = now,
+        .created_at = now,
+        .expires_at = retry_expiry(ch->config, now),
+        .quota_bytes = ch->bridge->config->channel_quota_bytes,
+        .item = &r->item,
+        .item_n = 1,
+    };
+    store_post_put(ch->bridge->store, &r->put);
+}
+
+static void receive_start(struct channel *ch, uint64_t ticket, struct span json, struct jval wire)
+{
+    struct receive *r = mem_zalloc(sizeof *r);
+
+    r->channel = ch;
+    r->ticket = ticket;
+    ch->bridge->receive_n++;
+    buf_init(&r->wire, json.n);
+    buf_init(&r->handle, FIELD_MAX);
+    buf_init(&r->source_id, FIELD_MAX);
+    buf_init(&r->lane, FIELD_MAX);
+    buf_init(&r->conversation, FIELD_MAX);
+    buf_init(&r->thread_ref, FIELD_MAX);
+    buf_add_span(&r->wire, json);
+    read_ids(r, wire);
+    if (r->source_id.is_over || r->conversation.is_over || r->handle.is_over) {
+        refuse(ch, ticket, "An id or handle is longer than 4,096 bytes");
+        receive_free(r);
+    } else {
+        post(r);
+    }
+}
+
+void receive_on_message(struct host *h, struct host_receive *m, void *arg)
+{
+    struct channel *ch = arg;
+    struct json doc;
+    struct buf why;
+
+    (void)h;
+    buf_init(&why, 1024);
+    if (json_parse(&doc, m->json) != OK)
+        refuse(ch, m->ticket, "The message is not JSON");
+    else if (m->is_receipt)
+        refuse(ch, m->ticket, "Receipts are not taken by this version");
+    else if (m->fd_n > 0 || json_len(json_get(json_root(&doc), "attachments")) > 0)
+        refuse(ch, m->ticket, "Attachments are not taken by this version; send the text without them");
+    else if (json_is(json_get(json_root(&doc), "direction"), "outbound"))
+        refuse(ch, m->ticket, "Messages of agents are not taken by this version");
+    else if (incoming_check(m->json, &why) != OK)
+        refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
+    else if (ch->bridge->is_stopping)
+        host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The bridge is stopping; send it again");
+    else
+        receive_start(ch, m->ticket, m->json, json_root(&doc));
+    json_fini(&doc);
+    buf_fini(&why);
+}
+
+static void on_put(struct store_op *op)
+{
+    struct receive *r = container_of(op, struct receive, put.op);
+    struct channel *ch = r->channel;
+    char id[STORE_ID_BYTES];
+
+    if (op->result == OK) {
+        bool is_new = r->item.how == STORE_NEW || r->item.how == STORE_AGAIN;
+        store_id_format(ch->bridge->store, r->item.id, id);
+        log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name), LOG_STR("id", id),
+                 LOG_SPAN("source_id", buf_span(&r->source_id)));
+        host_stored(ch->host, r->ticket, OK, !is_new, id, NULL);
+        queue_due(&ch->in, r->put.now);
+        keeper_expiry(ch->bridge->keeper, r->put.expires_at);
+        queue_kick(&ch->in);
+    } else {
+        host_stored(ch->host, r->ticket, op->result == ERR_FULL ? ERR_FULL : ERR_IO, false, NULL,
+                    op->result == ERR_FULL ? "Too many messages are waiting; send it again later"
+                                           : "The message could not be stored; send it again");
+    }
+    receive_free(r);
+}
+
+/* ---- key-value --------------------------------------------------------------------------------------------------- */
+
+struct kv {
+    struct channel *channel;
+    uint64_t ticket;
+    struct store_kv op;
+    char *key, *value;
+};
+
+static void on_kv_done(struct store_op *op)
+{
+    struct kv *kv = container_of(op, struct kv, op.op);
+
+    host_kv_done(kv->channel->host, kv->ticket, op->result, (struct span){kv->op.found, kv->op.found_n});
+    kv->channel->bridge->receive_n--;
+    free(kv->op.found);
+    free(kv->key);
+    free(kv->value);
+    free(kv);
+}
+
+void receive_on_kv(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value, void *arg)
+{
+    struct channel *ch = arg;
+    struct kv *kv = mem_zalloc(sizeof *kv);
+
+    (void)h;
+    kv->channel = ch;
+    kv->ticket = ticket;
+    kv->key = mem_strndup(key.p, key.n);
+    kv->value = span_strdup(value);
+    kv->op = (struct store_kv){.op.on_done = on_kv_done,
+                               .channel = ch->config->name,
+                               .key = {kv->key, key.n},
+                               .is_write = is_write,
+                               .value = {kv->value, value.n}};
+    ch->bridge->receive_n++;
+    store_post_kv(ch->bridge->store, &kv->op);
+}

@@ -1,0 +1,543 @@
+/*
+ * The promise to the agent: one answer within `answer.wait`, whatever the store, the adapter or the backend do.
+ */
+#include "bridge/reception.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/point.h"
+#include "bridge/delivery.h"
+#include "bridge/keeper.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BUCKETS = 4096,
+    COMMIT_MAX_MS = 6000,  /* with `wait: 0`: the most that a commit may take */
+    CANCEL_MAX_MS = 300,   /* beyond the promised time, for an error to become final */
+    STORED_BODY_MAX = 12 << 20,
+};
+
+enum part_state { PART_OPEN, PART_GOOD, PART_BAD };
+
+struct part {
+    struct part *next; /* of its bucket, while its message is open */
+    struct reception *reception;
+    int64_t id;
+    enum part_state state;
+    bool is_ours, is_cancelling;
+    enum front_error error;
+    char *reason;
+    struct store_cancel cancel;
+    struct buf body, lane;
+};
+
+struct reception {
+    struct reception *next, *prev;
+    struct channel *channel;
+    struct http_exchange *x; /* NULL once answered */
+    struct callback callback;
+    mono_ms_t started_at;
+    struct event *deadline;
+    bool is_put_done, is_over_time, is_error;
+    unsigned promised_n, cancel_n;
+    struct store_put put;
+    struct store_item *item;
+    struct part *part;
+    unsigned part_n;
+    char *external_id, *conversation;
+};
+
+struct receptions {
+    struct part *bucket[BUCKETS];
+    struct reception *first;
+    unsigned n;
+};
+
+static void on_put(struct store_op *op);
+static void on_deadline(evutil_socket_t fd, short what, void *arg);
+static void on_cancelled(struct store_op *op);
+static void time_out(struct part *p);
+static void decide(struct reception *r);
+
+struct receptions *receptions_new(void)
+{
+    return mem_zalloc(sizeof(struct receptions));
+}
+
+void receptions_free(struct receptions *all)
+{
+    must(!all || all->n == 0);
+    free(all);
+}
+
+unsigned receptions_n(const struct receptions *all)
+{
+    return all->n;
+}
+
+/* ---- parts by message id ----------------------------------------------------------------------------------------- */
+
+static struct part **bucket_of(const struct receptions *all, int64_t id)
+{
+    return (struct part **)&all->bucket[(uint64_t)id % BUCKETS];
+}
+
+static void watch(struct part *p)
+{
+    struct part **bucket = bucket_of(p->reception->channel->bridge->receptions, p->id);
+
+    p->next = *bucket;
+    *bucket = p;
+}
+
+static void unwatch(struct part *p)
+{
+    struct part **at = bucket_of(p->reception->channel->bridge->receptions, p->id);
+
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (*at)
+        *at = p->next;
+}
+
+static void close_part(struct part *p, enum part_state s, enum front_error e, struct span reason)
+{
+    must(p->state == PART_OPEN && s != PART_OPEN);
+    unwatch(p);
+    p->state = s;
+    p->error = e;
+    p->reason = span_strdup(reason);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+static struct reception *reception_new(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    struct reception *r = mem_zalloc(sizeof *r);
+    struct receptions *all = ch->bridge->receptions;
+
+    r->channel = ch;
+    r->x = x;
+    r->callback = *c;
+    *c = (struct callback){0};
+    r->started_at = http_first_byte_at(x);
+    r->part_n = r->callback.to_n;
+    r->item = mem_calloc(r->part_n, sizeof *r->item);
+    r->part = mem_calloc(r->part_n, sizeof *r->part);
+    r->deadline = evtimer_new(ch->bridge->base, on_deadline, r);
+    must(r->deadline);
+    r->next = all->first;
+    if (all->first)
+        all->first->prev = r;
+    all->first = r;
+    all->n++;
+    return r;
+}
+
+static void reception_free(struct reception *r)
+{
+    struct receptions *all = r->channel->bridge->receptions;
+
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        all->first = r->next;
+    if (r->next)
+        r->next->prev = r->prev;
+    all->n--;
+    for (unsigned i = 0; i < r->part_n; i++) {
+        if (r->part[i].state == PART_OPEN)
+            unwatch(&r->part[i]);
+        free(r->part[i].reason);
+        buf_fini(&r->part[i].body);
+        buf_fini(&r->part[i].lane);
+    }
+    callback_fini(&r->callback);
+    event_free(r->deadline);
+    free(r->item);
+    free(r->part);
+    free(r->external_id);
+    free(r->conversation);
+    free(r);
+}
+
+static void free_if_over(struct reception *r)
+{
+    if (!r->x && r->is_put_done && r->cancel_n == 0)
+        reception_free(r);
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------------------- */
+
+static void answer(struct reception *r, enum front_error e, struct span message)
+{
+    struct channel_stats *stats = &r->channel->stats;
+    struct buf body;
+
+    POINT("before_answer");
+    buf_init(&body, 4096);
+    if (e == FRONT_OK)
+        front_answer_success(&body, span_of(r->external_id), span_of(r->conversation));
+    else
+        front_answer_error(&body, e, message);
+    stats->callbacks[r->callback.shape][e]++;
+    histogram_add(&stats->answer_time, clock_mono_ms() - r->started_at);
+    r->is_error = e != FRONT_OK;
+    http_reply(r->x, front_error_status(e), "application/json", buf_span(&body), NULL);
+    r->x = NULL;
+    buf_fini(&body);
+    event_del(r->deadline);
+}
+
+/* Answers as soon as no part is open: an error only if nothing speaks for success. */
+static void decide(struct reception *r)
+{
+    const struct part *bad = NULL;
+    bool is_good = false;
+
+    if (!r->x || !r->is_put_done)
+        return;
+    for (unsigned i = 0; i < r->part_n; i++) {
+        if (r->part[i].state == PART_OPEN)
+            return;
+        if (r->part[i].state == PART_GOOD)
+            is_good = true;
+        else if (!bad)
+            bad = &r->part[i];
+    }
+    if (is_good)
+        answer(r, FRONT_OK, SPAN_NONE);
+    else
+        answer(r, bad->error, span_of(bad->reason));
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------------ */
+
+static void arm(struct reception *r, int64_t after_start_ms)
+{
+    int64_t left = r->started_at + after_start_ms - clock_mono_ms();
+    struct timeval tv = clock_tv(left);
+
+    event_add(r->deadline, &tv);
+}
+
+static int64_t promised_ms(const struct reception *r)
+{
+    return r->channel->config->answer_wait_ms;
+}
+
+/* The time is over for one part: accepted as it is, or cancelled, which ends in on_cancelled. */
+static void time_out(struct part *p)
+{
+    struct reception *r = p->reception;
+
+    if (p->state != PART_OPEN || p->is_cancelling)
+        return;
+    if (r->channel->config->answer_on_timeout == ON_TIMEOUT_ACCEPT) {
+        close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        return;
+    }
+    p->is_cancelling = true;
+    r->cancel_n++;
+    p->cancel = (struct store_cancel){
+        .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = "not delivered in time"};
+    store_post_cancel(r->channel->bridge->store, &p->cancel);
+}
+
+static void time_out_all(struct reception *r)
+{
+    for (unsigned i = 0; i < r->part_n; i++)
+        time_out(&r->part[i]);
+    decide(r);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct reception *r = arg;
+
+    (void)fd;
+    (void)what;
+    if (!r->is_put_done) {
+        store_abandon(&r->put);
+        answer(r, FRONT_INTERNAL_ERROR, SPAN_LIT("The message could not be stored in time; please send it again."));
+    } else if (!r->is_over_time) {
+        r->is_over_time = true;
+        arm(r, promised_ms(r) + CANCEL_MAX_MS);
+        time_out_all(r);
+    } else {
+        answer(r, FRONT_REQUEST_TIMEOUT, SPAN_LIT("The message was not delivered in time and will not be sent."));
+    }
+    free_if_over(r);
+}
+
+static void on_cancelled(struct store_op *op)
+{
+    struct store_cancel *c = container_of(op, struct store_cancel, op);
+    struct part *p = container_of(c, struct part, cancel);
+    struct reception *r = p->reception;
+    struct channel *ch = r->channel;
+
+    r->cancel_n--;
+    p->is_cancelling = false;
+    if (op->result == OK && c->is_promoted)
+        queue_due(&ch->out, c->now);
+    if (p->state == PART_OPEN) {
+        if (op->result != OK && (c->state == MESSAGE_DELIVERED || c->state == MESSAGE_ACCEPTED))
+            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        else
+            close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
+                       SPAN_LIT("The message was not delivered in time and will not be sent."));
+    }
+    decide(r);
+    free_if_over(r);
+    queue_kick(&ch->out);
+}
+
+/* ---- storing ----------------------------------------------------------------------------------------------------------- */
+
+/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id. */
+static char *conversation_of(const struct callback *c)
+{
+    char *text;
+
+    if (c->external_conversation_n > 0)
+        return mem_strdup(c->external_conversation[0]);
+    must(asprintf(&text, "fb-%s", c->conversation_id ? c->conversation_id : c->message_id) >= 0);
+    return text;
+}
+
+static void fill_item(struct reception *r, unsigned i, wall_ms_t now)
+{
+    const struct callback *c = &r->callback;
+    struct part *p = &r->part[i];
+    struct span conversation = span_of(c->conversation_id ? c->conversation_id : "");
+
+    p->reception = r;
+    buf_init(&p->body, STORED_BODY_MAX);
+    buf_init(&p->lane, 2 * (CALLBACK_HANDLE_MAX + CALLBACK_ID_MAX));
+    callback_delivery(c, i, now, &p->body);
+    buf_add_span(&p->lane, conversation);
+    buf_add_char(&p->lane, '|');
+    buf_add_str(&p->lane, c->to[i].handle);
+    r->item[i] = (struct store_item){
+        .recipient = span_of(c->to[i].handle), .lane = buf_span(&p->lane), .body = buf_span(&p->body)};
+}
+
+static void post(struct reception *r)
+{
+    struct channel *ch = r->channel;
+    const struct callback *c = &r->callback;
+    wall_ms_t now = clock_wall_ms();
+    unsigned capacity = delivery_capacity(ch, clock_mono_ms());
+
+    for (unsigned i = 0; i < r->part_n; i++)
+        fill_item(r, i, now);
+    r->promised_n = capacity < r->part_n ? capacity : r->part_n;
+    if (ch->breaker.is_open)
+        r->promised_n = 0; /* probes are claimed, oldest first */
+    ch->promised_n += r->promised_n;
+    r->put = (struct store_put){
+        .op.on_done = on_put,
+        .direction = MESSAGE_OUT,
+        .channel = ch->config->name,
+        .source_id = span_of(c->message_id),
+        .conversation = span_of(c->conversation_id),
+        .thread_ref = span_of(r->conversation),
+        .now = now,
+        .created_at = now,
+        .expires_at = first_expiry(ch->config, now),
+        .quota_bytes = ch->bridge->config->channel_quota_bytes,
+        .start_max = r->promised_n,
+        .item = r->item,
+        .item_n = r->part_n,
+    };
+    store_post_put(ch->bridge->store, &r->put);
+}
+
+void reception_start(struct channel *ch, struct http_exchange *x, struct callback *c)
+{
+    struct reception *r = reception_new(ch, x, c);
+
+    must(asprintf(&r->external_id, "fb-%s", r->callback.message_id) >= 0);
+    r->conversation = conversation_of(&r->callback);
+    arm(r, promised_ms(r) > 0 ? promised_ms(r) : COMMIT_MAX_MS);
+    post(r);
+}
+
+/* ---- after the commit --------------------------------------------------------------------------------------------------- */
+
+static void start(struct reception *r, unsigned i)
+{
+    const struct store_item *item = &r->item[i];
+    struct store_message m = {
+        .id = item->id,
+        .direction = MESSAGE_OUT,
+        .source_id = r->callback.message_id,
+        .peer_conversation = item->peer_conversation,
+        .body = (char *)item->body.p,
+        .body_n = item->body.n,
+        .attempt = item->attempt,
+        .revision = item->revision,
+        .created_at = r->put.created_at,
+    };
+
+    delivery_start(r->channel, &m);
+}
+
+/* The error went out before the commit came back: what was stored is taken out again, and nothing is sent. */
+static void take_back(struct reception *r)
+{
+    for (unsigned i = 0; i < r->part_n; i++) {
+        struct part *p = &r->part[i];
+        if (!p->is_ours)
+            continue;
+        r->cancel_n++;
+        p->cancel = (struct store_cancel){
+            .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = "stored too late"};
+        store_post_cancel(r->channel->bridge->store, &p->cancel);
+    }
+}
+
+static void refuse(struct reception *r, enum err e)
+{
+    if (e == ERR_FULL)
+        answer(r, FRONT_TOO_MANY_REQUESTS, SPAN_LIT("Too many messages are waiting; please try again in a minute."));
+    else
+        answer(r, FRONT_INTERNAL_ERROR, SPAN_LIT("The message could not be stored; please send it again."));
+}
+
+static void open_parts(struct reception *r)
+{
+    for (unsigned i = 0; i < r->part_n; i++) {
+        struct part *p = &r->part[i];
+        const struct store_item *item = &r->item[i];
+        p->id = item->id;
+        p->is_ours = item->how == STORE_NEW || item->how == STORE_AGAIN;
+        p->state = p->is_ours || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
+        if (p->state == PART_OPEN)
+            watch(p);
+    }
+}
+
+static void hold(struct reception *r)
+{
+    struct channel *ch = r->channel;
+    bool is_full = ch->bridge->receptions->n > ch->bridge->config->held || ch->bridge->is_stopping;
+
+    for (unsigned i = 0; i < r->part_n; i++) {
+        struct part *p = &r->part[i];
+        if (p->state == PART_OPEN && promised_ms(r) == 0)
+            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        else if (is_full || r->item[i].is_behind)
+            time_out(p);
+    }
+    decide(r);
+}
+
+static void on_put(struct store_op *op)
+{
+    struct reception *r = container_of(op, struct reception, put.op);
+    struct channel *ch = r->channel;
+
+    r->is_put_done = true;
+    ch->promised_n -= r->promised_n;
+    if (op->result != OK) {
+        if (r->x)
+            refuse(r, op->result);
+    } else if (!r->x) {
+        open_parts(r);
+        take_back(r);
+    } else {
+        open_parts(r);
+        for (unsigned i = 0; i < r->part_n; i++) {
+            if (r->item[i].is_started)
+                start(r, i);
+            else if (r->item[i].state == MESSAGE_QUEUED && !r->item[i].is_behind)
+                queue_due(&ch->out, r->put.now);
+        }
+        keeper_expiry(ch->bridge->keeper, r->put.expires_at);
+        hold(r);
+    }
+    for (unsigned i = 0; i < r->part_n; i++)
+        free(r->item[i].peer_conversation);
+    free_if_over(r);
+    queue_kick(&ch->out);
+}
+
+/* ---- settled -------------------------------------------------------------------------------------------------------------- */
+
+static struct part *part_find(const struct receptions *all, int64_t id)
+{
+    struct part *p = *bucket_of(all, id);
+
+    while (p && p->id != id)
+        p = p->next;
+    return p;
+}
+
+bool receptions_tell(const struct bridge *b, int64_t id)
+{
+    const struct part *p = part_find(b->receptions, id);
+
+    if (!p)
+        return false;
+    for (unsigned i = 0; i < p->reception->part_n; i++)
+        if (&p->reception->part[i] != p && p->reception->part[i].state != PART_BAD)
+            return false;
+    return p->reception->x != NULL;
+}
+
+static void settle_part(struct part *p, enum message_state s, int code, struct span reason)
+{
+    struct reception *r = p->reception;
+
+    switch (s) {
+    case MESSAGE_DELIVERED:
+        close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        break;
+    case MESSAGE_REJECTED:
+    case MESSAGE_DEAD:
+        close_part(p, PART_BAD, front_error_of_backend(code), reason);
+        break;
+    case MESSAGE_CANCELLED:
+    case MESSAGE_DROPPED:
+        close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT, SPAN_LIT("The message was taken out of the queue."));
+        break;
+    case MESSAGE_HELD:
+    case MESSAGE_UNKNOWN:
+        time_out(p);
+        break;
+    default: /* still on its way */
+        return;
+    }
+    decide(r);
+}
+
+void receptions_settled(struct bridge *b, int64_t id, enum message_state s, int code, struct span reason)
+{
+    struct part *p, *next;
+
+    for (p = *bucket_of(b->receptions, id); p; p = next) {
+        struct reception *r = p->reception;
+        next = p->next;
+        if (p->id != id)
+            continue;
+        settle_part(p, s, code, reason);
+        free_if_over(r);
+    }
+}
+
+void receptions_stop(struct bridge *b)
+{
+    struct reception *next;
+
+    for (struct reception *r = b->receptions->first; r; r = next) {
+        next = r->next;
+        if (!r->x || !r->is_put_done || r->is_over_time)
+            continue;
+        r->is_over_time = true;
+        arm(r, clock_mono_ms() - r->started_at + CANCEL_MAX_MS);
+        time_out_all(r);
+        free_if_over(r);
+    }
+}

@@ -1,0 +1,121 @@
+/*
+ * From a claimed message to a call of Front's API, and from its result to an outcome.
+ */
+#include "bridge/relay.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/point.h"
+#include "front/incoming.h"
+#include <stdlib.h>
+
+enum {
+    WINDOW = 4, /* calls of one channel that are started or wait for the budget */
+    PAYLOAD_MAX = 24 << 20,
+    REASON_MAX = 1024,
+};
+
+/* What differs between the kinds of channel. */
+static const struct {
+    const char *call;
+    enum front_auth auth;
+    const char *path;
+    enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
+} post[] = {
+    [CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN, "/channels/%s/incoming_messages", incoming_custom},
+    [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL, "/channels/%s/inbound_messages",
+                             incoming_application},
+};
+
+unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
+{
+    if (ch->bridge->is_stopping || !ch->config->front_channel || ch->in.in_flight >= WINDOW)
+        return 0;
+    if (front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW)
+        return 0;
+    return breaker_allows(&ch->account->breaker, WINDOW - ch->in.in_flight, now);
+}
+
+int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
+{
+    const struct breaker *b = &ch->account->breaker;
+
+    if (!b->is_open || b->is_probing || ch->in.in_flight >= WINDOW)
+        return -1;
+    return b->probe_at > now ? b->probe_at - now : 0;
+}
+
+static struct outcome outcome_of(const struct front_result *r)
+{
+    static const enum outcome_kind kind[] = {
+        [FRONT_CALL_OK] = OUTCOME_DELIVERED,     [FRONT_CALL_RETRY] = OUTCOME_RETRY,
+        [FRONT_CALL_REFUSED] = OUTCOME_REJECTED, [FRONT_CALL_UNKNOWN] = OUTCOME_UNKNOWN,
+        [FRONT_CALL_CANCELLED] = OUTCOME_UNKNOWN,
+    };
+    return (struct outcome){.kind = kind[r->class],
+                            .is_unreachable = r->is_unreachable,
+                            .code = r->status,
+                            .retry_after_ms = r->retry_after_ms,
+                            .reason = r->reason};
+}
+
+static void on_answer(const struct front_result *r, void *arg)
+{
+    struct attempt *a = arg;
+    struct outcome o = outcome_of(r);
+    struct buf uid;
+
+    POINT("after_relay");
+    buf_init(&uid, CALLBACK_ID_MAX);
+    if (r->class == FRONT_CALL_OK && incoming_uid(r->json, &uid) == OK)
+        o.external_id = buf_span(&uid);
+    if (r->class != FRONT_CALL_CANCELLED)
+        attempt_learn(a, &a->channel->account->breaker, &o);
+    attempt_settle(a, &o);
+    buf_fini(&uid);
+}
+
+static enum err build(const struct channel *ch, const struct store_message *m, struct buf *body, struct buf *why)
+{
+    char id[STORE_ID_BYTES];
+
+    store_id_format(ch->bridge->store, m->id, id);
+    enum err e = post[ch->config->kind].build(
+        &(struct incoming){.wire = {m->body, m->body_n}, .id = id, .thread_ref = m->thread_ref}, body, why);
+    return e == OK && body->is_over ? ERR_LIMIT : e;
+}
+
+static void call(struct channel *ch, struct attempt *a, struct span body)
+{
+    struct buf path;
+
+    buf_init(&path, 1024);
+    front_path(&path, post[ch->config->kind].path, ch->config->front_channel);
+    front_call_start(ch->account->front,
+                     &(struct front_request){.name = post[ch->config->kind].call,
+                                             .lane = RATE_INBOUND,
+                                             .auth = post[ch->config->kind].auth,
+                                             .channel = ch->config->front_channel,
+                                             .method = "POST",
+                                             .path = path.p,
+                                             .resource = ch->config->front_channel,
+                                             .body = body},
+                     on_answer, a);
+    buf_fini(&path);
+}
+
+void relay_start(struct channel *ch, const struct store_message *m)
+{
+    struct attempt *a = attempt_new(ch, MESSAGE_IN, m);
+    struct buf body, why;
+
+    buf_init(&body, PAYLOAD_MAX);
+    buf_init(&why, REASON_MAX);
+    a->is_probe = ch->account->breaker.is_open;
+    breaker_started(&ch->account->breaker, 1);
+    if (build(ch, m, &body, &why) == OK)
+        call(ch, a, buf_span(&body));
+    else
+        attempt_settle(a, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
+    buf_fini(&body);
+    buf_fini(&why);
+}

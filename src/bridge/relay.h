@@ -1,0 +1,14 @@
+/*
+ * The relay: inbound messages on their way to Front, as far as the account's budget lets them go.
+ */
+#ifndef BRIDGE_RELAY_H
+#define BRIDGE_RELAY_H
+
+#include "bridge/attempt.h"
+
+/* How many messages may be started now: few, since what waits for the budget waits better in the store. */
+unsigned relay_capacity(const struct channel *ch, mono_ms_t now);
+int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now);
+void relay_start(struct channel *ch, const struct store_message *m);
+
+#endif
