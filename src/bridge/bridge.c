@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    STOP_MS = 5000,
+    STOP_MS = 7000, /* a host takes five seconds at most */
     STOP_CHECK_MS = 20,
     HTTP_CONNECTIONS = 64, /* to Front, of all accounts */
 };
@@ -175,7 +175,7 @@ static struct http_server *server_new(struct bridge *b)
     return http_server_new(b->base, &limits, route, ARRAY_LEN(route), refusal);
 }
 
-static enum err listen(struct bridge *b, struct buf *why)
+static enum err bind_public(struct bridge *b, struct buf *why)
 {
     const struct config *c = b->config;
 
@@ -219,7 +219,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
         return e;
     }
     make_parts(b, preflight);
-    e = listen(b, why);
+    e = bind_public(b, why);
     if (e != OK) {
         bridge_close(b);
         return e;

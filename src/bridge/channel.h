@@ -16,6 +16,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "store/store.h"
+#include <front_bridge/channel.h>
 
 enum {
     CALLBACK_SHAPE_N = CALLBACK_SYNC + 1,

@@ -39,7 +39,7 @@ static void write_key(const struct store *s, const struct store_message *m, char
         snprintf(out, n, "%s", id);
 }
 
-static enum err send(struct channel *ch, struct attempt *a, const struct store_message *m)
+static enum err send_frame(struct channel *ch, struct attempt *a, const struct store_message *m)
 {
     struct buf wire;
     char key[STORE_ID_BYTES + 12];
@@ -63,7 +63,7 @@ void delivery_start(struct channel *ch, const struct store_message *m)
     a->token = slots_add(&ch->attempts, a);
     a->is_probe = ch->breaker.is_open;
     breaker_started(&ch->breaker, 1);
-    enum err e = a->token ? send(ch, a, m) : ERR_FULL;
+    enum err e = a->token ? send_frame(ch, a, m) : ERR_FULL;
     if (e == OK) {
         POINT("after_send");
         return;

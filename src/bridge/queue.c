@@ -2,6 +2,7 @@
  * Claims. Decides when to ask the store and for how many; what is due, and in which order, is the store's to know.
  */
 #include "bridge/queue.h"
+#include "base/mem.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
 #include "bridge/relay.h"

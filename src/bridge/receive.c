@@ -155,6 +155,7 @@ static void on_put(struct store_op *op)
                     op->result == ERR_FULL ? "Too many messages are waiting; send it again later"
                                            : "The message could not be stored; send it again");
     }
+    store_put_fini(&r->put);
     receive_free(r);
 }
 

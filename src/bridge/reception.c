@@ -458,8 +458,7 @@ static void on_put(struct store_op *op)
         keeper_expiry(ch->bridge->keeper, r->put.expires_at);
         hold(r);
     }
-    for (unsigned i = 0; i < r->part_n; i++)
-        free(r->item[i].peer_conversation);
+    store_put_fini(&r->put);
     free_if_over(r);
     queue_kick(&ch->out);
 }
