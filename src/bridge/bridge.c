@@ -146,6 +146,18 @@ void bridge_wake(struct bridge *b)
     queue_tick(b);
 }
 
+void bridge_requeued(struct bridge *b)
+{
+    wall_ms_t now = clock_wall_ms();
+
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        queue_due(&b->channel[i].out, now);
+        queue_due(&b->channel[i].in, now);
+    }
+    keeper_expiry(b->keeper, now);
+    queue_tick(b);
+}
+
 static void on_health(bool is_ok, const char *reason, void *arg)
 {
     struct bridge *b = arg;
@@ -155,7 +167,7 @@ static void on_health(bool is_ok, const char *reason, void *arg)
     else
         log_error("store_failing", LOG_STR("store", b->config->store), LOG_STR("reason", reason));
     if (is_ok)
-        bridge_wake(b);
+        bridge_requeued(b);
 }
 
 static void on_stop_check(evutil_socket_t fd, short what, void *arg);

@@ -30,6 +30,8 @@ MUST_CHECK enum err bridge_open(struct bridge **out, struct event_base *base, co
 void bridge_stop(struct bridge *b, void (*on_stopped)(void *arg), void *arg);
 void bridge_close(struct bridge *b);
 
+/* bridge_requeued says that an operator has changed messages: some may be due now. */
+void bridge_requeued(struct bridge *b);
 unsigned bridge_port(const struct bridge *b); /* of the public listener */
 /* bridge_is_ready says whether the store is writable and the listeners are bound; why takes what is missing. */
 bool bridge_is_ready(const struct bridge *b, struct buf *why);

@@ -183,7 +183,7 @@ static void on_expired(struct store_op *op)
         log_expired(k, &k->expire.expired[i]);
     keeper_expiry(k, k->expire.next_at);
     if (k->expire.expired_n > 0)
-        bridge_wake(k->bridge); /* followers were promoted */
+        bridge_requeued(k->bridge); /* followers were promoted */
     if (k->expire.is_more && !k->is_stopped)
         post_expire(k, clock_wall_ms());
 }

@@ -1,0 +1,271 @@
+/*
+ * Routes and who may use them. What is asked about messages goes to ops.c, what is counted to metrics.c.
+ */
+#include "admin/admin.h"
+#include "admin/metrics.h"
+#include "admin/ops.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { METRICS_MAX = 16 << 20, ANSWER_MAX = 1 << 20 };
+
+struct admin {
+    struct bridge *bridge;
+    const struct config *config;
+    struct http_server *tcp, *local;
+    struct ops_context ops;
+};
+
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
+
+static void refusal(struct buf *body, int status, const char *reason)
+{
+    struct jout j;
+
+    (void)status;
+    jout_init(&j, body);
+    jout_object(&j);
+    jout_kv_str(&j, "error", reason);
+    jout_object_end(&j);
+}
+
+static bool is_bearer(struct span header, const char *token)
+{
+    struct span given = header;
+
+    if (!span_starts(given, "Bearer "))
+        return false;
+    given = (struct span){given.p + 7, given.n - 7};
+    return crypto_equal(given, span_of(token));
+}
+
+static bool may(const struct admin *a, struct http_exchange *x)
+{
+    if (!a->config->admin_token || span_is(http_peer(x), "unix") ||
+        is_bearer(http_header(x, "Authorization"), a->config->admin_token))
+        return true;
+    http_refuse(x, 401, "Send the admin token as \"Authorization: Bearer TOKEN\".");
+    return false;
+}
+
+static void on_healthz(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
+}
+
+static void on_readyz(struct http_exchange *x, void *arg)
+{
+    struct admin *a = arg;
+    struct buf why;
+
+    buf_init(&why, 1024);
+    if (bridge_is_ready(a->bridge, &why))
+        http_reply(x, 200, "text/plain", SPAN_LIT("ready\n"), NULL);
+    else
+        http_refuse(x, 503, why.p);
+    buf_fini(&why);
+}
+
+/* ---- metrics ------------------------------------------------------------------------------------------------------- */
+
+struct scrape {
+    struct admin *admin;
+    struct http_exchange *x;
+    struct store_stats stats;
+};
+
+static void on_stats(struct store_op *op)
+{
+    struct scrape *s = container_of(op, struct scrape, stats.op);
+    struct buf out;
+
+    buf_init(&out, METRICS_MAX);
+    metrics_write(&out, s->admin->bridge, op->result == OK ? &s->stats : NULL);
+    http_reply(s->x, 200, "text/plain; version=0.0.4", buf_span(&out), NULL);
+    buf_fini(&out);
+    store_stats_fini(&s->stats);
+    free(s);
+}
+
+static void on_metrics(struct http_exchange *x, void *arg)
+{
+    struct admin *a = arg;
+    struct scrape *s;
+
+    if (!may(a, x))
+        return;
+    s = mem_zalloc(sizeof *s);
+    s->admin = a;
+    s->x = x;
+    s->stats.op.on_done = on_stats;
+    store_post_stats(a->bridge->store, &s->stats);
+}
+
+/* ---- the API ----------------------------------------------------------------------------------------------------------- */
+
+static void on_ops_done(int status, struct span json, void *arg)
+{
+    http_reply(arg, status, "application/json", json, NULL);
+}
+
+static void on_ops(struct http_exchange *x, void *arg)
+{
+    struct admin *a = arg;
+
+    if (may(a, x))
+        ops_run(&a->ops, http_method(x), http_path(x), http_query(x), on_ops_done, x);
+}
+
+static const char *status_name(enum host_status s)
+{
+    static const char *const name[] = {[HOST_DOWN] = "down",
+                                       [HOST_STARTING] = "starting",
+                                       [HOST_UP] = "up",
+                                       [HOST_FAILED] = "failed",
+                                       [HOST_STOPPING] = "stopping"};
+    return name[s];
+}
+
+static void write_channel(struct jout *j, const struct channel *ch)
+{
+    const struct host_adapter *adapter = host_adapter(ch->host);
+
+    jout_object(j);
+    jout_kv_str(j, "name", ch->config->name);
+    jout_kv_str(j, "account", ch->config->account->name);
+    jout_kv_str(j, "kind", ch->config->kind == CHANNEL_CUSTOM ? "custom" : "application");
+    jout_kv_str(j, "adapter", adapter ? adapter->name : ch->config->adapter);
+    if (adapter)
+        jout_kv_str(j, "version", adapter->version);
+    jout_kv_str(j, "status", status_name(host_status(ch->host)));
+    jout_kv_bool(j, "paused", ch->breaker.is_open);
+    jout_kv_i64(j, "pid", host_pid(ch->host));
+    jout_kv_i64(j, "in_flight", host_in_flight(ch->host));
+    jout_object_end(j);
+}
+
+static void write_account(struct jout *j, const struct account *a)
+{
+    struct rate_view rate = front_client_rate(a->front);
+
+    jout_object(j);
+    jout_kv_str(j, "name", a->config->name);
+    jout_kv_str(j, "api", a->config->api);
+    jout_kv_i64(j, "rate_limit", rate.limit);
+    jout_kv_i64(j, "rate_remaining", rate.remaining);
+    jout_kv_i64(j, "refused", (int64_t)rate.refused_n);
+    jout_kv_bool(j, "paused", a->breaker.is_open);
+    jout_object_end(j);
+}
+
+static void reply_all(struct http_exchange *x, const struct admin *a, bool is_channels)
+{
+    const struct bridge *b = a->bridge;
+    size_t n = is_channels ? b->config->channel_n : b->config->account_n;
+    struct buf out;
+    struct jout j;
+
+    buf_init(&out, ANSWER_MAX);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_key(&j, is_channels ? "channels" : "accounts");
+    jout_array(&j);
+    for (size_t i = 0; i < n; i++) {
+        if (is_channels)
+            write_channel(&j, &b->channel[i]);
+        else
+            write_account(&j, &b->account[i]);
+    }
+    jout_array_end(&j);
+    jout_object_end(&j);
+    http_reply(x, 200, "application/json", buf_span(&out), NULL);
+    buf_fini(&out);
+}
+
+static void on_channels(struct http_exchange *x, void *arg)
+{
+    if (may(arg, x))
+        reply_all(x, arg, true);
+}
+
+static void on_accounts(struct http_exchange *x, void *arg)
+{
+    if (may(arg, x))
+        reply_all(x, arg, false);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------------ */
+
+static void on_change(void *arg)
+{
+    bridge_requeued(arg);
+}
+
+static struct http_server *server_new(struct admin *a, struct event_base *base)
+{
+    const struct http_route route[] = {
+        {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, a},
+        {"GET", "/readyz", HTTP_EXACT, 0, NULL, on_readyz, a},
+        {"GET", "/metrics", HTTP_EXACT, 0, NULL, on_metrics, a},
+        {"GET", "/api/v1/channels", HTTP_EXACT, 0, NULL, on_channels, a},
+        {"GET", "/api/v1/accounts", HTTP_EXACT, 0, NULL, on_accounts, a},
+        {"GET POST", "/api/v1/messages", HTTP_PREFIX, 0, NULL, on_ops, a},
+        {"GET POST", "/api/v1/dead", HTTP_PREFIX, 0, NULL, on_ops, a},
+    };
+    return http_server_new(base, &http_limits_default, route, ARRAY_LEN(route), refusal);
+}
+
+static enum err bind_socket(struct admin *a, struct buf *why)
+{
+    struct buf path;
+    struct stat st;
+
+    /* Only a store that is a directory has a socket; a shared one is administered through the listener. */
+    if (stat(a->config->store, &st) != 0 || !S_ISDIR(st.st_mode))
+        return OK;
+    buf_init(&path, 4096);
+    buf_addf(&path, "unix:%s/admin.sock", a->config->store);
+    enum err e = http_server_listen(a->local, path.p, why);
+    buf_fini(&path);
+    return e;
+}
+
+enum err admin_open(struct admin **out, struct event_base *base, struct bridge *b, const struct config *c,
+                    struct buf *why)
+{
+    struct admin *a = mem_zalloc(sizeof *a);
+
+    a->bridge = b;
+    a->config = c;
+    a->ops = (struct ops_context){.store = b->store, .config = c, .on_change = on_change, .arg = b};
+    a->tcp = server_new(a, base);
+    a->local = server_new(a, base);
+    enum err e = http_server_listen(a->tcp, c->admin_listen, why);
+    if (e == OK)
+        e = bind_socket(a, why);
+    if (e != OK) {
+        admin_close(a);
+        return e;
+    }
+    *out = a;
+    return OK;
+}
+
+void admin_close(struct admin *a)
+{
+    if (!a)
+        return;
+    http_server_free(a->tcp);
+    http_server_free(a->local);
+    free(a);
+}
+
+unsigned admin_port(const struct admin *a)
+{
+    return http_server_port(a->tcp);
+}

@@ -1,0 +1,172 @@
+/* One function per family; each family is written whole, with its help and type. */
+#include "admin/metrics.h"
+
+static void family(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static const char *result_name(unsigned e)
+{
+    return e == FRONT_OK ? "success" : front_error_type((enum front_error)e);
+}
+
+static void callbacks(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_callbacks_total", "counter", "Callbacks of Front, by shape and by what was answered.");
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        for (unsigned s = 0; s < CALLBACK_SHAPE_N; s++)
+            for (unsigned e = 0; e < FRONT_ERROR_N; e++)
+                if (b->channel[i].stats.callbacks[s][e])
+                    buf_addf(out, "front_bridge_callbacks_total{channel=\"%s\",shape=\"%s\",result=\"%s\"} %llu\n",
+                             b->config->channel[i].name, callback_shape_name((enum callback_shape)s), result_name(e),
+                             (unsigned long long)b->channel[i].stats.callbacks[s][e]);
+}
+
+static void outcomes(struct buf *out, const struct bridge *b, const char *name, const char *help, bool is_out)
+{
+    family(out, name, "counter", help);
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        const struct channel_stats *stats = &b->channel[i].stats;
+        const uint64_t *n = is_out ? stats->deliveries : stats->inbound;
+        for (unsigned o = OUTCOME_DELIVERED; o < OUTCOME_N; o++)
+            buf_addf(out, "%s{channel=\"%s\",outcome=\"%s\"} %llu\n", name, b->config->channel[i].name,
+                     outcome_name((enum outcome_kind)o), (unsigned long long)n[o]);
+    }
+}
+
+static void per_channel(struct buf *out, const struct bridge *b, const char *name, const char *type,
+                        const char *help, uint64_t (*value)(const struct channel *ch))
+{
+    family(out, name, type, help);
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        buf_addf(out, "%s{channel=\"%s\"} %llu\n", name, b->config->channel[i].name,
+                 (unsigned long long)value(&b->channel[i]));
+}
+
+static uint64_t is_up(const struct channel *ch)
+{
+    return host_status(ch->host) == HOST_UP;
+}
+
+static uint64_t late_failures(const struct channel *ch)
+{
+    return ch->stats.late_failures;
+}
+
+static uint64_t foreign_links(const struct channel *ch)
+{
+    return ch->stats.foreign_links;
+}
+
+static void histogram(struct buf *out, const struct bridge *b, const char *name, const char *help, size_t offset)
+{
+    family(out, name, "histogram", help);
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        const char *channel = b->config->channel[i].name;
+        const struct histogram *h = (const void *)((const char *)&b->channel[i].stats + offset);
+        uint64_t sum = 0;
+        for (unsigned k = 0; k < HISTOGRAM_BUCKETS; k++) {
+            sum += h->bucket[k];
+            buf_addf(out, "%s_bucket{channel=\"%s\",le=\"%g\"} %llu\n", name, channel, histogram_bounds_s[k],
+                     (unsigned long long)sum);
+        }
+        buf_addf(out, "%s_bucket{channel=\"%s\",le=\"+Inf\"} %llu\n%s_sum{channel=\"%s\"} %.3f\n"
+                      "%s_count{channel=\"%s\"} %llu\n",
+                 name, channel, (unsigned long long)h->n, name, channel, h->sum_s, name, channel,
+                 (unsigned long long)h->n);
+    }
+}
+
+static void depths(struct buf *out, const struct store_stats *stats, wall_ms_t now)
+{
+    family(out, "front_bridge_queue_depth", "gauge", "Messages in the store, by channel, direction and state.");
+    for (unsigned i = 0; i < stats->count_n; i++)
+        for (unsigned s = 0; s < MESSAGE_STATE_N; s++)
+            buf_addf(out, "front_bridge_queue_depth{channel=\"%s\",direction=\"%s\",state=\"%s\"} %llu\n",
+                     stats->count[i].channel, message_direction_name(stats->count[i].direction),
+                     message_state_name((enum message_state)s), (unsigned long long)stats->count[i].n[s]);
+    family(out, "front_bridge_oldest_seconds", "gauge", "Age of the oldest message that still waits.");
+    for (unsigned i = 0; i < stats->count_n; i++) {
+        const struct store_count *c = &stats->count[i];
+        buf_addf(out, "front_bridge_oldest_seconds{channel=\"%s\",direction=\"%s\"} %.3f\n", c->channel,
+                 message_direction_name(c->direction),
+                 c->oldest_at > 0 && now > c->oldest_at ? (double)(now - c->oldest_at) / 1000.0 : 0.0);
+    }
+    family(out, "front_bridge_store_bytes", "gauge", "Size of the store on disk.");
+    buf_addf(out, "front_bridge_store_bytes{file=\"database\"} %llu\nfront_bridge_store_bytes{file=\"wal\"} %llu\n",
+             (unsigned long long)stats->file_bytes, (unsigned long long)stats->wal_bytes);
+}
+
+static void commits(struct buf *out, const struct bridge *b)
+{
+    struct store_commit_times t;
+
+    store_commit_times(b->store, &t);
+    family(out, "front_bridge_store_commit_seconds", "histogram", "Time that a commit took.");
+    for (unsigned i = 0; i < STORE_COMMIT_BUCKETS; i++)
+        buf_addf(out, "front_bridge_store_commit_seconds_bucket{le=\"%g\"} %llu\n", store_commit_bounds_s[i],
+                 (unsigned long long)t.bucket[i]);
+    buf_addf(out, "front_bridge_store_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
+                  "front_bridge_store_commit_seconds_sum %.6f\nfront_bridge_store_commit_seconds_count %llu\n",
+             (unsigned long long)t.n, t.sum_s, (unsigned long long)t.n);
+    family(out, "front_bridge_store_up", "gauge", "1 while the store takes work.");
+    buf_addf(out, "front_bridge_store_up %d\n", store_is_healthy(b->store));
+}
+
+struct visit {
+    struct buf *out;
+    const char *account;
+};
+
+static void front_request(const char *call, int status, uint64_t n, void *arg)
+{
+    const struct visit *v = arg;
+
+    buf_addf(v->out, "front_bridge_front_requests_total{account=\"%s\",call=\"%s\",status=\"%d\"} %llu\n", v->account,
+             call, status, (unsigned long long)n);
+}
+
+static void accounts(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_front_requests_total", "counter",
+           "Requests to Front's API, by call and status; 0: no answer.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        front_client_counts(b->account[i].front, front_request,
+                            &(struct visit){out, b->config->account[i].name});
+    family(out, "front_bridge_rate_remaining", "gauge", "Requests that Front still allows in this minute.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        buf_addf(out, "front_bridge_rate_remaining{account=\"%s\"} %lld\n", b->config->account[i].name,
+                 (long long)front_client_rate(b->account[i].front).remaining);
+}
+
+static void connections(struct buf *out, const struct bridge *b)
+{
+    struct http_server_stats s = http_server_stats(b->server);
+
+    family(out, "front_bridge_connections", "gauge", "Open connections of the public listener.");
+    buf_addf(out, "front_bridge_connections %u\n", s.connections);
+    family(out, "front_bridge_http_refused_total", "counter", "Requests that never reached a channel.");
+    buf_addf(out, "front_bridge_http_refused_total %llu\n", (unsigned long long)s.refused);
+}
+
+void metrics_write(struct buf *out, const struct bridge *b, const struct store_stats *stats)
+{
+    callbacks(out, b);
+    outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.", true);
+    outcomes(out, b, "front_bridge_inbound_total", "Attempts to post to Front, by outcome.", false);
+    histogram(out, b, "front_bridge_delivery_seconds", "From the callback to the backend's acceptance.",
+              offsetof(struct channel_stats, delivery_time));
+    histogram(out, b, "front_bridge_answer_seconds", "From a callback's first byte to our answer.",
+              offsetof(struct channel_stats, answer_time));
+    per_channel(out, b, "front_bridge_channel_up", "gauge", "1 while the channel's adapter runs.", is_up);
+    per_channel(out, b, "front_bridge_late_failures_total", "counter",
+                "Messages that failed after Front was told success.", late_failures);
+    per_channel(out, b, "front_bridge_foreign_links_total", "counter",
+                "Links in callbacks to hosts that are not Front's; never contacted.", foreign_links);
+    if (stats)
+        depths(out, stats, clock_wall_ms());
+    commits(out, b);
+    accounts(out, b);
+    connections(out, b);
+}

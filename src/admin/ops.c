@@ -1,0 +1,409 @@
+/*
+ * Parses a request, posts a store operation, writes its result as JSON. What a verb may do in which state is the
+ * store's table; nothing of it is repeated here.
+ */
+#include "admin/ops.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_DEFAULT = 100, LIST_MAX = 1000, VALUE_MAX = 1024, ANSWER_MAX = 64 << 20, LIFE_MS = 4 * 3600 * 1000 };
+
+#define OPS_PREFIX "/api/v1/"
+
+struct job {
+    const struct ops_context *x;
+    ops_done_fn *done;
+    void *arg;
+    bool is_dead; /* dead letters alone */
+    const struct ops_verb *verb;
+    char *channel, *reason;
+    unsigned changed_n, skipped_n;
+    union {
+        struct store_list list;
+        struct store_show show;
+        struct store_admin admin;
+    } op;
+};
+
+static const struct ops_verb {
+    const char *name;
+    enum message_verb verb;
+    bool is_for_dead;
+} verbs[] = {
+    {"retry", VERB_REQUEUE, true},
+    {"hold", VERB_HOLD, false},
+    {"release", VERB_RELEASE, false},
+    {"drop", VERB_DROP, true},
+};
+
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
+
+static void end(struct job *job, int status, struct span json)
+{
+    job->done(status, json, job->arg);
+    free(job->channel);
+    free(job->reason);
+    free(job);
+}
+
+static void fail(struct job *job, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void fail(struct job *job, int status, const char *fmt, ...)
+{
+    char sentence[512];
+    struct buf out;
+    struct jout j;
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    buf_init(&out, 8192);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_kv_str(&j, "error", sentence);
+    jout_object_end(&j);
+    end(job, status, buf_span(&out));
+    buf_fini(&out);
+}
+
+static bool is_failed(struct job *job, enum err e)
+{
+    if (e == OK)
+        return false;
+    if (e == ERR_NOT_FOUND)
+        fail(job, 404, "There is no such message.");
+    else
+        fail(job, 503, "The store does not answer at the moment (%s); try again.", err_text(e));
+    return true;
+}
+
+static void kv_time(struct jout *j, const char *key, wall_ms_t at)
+{
+    char text[25];
+
+    if (at <= 0 || at == INT64_MAX)
+        return;
+    clock_iso(at, text);
+    jout_kv_str(j, key, text);
+}
+
+static void kv_text(struct jout *j, const char *key, const char *text)
+{
+    if (text && *text)
+        jout_kv_str(j, key, text);
+}
+
+static void write_message(struct jout *j, const struct store *s, const struct store_message *m)
+{
+    char id[STORE_ID_BYTES];
+
+    store_id_format(s, m->id, id);
+    jout_kv_str(j, "id", id);
+    jout_kv_str(j, "channel", m->channel);
+    jout_kv_str(j, "direction", message_direction_name(m->direction));
+    jout_kv_str(j, "state", message_state_name(m->state));
+    kv_text(j, "source_id", m->source_id);
+    kv_text(j, m->direction == MESSAGE_OUT ? "recipient" : "sender", m->recipient);
+    kv_text(j, "conversation", m->conversation);
+    kv_text(j, "thread_ref", m->thread_ref);
+    kv_text(j, "external_id", m->external_id);
+    jout_kv_i64(j, "attempts", m->attempt);
+    kv_text(j, "reason", m->reason);
+    kv_time(j, "created_at", m->created_at);
+    kv_time(j, "updated_at", m->updated_at);
+    if (message_is_open(m->state))
+        kv_time(j, "due_at", m->due_at);
+}
+
+static void on_list(struct store_op *op)
+{
+    struct store_list *list = container_of(op, struct store_list, op);
+    struct job *job = container_of(list, struct job, op.list);
+    struct buf out;
+    struct jout j;
+
+    if (op->result == OK) {
+        buf_init(&out, ANSWER_MAX);
+        jout_init(&j, &out);
+        jout_object(&j);
+        jout_key(&j, "messages");
+        jout_array(&j);
+        for (unsigned i = 0; i < list->message_n; i++) {
+            jout_object(&j);
+            write_message(&j, job->x->store, &list->message[i]);
+            jout_object_end(&j);
+        }
+        jout_array_end(&j);
+        jout_object_end(&j);
+        store_list_fini(list);
+        end(job, 200, buf_span(&out));
+        buf_fini(&out);
+    } else {
+        store_list_fini(list);
+        is_failed(job, op->result);
+    }
+}
+
+static void write_attempt(struct jout *j, const struct store_attempt *a)
+{
+    jout_object(j);
+    jout_kv_i64(j, "n", a->n);
+    kv_time(j, "started_at", a->started_at);
+    kv_time(j, "ended_at", a->ended_at);
+    jout_kv_str(j, "outcome", a->outcome);
+    if (a->code)
+        jout_kv_i64(j, "code", a->code);
+    kv_text(j, "reason", a->reason);
+    jout_object_end(j);
+}
+
+static void on_show(struct store_op *op)
+{
+    struct store_show *show = container_of(op, struct store_show, op);
+    struct job *job = container_of(show, struct job, op.show);
+    struct buf out;
+    struct jout j;
+
+    if (op->result == OK) {
+        buf_init(&out, ANSWER_MAX);
+        jout_init(&j, &out);
+        jout_object(&j);
+        write_message(&j, job->x->store, &show->message);
+        jout_key(&j, "timeline");
+        jout_array(&j);
+        for (unsigned i = 0; i < show->attempt_n; i++)
+            write_attempt(&j, &show->attempt[i]);
+        jout_array_end(&j);
+        if (show->message.body)
+            jout_kv_raw(&j, "body", (struct span){show->message.body, show->message.body_n});
+        jout_object_end(&j);
+        store_show_fini(show);
+        end(job, 200, buf_span(&out));
+        buf_fini(&out);
+    } else {
+        store_show_fini(show);
+        is_failed(job, op->result);
+    }
+}
+
+static void on_changed(struct store_op *op)
+{
+    struct store_admin *admin = container_of(op, struct store_admin, op);
+    struct job *job = container_of(admin, struct job, op.admin);
+    struct buf out;
+    struct jout j;
+
+    if (is_failed(job, op->result))
+        return;
+    job->changed_n += admin->message_n;
+    job->skipped_n += admin->skipped_n;
+    if (admin->is_more) {
+        store_post_admin(job->x->store, admin);
+        return;
+    }
+    log_info("operator", LOG_STR("verb", job->verb->name), LOG_I64("changed", job->changed_n),
+             LOG_I64("skipped", job->skipped_n));
+    if (job->changed_n > 0 && job->x->on_change)
+        job->x->on_change(job->x->arg);
+    buf_init(&out, 256);
+    jout_init(&j, &out);
+    jout_object(&j);
+    jout_kv_i64(&j, "changed", job->changed_n);
+    jout_kv_i64(&j, "skipped", job->skipped_n);
+    jout_object_end(&j);
+    end(job, 200, buf_span(&out));
+    buf_fini(&out);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------------ */
+
+/* query_get decodes one parameter of a query into a new string; NULL if it is not there. */
+static char *query_get(struct span query, const char *key)
+{
+    const char *p = query.p, *end = p ? p + query.n : p;
+    size_t key_n = strlen(key);
+    struct buf value;
+
+    while (p < end) {
+        const char *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
+        if ((size_t)(stop - p) > key_n && memcmp(p, key, key_n) == 0 && p[key_n] == '=') {
+            buf_init(&value, VALUE_MAX);
+            buf_add(&value, "", 0);
+            struct span text = {p + key_n + 1, (size_t)(stop - p) - key_n - 1};
+            if (http_percent_decode(text, true, &value) == OK && !value.is_over)
+                return buf_take(&value, NULL);
+            buf_fini(&value);
+            return NULL;
+        }
+        p = amp ? amp + 1 : end;
+    }
+    return NULL;
+}
+
+static bool read_states(struct job *job, struct span query, struct store_filter *f)
+{
+    char *text = query_get(query, "state"), *rest = text, *name;
+
+    while (rest && (name = strsep(&rest, ","))) {
+        int state = message_state_parse(name);
+        if (state < 0) {
+            fail(job, 400, "There is no state \"%s\"; the states are queued, sending, delivered, accepted, rejected, "
+                           "cancelled, held, unknown, dead and dropped.", name);
+            free(text);
+            return false;
+        }
+        f->states |= 1u << state;
+    }
+    free(text);
+    if (job->is_dead)
+        f->states = 1u << MESSAGE_DEAD;
+    return true;
+}
+
+static bool read_direction(struct job *job, struct span query, struct store_filter *f)
+{
+    char *text = query_get(query, "direction");
+    bool is_good = true;
+
+    f->direction = -1;
+    if (text && strcmp(text, "out") == 0)
+        f->direction = MESSAGE_OUT;
+    else if (text && strcmp(text, "in") == 0)
+        f->direction = MESSAGE_IN;
+    else if (text)
+        is_good = false;
+    free(text);
+    if (!is_good)
+        fail(job, 400, "A direction is \"out\" (to the backend) or \"in\" (to Front).");
+    return is_good;
+}
+
+static bool read_id(struct job *job, struct span query, const char *key, int64_t *id)
+{
+    char *text = query_get(query, key);
+    bool is_good = !text || store_id_parse(job->x->store, span_of(text), id) == OK;
+
+    if (!is_good)
+        fail(job, 400, "\"%s\" is no message id of this store.", text);
+    free(text);
+    return is_good;
+}
+
+static bool read_filter(struct job *job, struct span query, struct store_filter *f)
+{
+    job->channel = query_get(query, "channel");
+    job->reason = query_get(query, "reason");
+    f->channel = job->channel;
+    f->reason = job->reason;
+    return read_states(job, query, f) && read_direction(job, query, f) && read_id(job, query, "before", &f->before_id);
+}
+
+static void list(struct job *job, struct span query)
+{
+    struct store_list *p = &job->op.list;
+    char *limit = query_get(query, "limit");
+    uint64_t max = LIST_DEFAULT;
+
+    bool is_number = !limit || (span_u64(span_of(limit), &max) && max >= 1 && max <= LIST_MAX);
+    free(limit);
+    if (!is_number) {
+        fail(job, 400, "limit is a number from 1 to %d.", LIST_MAX);
+        return;
+    }
+    p->op.on_done = on_list;
+    p->max = (unsigned)max;
+    if (read_filter(job, query, &p->filter))
+        store_post_list(job->x->store, p);
+}
+
+static void show(struct job *job, struct span id)
+{
+    job->op.show.op.on_done = on_show;
+    if (store_id_parse(job->x->store, id, &job->op.show.id) == OK)
+        store_post_show(job->x->store, &job->op.show);
+    else
+        fail(job, 404, "\"%.*s\" is no message id of this store.", SPAN_FMT(id));
+}
+
+/* How long a message that is tried again may take: its channel's give_up, else the longest there is. */
+static int64_t life_ms(const struct job *job)
+{
+    const struct config *c = job->x->config;
+    int64_t longest = 0;
+
+    for (size_t i = 0; i < c->channel_n; i++) {
+        if (job->channel && strcmp(job->channel, c->channel[i].name) == 0)
+            return c->channel[i].retry_give_up_ms;
+        if (c->channel[i].retry_give_up_ms > longest)
+            longest = c->channel[i].retry_give_up_ms;
+    }
+    return longest ? longest : LIFE_MS;
+}
+
+static void change(struct job *job, struct span query)
+{
+    struct store_admin *p = &job->op.admin;
+    char *all = query_get(query, "all");
+    bool is_all = all && strcmp(all, "1") == 0;
+
+    free(all);
+    p->op.on_done = on_changed;
+    p->verb = job->verb->verb;
+    if (!read_filter(job, query, &p->filter) || !read_id(job, query, "id", &p->filter.id))
+        return;
+    if (!p->filter.id && !is_all) {
+        fail(job, 400, "Name a message with id=, or say all=1 with what it is about (channel=, state=, reason=).");
+        return;
+    }
+    p->now = clock_wall_ms();
+    p->expires_in_ms = life_ms(job);
+    store_post_admin(job->x->store, p);
+}
+
+/* ---- dispatch ---------------------------------------------------------------------------------------------------------- */
+
+static bool take(struct span *path, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    if (!span_starts(*path, prefix))
+        return false;
+    *path = (struct span){path->p + n, path->n - n};
+    return true;
+}
+
+static const struct ops_verb *verb_find(struct span name, bool is_dead)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(verbs); i++)
+        if (span_is(name, verbs[i].name) && (!is_dead || verbs[i].is_for_dead))
+            return &verbs[i];
+    return NULL;
+}
+
+void ops_run(const struct ops_context *x, struct span method, struct span path, struct span query,
+             ops_done_fn *done, void *arg)
+{
+    struct job *job = mem_zalloc(sizeof *job);
+
+    *job = (struct job){.x = x, .done = done, .arg = arg};
+    job->is_dead = take(&path, OPS_PREFIX "dead");
+    if (!job->is_dead && !take(&path, OPS_PREFIX "messages")) {
+        fail(job, 404, "There is nothing here; see /api/v1/messages and /api/v1/dead.");
+        return;
+    }
+    bool is_one = take(&path, "/");
+    bool is_get = span_is(method, "GET");
+    job->verb = is_one && !is_get ? verb_find(path, job->is_dead) : NULL;
+    if (job->verb)
+        change(job, query);
+    else if (is_get && is_one)
+        show(job, path);
+    else if (is_get && path.n == 0)
+        list(job, query);
+    else
+        fail(job, 404, "There is no such verb; POST …/retry, …/hold, …/release or …/drop.");
+}

@@ -1,0 +1,32 @@
+/*
+ * Operators' requests about messages: one language for the admin listener, STORE/admin.sock and the CLI without a bridge.
+ *
+ *   GET  /api/v1/messages?channel=&direction=&state=&reason=&limit=&before=     newest first
+ *   GET  /api/v1/messages/ID                                                    one, with its attempts and body
+ *   POST /api/v1/messages/VERB?id=… | channel=…&state=…&all=1                   retry, hold, release, drop
+ *   the same under /api/v1/dead, for dead letters alone (retry, drop)
+ *
+ * Thread: the loop's. Cost: one short read or one bounded write; a change of many goes on in further batches.
+ */
+#ifndef ADMIN_OPS_H
+#define ADMIN_OPS_H
+
+#include "base/buf.h"
+#include "base/config.h"
+#include "store/store.h"
+
+/* status is an HTTP status; json the answer, or {"error":"one sentence"}. Borrowed during the call. */
+typedef void ops_done_fn(int status, struct span json, void *arg);
+
+struct ops_context {
+    struct store *store;
+    const struct config *config;
+    void (*on_change)(void *arg); /* messages may be due now; may be NULL */
+    void *arg;
+};
+
+/* ops_run answers one request; done is called once, later or from inside. x must outlive it. */
+void ops_run(const struct ops_context *x, struct span method, struct span path, struct span query,
+             ops_done_fn *done, void *arg);
+
+#endif
