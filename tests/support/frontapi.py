@@ -1,0 +1,52 @@
+"""Front's REST API as far as the bridge calls it, with every answer in the test's hands."""
+import json
+
+from serving import Drop, Server
+from wait import until
+
+TOKEN = "test-api-token"
+
+
+class FrontApi(Server):
+    def __init__(self, port=0):
+        self.calls = []  # (method, path, headers, parsed body)
+        self.script = []  # answers to come, each a function of (method, path, body) or a tuple; empty: accept
+        self.conversations = {}  # thread_ref -> cnv id
+        self.messages = {}  # uid -> conversation
+        super().__init__(port)
+
+    def handle(self, method, path, headers, body):
+        content = json.loads(body) if body else None
+        with self.lock:
+            self.calls.append((method, path, dict(headers), content))
+            step = self.script.pop(0) if self.script and "messages" in path and method == "POST" else None
+        if callable(step) and step is not Drop:
+            step = step(method, path, content)
+        if step is Drop:
+            raise Drop
+        if step:
+            return step
+        return self.accept(method, path, content)
+
+    def accept(self, method, path, content):
+        answer = {}
+        status = 200
+        with self.lock:
+            if method == "POST":
+                uid = f"uid{len(self.messages)}"
+                thread = (content.get("metadata") or {}).get("thread_ref") or content["sender"]["handle"]
+                self.messages[uid] = self.conversations.setdefault(thread, f"cnv_{len(self.conversations) + 1}")
+                status, answer = 202, {"status": "accepted", "message_uid": uid}
+            elif "/alt:uid:" in path:
+                conversation = self.messages[path.rsplit(":", 1)[1]]
+                answer = {"id": "msg_1", "_links": {"related": {"conversation": f"{self.url}/conversations/{conversation}"}}}
+        return status, {"content-type": "application/json"}, json.dumps(answer).encode()
+
+    def posted(self):
+        """The bodies of what was posted, in order."""
+        with self.lock:
+            return [c[3] for c in self.calls if c[0] == "POST"]
+
+    def wait(self, n, timeout=10.0):
+        until(lambda: len(self.posted()) >= n, timeout, f"{n} posts, there are {len(self.posted())}")
+        return self.posted()[:n]

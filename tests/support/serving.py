@@ -1,0 +1,69 @@
+"""A small threaded HTTP server for tests: keep-alive, a handler function, and connections that a test can break."""
+import http.server
+import socketserver
+import threading
+
+
+class Drop(Exception):
+    """Raised by a handler: the connection is closed without an answer."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _serve(self):
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        try:
+            status, headers, answer = self.server.owner.handle(self.command, self.path, self.headers, body)
+        except Drop:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if "content-length" not in {name.lower() for name in headers}:
+            self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def log_message(self, *args):
+        pass
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Server:
+    """Subclasses define handle(method, path, headers, body) -> (status, headers, bytes)."""
+
+    def __init__(self, port=0):
+        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server.owner = self
+        self.port = self._server.server_address[1]
+        self.lock = threading.Lock()
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

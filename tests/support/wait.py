@@ -1,0 +1,14 @@
+"""Waiting for what must become true, with a bound."""
+import time
+
+
+def until(check, timeout=10.0, what=None):
+    """Calls check until it gives something true, and returns that."""
+    end = time.monotonic() + timeout
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what or check}")
+        time.sleep(0.01)
