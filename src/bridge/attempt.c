@@ -22,10 +22,11 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
     a->channel = ch;
     a->facts = (struct verdict_facts){.direction = d,
                                       .id = m->id,
-                                      .attempt = m->attempt,
+                                      .attempt = m->attempt - m->attempt_base,
                                       .crash_n = m->crash_n,
                                       .created_at = m->created_at,
                                       .is_resendable = channel_may_resend(ch, d)};
+    a->attempt = m->attempt;
     a->source_id = mem_strdup(m->source_id);
     a->is_suspect = m->is_suspect;
     a->started_at = clock_mono_ms();
@@ -84,7 +85,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
     a->settle = (struct store_settle){
         .op.on_done = on_settled,
         .id = a->facts.id,
-        .attempt = a->facts.attempt,
+        .attempt = a->attempt,
         .verb = a->verdict.verb,
         .outcome = outcome_name(o->kind),
         .reason = span_of(a->reason),

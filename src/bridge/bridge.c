@@ -63,16 +63,11 @@ bool channel_may_resend(const struct channel *ch, enum message_direction d)
 static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)
 {
     struct channel *ch = arg;
-    const struct host_adapter *adapter = host_adapter(h);
 
-    if (s == HOST_UP) {
-        log_info("channel_up", LOG_STR("channel", ch->config->name), LOG_STR("adapter", adapter->name),
-                 LOG_STR("version", adapter->version), LOG_I64("pid", host_pid(h)));
+    (void)h;
+    (void)reason;
+    if (s == HOST_UP)
         queue_kick(&ch->out);
-    } else if (s != HOST_STARTING && !ch->bridge->is_stopping) {
-        log_warn(s == HOST_FAILED ? "channel_failed" : "channel_down", LOG_STR("channel", ch->config->name),
-                 LOG_STR("reason", reason ? reason : ""));
-    }
 }
 
 static const struct host_events host_events = {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/reception.h"
 
 enum { WIRE_MAX = 16 << 20 };
 
@@ -48,7 +49,7 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
     buf_init(&wire, WIRE_MAX);
     delivery_complete(&(struct delivery_head){.id = key,
                                               .channel = ch->config->name,
-                                              .attempt = m->attempt,
+                                              .attempt = m->attempt - m->attempt_base,
                                               .conversation_id = span_of(m->peer_conversation)},
                       (struct span){m->body, m->body_n}, &wire);
     enum err e = wire.is_over ? ERR_LIMIT : host_deliver(ch->host, a->token, buf_span(&wire));
@@ -58,8 +59,10 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
 
 void delivery_start(struct channel *ch, const struct store_message *m)
 {
-    struct attempt *a = attempt_new(ch, MESSAGE_OUT, m);
+    if (receptions_deny(ch->bridge, m->id))
+        return; /* it was claimed just before its cancel, which takes the attempt back */
 
+    struct attempt *a = attempt_new(ch, MESSAGE_OUT, m);
     a->token = slots_add(&ch->attempts, a);
     a->is_probe = ch->breaker.is_open;
     breaker_started(&ch->breaker, 1);

@@ -3,8 +3,10 @@
  */
 #include "bridge/intake.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "bridge/reception.h"
 #include "front/signature.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHALLENGE_MAX = 1024 };
@@ -46,7 +48,7 @@ static enum signature_result check(const struct channel *ch, const struct http_e
                                   ch->secret_n, clock_wall_ms());
 }
 
-/* ---- what each shape does ---------------------------------------------------------------------------------------- */
+/* ---- what each shape does; a handler may take the callback by setting it to NULL ---------------------------------- */
 
 static void done(struct channel *ch, struct http_exchange *x, const struct callback *c, struct span body)
 {
@@ -54,29 +56,30 @@ static void done(struct channel *ch, struct http_exchange *x, const struct callb
     http_reply(x, 200, "application/json", body, NULL);
 }
 
-static void on_event(struct channel *ch, struct http_exchange *x, struct callback *c)
+static void on_event(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
-    done(ch, x, c, SPAN_LIT("{\"type\":\"success\"}"));
+    done(ch, x, *c, SPAN_LIT("{\"type\":\"success\"}"));
 }
 
-static void on_notice(struct channel *ch, struct http_exchange *x, struct callback *c)
+static void on_notice(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
-    done(ch, x, c, SPAN_LIT("{}"));
+    done(ch, x, *c, SPAN_LIT("{}"));
 }
 
-static void on_app_call(struct channel *ch, struct http_exchange *x, struct callback *c)
+static void on_app_call(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
-    refuse(ch, x, c->shape, FRONT_NOT_FOUND, SPAN_LIT("This is an app's call; it does not belong to a channel's URL."));
+    refuse(ch, x, (*c)->shape, FRONT_NOT_FOUND,
+           SPAN_LIT("This is an app's call; it does not belong to a channel's URL."));
 }
 
-static void on_sync(struct channel *ch, struct http_exchange *x, struct callback *c)
+static void on_sync(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct span challenge = http_header(x, "X-Front-Challenge");
     struct buf body;
     struct jout j;
 
     if (challenge.n == 0 || challenge.n > CHALLENGE_MAX) {
-        refuse(ch, x, c->shape, FRONT_BAD_REQUEST, SPAN_LIT("The X-Front-Challenge header is missing or too long."));
+        refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST, SPAN_LIT("The X-Front-Challenge header is missing or too long."));
         return;
     }
     buf_init(&body, 8 * CHALLENGE_MAX);
@@ -84,11 +87,11 @@ static void on_sync(struct channel *ch, struct http_exchange *x, struct callback
     jout_object(&j);
     jout_kv_span(&j, "challenge", challenge);
     jout_object_end(&j);
-    done(ch, x, c, buf_span(&body));
+    done(ch, x, *c, buf_span(&body));
     buf_fini(&body);
 }
 
-static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *, struct callback *) = {
+static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *, struct callback **) = {
     [CALLBACK_MESSAGE] = reception_start,
     [CALLBACK_EVENT] = on_event,
     [CALLBACK_APP_MESSAGE] = reception_start,
@@ -103,19 +106,21 @@ static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_ex
 
 static void decode(struct channel *ch, struct http_exchange *x)
 {
-    struct callback c;
+    struct callback *c = mem_zalloc(sizeof *c);
     struct buf why;
 
     buf_init(&why, 1024);
-    if (callback_decode(&c, http_body(x), &why) != OK) {
-        refuse(ch, x, c.shape, FRONT_BAD_REQUEST, buf_span(&why));
+    if (callback_decode(c, http_body(x), &why) != OK) {
+        refuse(ch, x, c->shape, FRONT_BAD_REQUEST, buf_span(&why));
     } else {
-        ch->stats.foreign_links += c.foreign_link_n;
-        must(on_shape[c.shape]);
-        on_shape[c.shape](ch, x, &c);
+        ch->stats.foreign_links += c->foreign_link_n;
+        must(on_shape[c->shape]);
+        on_shape[c->shape](ch, x, &c);
     }
-    callback_fini(&c);
     buf_fini(&why);
+    if (c)
+        callback_fini(c);
+    free(c);
 }
 
 void intake_front(struct http_exchange *x, void *arg)

@@ -1,8 +1,8 @@
 /*
  * Preflight: every adapter is looked at once, in a short-lived process of its own, before the bridge runs.
  *
- * The bridge holds Front's secrets and never loads foreign code; so a forked child loads each adapter, checks the
- * channel's settings against what the module declares, and reports. `check` and `run` see the same mistakes.
+ * The bridge holds Front's secrets and never loads foreign code; so a child of its own loads each adapter,
+ * checks the channel's settings against what the module declares, and reports; one that crashes or hangs is a mistake. `check` and `run` see the same mistakes.
  */
 #ifndef BRIDGE_PREFLIGHT_H
 #define BRIDGE_PREFLIGHT_H

@@ -35,7 +35,7 @@ struct reception {
     struct reception *next, *prev;
     struct channel *channel;
     struct http_exchange *x; /* NULL once answered */
-    struct callback callback;
+    struct callback *callback;
     mono_ms_t started_at;
     struct event *deadline;
     bool is_put_done, is_over_time, is_error;
@@ -111,7 +111,7 @@ static void close_part(struct part *p, enum part_state s, enum front_error e, st
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-static struct reception *reception_new(struct channel *ch, struct http_exchange *x, struct callback *c)
+static struct reception *reception_new(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct reception *r = mem_zalloc(sizeof *r);
     struct receptions *all = ch->bridge->receptions;
@@ -119,9 +119,9 @@ static struct reception *reception_new(struct channel *ch, struct http_exchange 
     r->channel = ch;
     r->x = x;
     r->callback = *c;
-    *c = (struct callback){0};
+    *c = NULL;
     r->started_at = http_first_byte_at(x);
-    r->part_n = r->callback.to_n;
+    r->part_n = r->callback->to_n;
     r->item = mem_calloc(r->part_n, sizeof *r->item);
     r->part = mem_calloc(r->part_n, sizeof *r->part);
     r->deadline = evtimer_new(ch->bridge->base, on_deadline, r);
@@ -152,7 +152,8 @@ static void reception_free(struct reception *r)
         buf_fini(&r->part[i].body);
         buf_fini(&r->part[i].lane);
     }
-    callback_fini(&r->callback);
+    callback_fini(r->callback);
+    free(r->callback);
     event_free(r->deadline);
     free(r->item);
     free(r->part);
@@ -180,7 +181,7 @@ static void answer(struct reception *r, enum front_error e, struct span message)
         front_answer_success(&body, span_of(r->external_id), span_of(r->conversation));
     else
         front_answer_error(&body, e, message);
-    stats->callbacks[r->callback.shape][e]++;
+    stats->callbacks[r->callback->shape][e]++;
     histogram_add(&stats->answer_time, clock_mono_ms() - r->started_at);
     r->is_error = e != FRONT_OK;
     http_reply(r->x, front_error_status(e), "application/json", buf_span(&body), NULL);
@@ -226,6 +227,17 @@ static int64_t promised_ms(const struct reception *r)
     return r->channel->config->answer_wait_ms;
 }
 
+static void cancel(struct part *p, const char *reason)
+{
+    struct reception *r = p->reception;
+
+    p->is_cancelling = true;
+    r->cancel_n++;
+    p->cancel =
+        (struct store_cancel){.op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = reason};
+    store_post_cancel(r->channel->bridge->store, &p->cancel);
+}
+
 /* The time is over for one part: accepted as it is, or cancelled, which ends in on_cancelled. */
 static void time_out(struct part *p)
 {
@@ -237,11 +249,7 @@ static void time_out(struct part *p)
         close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
         return;
     }
-    p->is_cancelling = true;
-    r->cancel_n++;
-    p->cancel = (struct store_cancel){
-        .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = "not delivered in time"};
-    store_post_cancel(r->channel->bridge->store, &p->cancel);
+    cancel(p, "not delivered in time");
 }
 
 static void time_out_all(struct reception *r)
@@ -308,7 +316,7 @@ static char *conversation_of(const struct callback *c)
 
 static void fill_item(struct reception *r, unsigned i, wall_ms_t now)
 {
-    const struct callback *c = &r->callback;
+    const struct callback *c = r->callback;
     struct part *p = &r->part[i];
     struct span conversation = span_of(c->conversation_id ? c->conversation_id : "");
 
@@ -326,7 +334,7 @@ static void fill_item(struct reception *r, unsigned i, wall_ms_t now)
 static void post(struct reception *r)
 {
     struct channel *ch = r->channel;
-    const struct callback *c = &r->callback;
+    const struct callback *c = r->callback;
     wall_ms_t now = clock_wall_ms();
     unsigned capacity = delivery_capacity(ch, clock_mono_ms());
 
@@ -354,12 +362,12 @@ static void post(struct reception *r)
     store_post_put(ch->bridge->store, &r->put);
 }
 
-void reception_start(struct channel *ch, struct http_exchange *x, struct callback *c)
+void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct reception *r = reception_new(ch, x, c);
 
-    must(asprintf(&r->external_id, "fb-%s", r->callback.message_id) >= 0);
-    r->conversation = conversation_of(&r->callback);
+    must(asprintf(&r->external_id, "fb-%s", r->callback->message_id) >= 0);
+    r->conversation = conversation_of(r->callback);
     arm(r, promised_ms(r) > 0 ? promised_ms(r) : COMMIT_MAX_MS);
     post(r);
 }
@@ -372,11 +380,12 @@ static void start(struct reception *r, unsigned i)
     struct store_message m = {
         .id = item->id,
         .direction = MESSAGE_OUT,
-        .source_id = r->callback.message_id,
+        .source_id = r->callback->message_id,
         .peer_conversation = item->peer_conversation,
         .body = (char *)item->body.p,
         .body_n = item->body.n,
         .attempt = item->attempt,
+        .attempt_base = item->attempt - 1,
         .revision = item->revision,
         .created_at = r->put.created_at,
     };
@@ -391,10 +400,7 @@ static void take_back(struct reception *r)
         struct part *p = &r->part[i];
         if (!p->is_ours)
             continue;
-        r->cancel_n++;
-        p->cancel = (struct store_cancel){
-            .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = "stored too late"};
-        store_post_cancel(r->channel->bridge->store, &p->cancel);
+        cancel(p, "stored too late");
     }
 }
 
@@ -484,6 +490,14 @@ bool receptions_tell(const struct bridge *b, int64_t id)
         if (&p->reception->part[i] != p && p->reception->part[i].state != PART_BAD)
             return false;
     return p->reception->x != NULL;
+}
+
+bool receptions_deny(const struct bridge *b, int64_t id)
+{
+    for (const struct part *p = *bucket_of(b->receptions, id); p; p = p->next)
+        if (p->id == id && p->is_cancelling)
+            return true;
+    return false;
 }
 
 static void settle_part(struct part *p, enum message_state s, int code, struct span reason)

@@ -15,11 +15,13 @@ struct receptions *receptions_new(void);
 void receptions_free(struct receptions *all); /* none may be left */
 unsigned receptions_n(const struct receptions *all);
 
-/* reception_start takes c (decoded, with a message) and answers x. */
-void reception_start(struct channel *ch, struct http_exchange *x, struct callback *c);
+/* reception_start takes *c (decoded, with a message; set to NULL) and answers x. */
+void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c);
 
 /* receptions_tell says whether a refusal of message id would be the very answer that its sender waits for. */
 bool receptions_tell(const struct bridge *b, int64_t id);
+/* receptions_deny says whether an error was or is being answered for message id: it must not be sent. */
+bool receptions_deny(const struct bridge *b, int64_t id);
 /* receptions_settled tells that message id is in this state now, durably. */
 void receptions_settled(struct bridge *b, int64_t id, enum message_state s, int code, struct span reason);
 /* receptions_stop answers all that is held as if its time were over. */

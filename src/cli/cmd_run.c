@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bridge/bridge.h"
+#include "cli/command.h"
 #include "cli/process.h"
+#include "host/host.h"
 #include "store/store.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_CONFIGURATION = 2, EXIT_LATER = 75, WHY_MAX = 4096 };
+enum { WHY_MAX = 4096 };
 
 struct run {
     struct event_base *base;
@@ -24,14 +26,14 @@ struct run {
     struct admin *admin;
     const struct config *config;
     struct event *signal[3];
-    bool is_stopping;
+    bool is_stopping, is_over;
 };
 
 static void on_stopped(void *arg)
 {
     struct run *run = arg;
 
-    event_base_loopbreak(run->base);
+    run->is_over = true;
 }
 
 /* The first signal lets what is under way end; the second does not wait. */
@@ -41,12 +43,11 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg)
 
     (void)what;
     log_info("stopping", LOG_STR("signal", strsignal((int)number)));
-    if (run->is_stopping) {
-        event_base_loopbreak(run->base);
-        return;
-    }
+    if (run->is_stopping)
+        run->is_over = true;
+    else
+        bridge_stop(run->bridge, on_stopped, run);
     run->is_stopping = true;
-    bridge_stop(run->bridge, on_stopped, run);
 }
 
 /* As the first process of a container we inherit every orphan; the channels' children are the host library's. */
@@ -92,3 +93,114 @@ static enum err write_ports(const struct run *run)
     buf_fini(&temporary);
     return e;
 }
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------ */
+
+static enum err open_parts(struct run *run, const struct preflight *preflight, struct buf *why)
+{
+    enum err e = bridge_open(&run->bridge, run->base, run->config, preflight, why);
+
+    if (e == OK)
+        e = admin_open(&run->admin, run->base, run->bridge, run->config, why);
+    if (e == OK && write_ports(run) != OK) {
+        buf_addf(why, "%s/ports cannot be written; give the user of the bridge write access to its store",
+                 run->config->store);
+        e = ERR_IO;
+    }
+    return e;
+}
+
+static void close_parts(struct run *run)
+{
+    admin_close(run->admin);
+    if (run->bridge)
+        bridge_close(run->bridge);
+    for (unsigned i = 0; i < ARRAY_LEN(run->signal); i++)
+        if (run->signal[i])
+            event_free(run->signal[i]);
+}
+
+/* One turn after the other, and after each the lines that it logged. */
+static void turn(struct run *run)
+{
+    do
+        log_flush();
+    while (!run->is_over && event_base_loop(run->base, EVLOOP_ONCE) == 0);
+}
+
+static int serve(const struct config *c, const struct preflight *preflight)
+{
+    struct run run = {.config = c, .base = event_base_new()};
+    struct buf why;
+    int code = EXIT_FINE;
+
+    must(run.base);
+    buf_init(&why, WHY_MAX);
+    watch_signals(&run);
+    if (open_parts(&run, preflight, &why) == OK) {
+        log_info("ready", LOG_STR("listen", c->listen), LOG_I64("port", bridge_port(run.bridge)),
+                 LOG_I64("admin_port", admin_port(run.admin)), LOG_STR("version", FB_VERSION));
+        turn(&run);
+    } else {
+        code = command_fail(EXIT_FAILED, "%s", why.p);
+    }
+    close_parts(&run);
+    event_base_free(run.base);
+    buf_fini(&why);
+    return code;
+}
+
+/* A store that is a directory belongs to one bridge at a time; the next waits for its turn. */
+static int serve_locked(const struct config *c, const struct preflight *preflight)
+{
+    struct buf why;
+    int lock_fd = -1, code;
+
+    buf_init(&why, WHY_MAX);
+    enum err e = store_lock(c->store, c->lock_wait_ms, &lock_fd, &why);
+    if (e == OK)
+        code = serve(c, preflight);
+    else
+        code = command_fail(e == ERR_CONFLICT ? EXIT_TRY_LATER : EXIT_FAILED, "%s", why.p);
+    if (lock_fd >= 0)
+        close(lock_fd);
+    buf_fini(&why);
+    return code;
+}
+
+static enum err look_at_adapters(const struct config *c, struct preflight *preflight)
+{
+    struct config_mistakes mistakes = {0};
+    enum err e = preflight_run(preflight, c, &mistakes);
+
+    command_print_mistakes(&mistakes, c->file);
+    config_mistakes_fini(&mistakes);
+    return e;
+}
+
+static int run(const struct options *o)
+{
+    struct config *c = command_config(o);
+    struct preflight preflight = {0};
+    int code = EXIT_USAGE;
+
+    if (!c)
+        return EXIT_USAGE;
+    process_harden();
+    log_setup(c->log_level, c->log_format, STDERR_FILENO);
+    if (look_at_adapters(c, &preflight) == OK)
+        code = serve_locked(c, &preflight);
+    preflight_fini(&preflight);
+    config_free(c);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "",
+    .summary = "run the bridge",
+    .help = "Runs the bridge until SIGTERM or SIGINT, which let attempts in flight end (a second one does not).\n"
+            "The ports it listens on are written to STORE/ports. Waits for a store that another bridge uses\n"
+            "(lock_wait), then leaves with 75.\n",
+    .run = run,
+};
