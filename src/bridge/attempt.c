@@ -149,7 +149,7 @@ static void on_settled(struct store_op *op)
         if (a->settle.state == MESSAGE_QUEUED)
             queue_due(q, a->settle.due_at);
         if (a->settle.is_promoted)
-            queue_due(q, a->settle.now);
+            queue_promoted(q, a->settle.now);
         if (a->settle.wants_learning && a->settle.state == MESSAGE_ACCEPTED)
             keeper_learn_soon(ch);
         if (a->facts.direction == MESSAGE_OUT)

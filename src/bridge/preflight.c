@@ -196,7 +196,8 @@ enum err preflight_run(struct preflight *p, const struct config *c, struct confi
 
     *p = (struct preflight){.channel = mem_calloc(c->channel_n, sizeof *p->channel), .channel_n = c->channel_n};
     for (size_t i = 0; i < c->channel_n; i++)
-        ask(&p->channel[i], &c->channel[i], mistakes);
+        if (c->channel[i].adapter) /* NULL: a mistake that the configuration knows already */
+            ask(&p->channel[i], &c->channel[i], mistakes);
     return mistakes->n == before ? OK : ERR_INVALID;
 }
 

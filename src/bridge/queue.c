@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
+#include "bridge/keeper.h"
 #include "bridge/relay.h"
 
 enum {
@@ -34,6 +35,12 @@ void queue_due(struct queue *q, wall_ms_t at)
 {
     if (at < q->next_due)
         q->next_due = at;
+}
+
+void queue_promoted(struct queue *q, wall_ms_t now)
+{
+    queue_due(q, now);
+    keeper_expiry(q->channel->bridge->keeper, now);
 }
 
 static struct bridge *bridge_of(const struct queue *q)

@@ -26,6 +26,8 @@ struct queue {
 void queue_init(struct queue *q, struct channel *ch, enum message_direction d);
 /* queue_due says that something is due at `at`, or may be. */
 void queue_due(struct queue *q, wall_ms_t at);
+/* queue_promoted says that a follower has become a head: it is due, or its time was over while it waited. */
+void queue_promoted(struct queue *q, wall_ms_t now);
 /* queue_kick claims what is due, as far as there is capacity. */
 void queue_kick(struct queue *q);
 /* queue_tick kicks every queue of the bridge and sets its one timer. */

@@ -288,7 +288,7 @@ static void on_cancelled(struct store_op *op)
     r->cancel_n--;
     p->is_cancelling = false;
     if (op->result == OK && c->is_promoted)
-        queue_due(&ch->out, c->now);
+        queue_promoted(&ch->out, c->now);
     if (p->state == PART_OPEN) {
         if (op->result != OK && (c->state == MESSAGE_DELIVERED || c->state == MESSAGE_ACCEPTED))
             close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);

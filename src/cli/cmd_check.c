@@ -3,7 +3,7 @@
  * mistakes, also those of adapters in a file that has others.
  */
 #include "base/json.h"
-#include "cli/check.h"
+#include "bridge/preflight.h"
 #include "cli/command.h"
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +27,10 @@ static void check_all(const struct config *c, struct config_mistakes *mistakes)
 {
     check_readable("tls.cert", c->listen_cert, mistakes);
     check_readable("tls.key", c->listen_key, mistakes);
-    for (size_t i = 0; i < c->channel_n; i++)
-        if (c->channel[i].adapter)
-            check_adapter(&c->channel[i], mistakes);
+    struct preflight seen;
+    if (preflight_run(&seen, c, mistakes) != OK)
+        must(mistakes->n > 0);
+    preflight_fini(&seen);
 }
 
 static const char *plural(size_t n)

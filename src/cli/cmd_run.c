@@ -173,7 +173,7 @@ static enum err look_at_adapters(const struct config *c, struct preflight *prefl
     struct config_mistakes mistakes = {0};
     enum err e = preflight_run(preflight, c, &mistakes);
 
-    command_print_mistakes(&mistakes, c->file);
+    command_mistakes(&mistakes, c->file);
     config_mistakes_fini(&mistakes);
     return e;
 }

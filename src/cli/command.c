@@ -14,15 +14,19 @@ struct config *command_config(const struct options *o)
     const char *file = config_path(options_get(o, "config"));
     struct config *c = NULL;
     struct config_mistakes mistakes = {0};
+    if (config_load(file, &c, &mistakes))
+        command_mistakes(&mistakes, file);
+    config_mistakes_fini(&mistakes);
+    return c;
+}
+
+void command_mistakes(const struct config_mistakes *mistakes, const char *file)
+{
     struct buf out;
     buf_init(&out, PRINTED_BYTES_MAX);
-    if (config_load(file, &c, &mistakes)) {
-        config_print(&mistakes, file, &out);
-        fputs(buf_span(&out).p, stderr);
-    }
-    config_mistakes_fini(&mistakes);
+    config_print(mistakes, file, &out);
+    fputs(buf_span(&out).p, stderr);
     buf_fini(&out);
-    return c;
 }
 
 int command_fail(int code, const char *fmt, ...)

@@ -10,6 +10,7 @@
 
 /* In the order of the overview. */
 #define COMMANDS(X)                                                                                          \
+    X(run)                                                                                           \
     X(check)                                                                                                 \
     X(health)                                                                                                \
     X(demo)                                                                                                  \
@@ -45,6 +46,8 @@ COMMANDS(COMMAND_DECLARE)
 /* command_config loads the configuration that -c names. NULL: it said what is wrong; leave with EXIT_USAGE.
  */
 struct config *command_config(const struct options *o);
+/* command_mistakes prints what is wrong with file to standard error, a line each. */
+void command_mistakes(const struct config_mistakes *mistakes, const char *file);
 /* command_fail prints "front-bridge: …" to standard error and gives code. */
 int command_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that fails. */

@@ -193,7 +193,7 @@ def test_a_body_too_large_is_refused_before_it_is_read(make_bridge, backend, fro
         (b"POST /front/support HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
         (b"POST /front/support HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"POST /front/support HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
-        (b"POST /front/support HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST /hooks/support HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\nBad Header : y\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400),
         (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),

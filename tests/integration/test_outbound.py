@@ -237,15 +237,14 @@ def test_give_up_makes_a_dead_letter_that_can_be_retried(make_bridge, backend, f
 
 def test_too_old_is_not_sent(make_bridge, backend, front):
     bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, too_old="1s", retry={"first": "100ms"})
-    bridge.stop()
     backend.gate.clear()
-    bridge.start()
     bridge.callback(message("one", conversation="cnv_a"))
     backend.wait(1)
     late = message("two", conversation="cnv_a")
     bridge.callback(late)
-    bridge.wait_state(late["id"], "dead")
+    time.sleep(1.2)
     backend.gate.set()
+    bridge.wait_state(late["id"], "dead")
     backend.stays(1)
     (dead,) = bridge.admin("GET", "/api/v1/dead").json["messages"]
     assert "old" in dead["reason"]
