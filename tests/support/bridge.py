@@ -102,6 +102,7 @@ class Bridge:
             "channels": channels or {"support": support},
             **top,
         }
+        self.store = pathlib.Path(self.config["store"])
         self.file = self.folder / "front-bridge.yaml"
         self.write()
 
