@@ -44,7 +44,7 @@ def test_the_same_id_again_is_one_message_and_the_same_answer(bridge, front):
 
 
 def test_ids_over_200_characters_are_mapped(bridge, front):
-    wrote = inbound(id="x" * 900, conversation_id="room-" + "y" * 700)
+    wrote = inbound(id="x" * 500, conversation_id="room-" + "y" * 400)
     assert bridge.hook(wrote).status == 202
     assert bridge.hook(wrote).status == 200
     (posted,) = front.wait(1)
@@ -204,11 +204,11 @@ def test_a_flooding_backend_meets_its_quota_and_not_the_others(make_bridge, back
         backend=backend,
         front=front,
         channels={"flood": channel, "calm": {**channel, "front_channel": "cha_2"}},
-        top={"limits": {"channel_quota": "256KiB"}},
+        top={"limits": {"channel_quota": "1MiB"}},
     )
     front.script = [error(503)] * 100000
     statuses = []
-    for n in range(40):
+    for n in range(80):
         statuses.append(bridge.hook(inbound("x" * 20000), channel="flood").status)
     assert 202 in statuses and statuses[-1] in (429, 503), statuses
     assert bridge.hook(inbound("calm"), channel="calm").status == 202
