@@ -11,8 +11,8 @@
 
 struct admin;
 
-MUST_CHECK enum err admin_open(struct admin **out, struct event_base *base, struct bridge *b, const struct config *c,
-                               struct buf *why);
+MUST_CHECK enum err admin_open(struct admin **out, struct event_base *base, struct bridge *b,
+                               const struct config *c, struct buf *why);
 void admin_close(struct admin *a);
 unsigned admin_port(const struct admin *a);
 

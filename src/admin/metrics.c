@@ -13,14 +13,16 @@ static const char *result_name(unsigned e)
 
 static void callbacks(struct buf *out, const struct bridge *b)
 {
-    family(out, "front_bridge_callbacks_total", "counter", "Callbacks of Front, by shape and by what was answered.");
+    family(out, "front_bridge_callbacks_total", "counter",
+           "Callbacks of Front, by shape and by what was answered.");
     for (size_t i = 0; i < b->config->channel_n; i++)
         for (unsigned s = 0; s < CALLBACK_SHAPE_N; s++)
             for (unsigned e = 0; e < FRONT_ERROR_N; e++)
                 if (b->channel[i].stats.callbacks[s][e])
-                    buf_addf(out, "front_bridge_callbacks_total{channel=\"%s\",shape=\"%s\",result=\"%s\"} %llu\n",
-                             b->config->channel[i].name, callback_shape_name((enum callback_shape)s), result_name(e),
-                             (unsigned long long)b->channel[i].stats.callbacks[s][e]);
+                    buf_addf(out,
+                             "front_bridge_callbacks_total{channel=\"%s\",shape=\"%s\",result=\"%s\"} %llu\n",
+                             b->config->channel[i].name, callback_shape_name((enum callback_shape)s),
+                             result_name(e), (unsigned long long)b->channel[i].stats.callbacks[s][e]);
 }
 
 static void outcomes(struct buf *out, const struct bridge *b, const char *name, const char *help, bool is_out)
@@ -59,7 +61,8 @@ static uint64_t foreign_links(const struct channel *ch)
     return ch->stats.foreign_links;
 }
 
-static void histogram(struct buf *out, const struct bridge *b, const char *name, const char *help, size_t offset)
+static void histogram(struct buf *out, const struct bridge *b, const char *name, const char *help,
+                      size_t offset)
 {
     family(out, name, "histogram", help);
     for (size_t i = 0; i < b->config->channel_n; i++) {
@@ -71,8 +74,9 @@ static void histogram(struct buf *out, const struct bridge *b, const char *name,
             buf_addf(out, "%s_bucket{channel=\"%s\",le=\"%g\"} %llu\n", name, channel, histogram_bounds_s[k],
                      (unsigned long long)sum);
         }
-        buf_addf(out, "%s_bucket{channel=\"%s\",le=\"+Inf\"} %llu\n%s_sum{channel=\"%s\"} %.3f\n"
-                      "%s_count{channel=\"%s\"} %llu\n",
+        buf_addf(out,
+                 "%s_bucket{channel=\"%s\",le=\"+Inf\"} %llu\n%s_sum{channel=\"%s\"} %.3f\n"
+                 "%s_count{channel=\"%s\"} %llu\n",
                  name, channel, (unsigned long long)h->n, name, channel, h->sum_s, name, channel,
                  (unsigned long long)h->n);
     }
@@ -80,7 +84,8 @@ static void histogram(struct buf *out, const struct bridge *b, const char *name,
 
 static void depths(struct buf *out, const struct store_stats *stats, wall_ms_t now)
 {
-    family(out, "front_bridge_queue_depth", "gauge", "Messages in the store, by channel, direction and state.");
+    family(out, "front_bridge_queue_depth", "gauge",
+           "Messages in the store, by channel, direction and state.");
     for (unsigned i = 0; i < stats->count_n; i++)
         for (unsigned s = 0; s < MESSAGE_STATE_N; s++)
             buf_addf(out, "front_bridge_queue_depth{channel=\"%s\",direction=\"%s\",state=\"%s\"} %llu\n",
@@ -94,8 +99,10 @@ static void depths(struct buf *out, const struct store_stats *stats, wall_ms_t n
                  c->oldest_at > 0 && now > c->oldest_at ? (double)(now - c->oldest_at) / 1000.0 : 0.0);
     }
     family(out, "front_bridge_store_bytes", "gauge", "Size of the store on disk.");
-    buf_addf(out, "front_bridge_store_bytes{file=\"database\"} %llu\nfront_bridge_store_bytes{file=\"wal\"} %llu\n",
-             (unsigned long long)stats->file_bytes, (unsigned long long)stats->wal_bytes);
+    buf_addf(
+        out,
+        "front_bridge_store_bytes{file=\"database\"} %llu\nfront_bridge_store_bytes{file=\"wal\"} %llu\n",
+        (unsigned long long)stats->file_bytes, (unsigned long long)stats->wal_bytes);
 }
 
 static void commits(struct buf *out, const struct bridge *b)
@@ -107,8 +114,9 @@ static void commits(struct buf *out, const struct bridge *b)
     for (unsigned i = 0; i < STORE_COMMIT_BUCKETS; i++)
         buf_addf(out, "front_bridge_store_commit_seconds_bucket{le=\"%g\"} %llu\n", store_commit_bounds_s[i],
                  (unsigned long long)t.bucket[i]);
-    buf_addf(out, "front_bridge_store_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
-                  "front_bridge_store_commit_seconds_sum %.6f\nfront_bridge_store_commit_seconds_count %llu\n",
+    buf_addf(out,
+             "front_bridge_store_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
+             "front_bridge_store_commit_seconds_sum %.6f\nfront_bridge_store_commit_seconds_count %llu\n",
              (unsigned long long)t.n, t.sum_s, (unsigned long long)t.n);
     family(out, "front_bridge_store_up", "gauge", "1 while the store takes work.");
     buf_addf(out, "front_bridge_store_up %d\n", store_is_healthy(b->store));
@@ -123,8 +131,8 @@ static void front_request(const char *call, int status, uint64_t n, void *arg)
 {
     const struct visit *v = arg;
 
-    buf_addf(v->out, "front_bridge_front_requests_total{account=\"%s\",call=\"%s\",status=\"%d\"} %llu\n", v->account,
-             call, status, (unsigned long long)n);
+    buf_addf(v->out, "front_bridge_front_requests_total{account=\"%s\",call=\"%s\",status=\"%d\"} %llu\n",
+             v->account, call, status, (unsigned long long)n);
 }
 
 static void accounts(struct buf *out, const struct bridge *b)
@@ -153,7 +161,8 @@ static void connections(struct buf *out, const struct bridge *b)
 void metrics_write(struct buf *out, const struct bridge *b, const struct store_stats *stats)
 {
     callbacks(out, b);
-    outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.", true);
+    outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.",
+             true);
     outcomes(out, b, "front_bridge_inbound_total", "Attempts to post to Front, by outcome.", false);
     histogram(out, b, "front_bridge_delivery_seconds", "From the callback to the backend's acceptance.",
               offsetof(struct channel_stats, delivery_time));

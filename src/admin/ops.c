@@ -1,6 +1,6 @@
 /*
- * Parses a request, posts a store operation, writes its result as JSON. What a verb may do in which state is the
- * store's table; nothing of it is repeated here.
+ * Parses a request, posts a store operation, writes its result as JSON. What a verb may do in which state is
+ * the store's table; nothing of it is repeated here.
  */
 #include "admin/ops.h"
 #include "base/json.h"
@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_DEFAULT = 100, LIST_MAX = 1000, VALUE_MAX = 1024, ANSWER_MAX = 64 << 20, LIFE_MS = 4 * 3600 * 1000 };
+enum {
+    LIST_DEFAULT = 100,
+    LIST_MAX = 1000,
+    VALUE_MAX = 1024,
+    ANSWER_MAX = 64 << 20,
+    LIFE_MS = 4 * 3600 * 1000
+};
 
 #define OPS_PREFIX "/api/v1/"
 
@@ -40,7 +46,8 @@ static const struct ops_verb {
     {"drop", VERB_DROP, true},
 };
 
-/* ---- answers ----------------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void end(struct job *job, int status, struct span json)
 {
@@ -219,7 +226,8 @@ static void on_changed(struct store_op *op)
     buf_fini(&out);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
+/* ---- requests
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* query_get decodes one parameter of a query into a new string; NULL if it is not there. */
 static char *query_get(struct span query, const char *key)
@@ -251,8 +259,10 @@ static bool read_states(struct job *job, struct span query, struct store_filter 
     while (rest && (name = strsep(&rest, ","))) {
         int state = message_state_parse(name);
         if (state < 0) {
-            fail(job, 400, "There is no state \"%s\"; the states are queued, sending, delivered, accepted, rejected, "
-                           "cancelled, held, unknown, dead and dropped.", name);
+            fail(job, 400,
+                 "There is no state \"%s\"; the states are queued, sending, delivered, accepted, rejected, "
+                 "cancelled, held, unknown, dead and dropped.",
+                 name);
             free(text);
             return false;
         }
@@ -299,7 +309,8 @@ static bool read_filter(struct job *job, struct span query, struct store_filter 
     job->reason = query_get(query, "reason");
     f->channel = job->channel;
     f->reason = job->reason;
-    return read_states(job, query, f) && read_direction(job, query, f) && read_id(job, query, "before", &f->before_id);
+    return read_states(job, query, f) && read_direction(job, query, f) &&
+           read_id(job, query, "before", &f->before_id);
 }
 
 static void list(struct job *job, struct span query)
@@ -356,7 +367,8 @@ static void change(struct job *job, struct span query)
     if (!read_filter(job, query, &p->filter) || !read_id(job, query, "id", &p->filter.id))
         return;
     if (!p->filter.id && !is_all) {
-        fail(job, 400, "Name a message with id=, or say all=1 with what it is about (channel=, state=, reason=).");
+        fail(job, 400,
+             "Name a message with id=, or say all=1 with what it is about (channel=, state=, reason=).");
         return;
     }
     p->now = clock_wall_ms();
@@ -364,7 +376,9 @@ static void change(struct job *job, struct span query)
     store_post_admin(job->x->store, p);
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------------------------------------- */
+/* ---- dispatch
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool take(struct span *path, const char *prefix)
 {

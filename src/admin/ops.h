@@ -1,9 +1,10 @@
 /*
- * Operators' requests about messages: one language for the admin listener, STORE/admin.sock and the CLI without a bridge.
+ * Operators' requests about messages: one language for the admin listener, STORE/admin.sock and the CLI
+ * without a bridge.
  *
  *   GET  /api/v1/messages?channel=&direction=&state=&reason=&limit=&before=     newest first
- *   GET  /api/v1/messages/ID                                                    one, with its attempts and body
- *   POST /api/v1/messages/VERB?id=… | channel=…&state=…&all=1                   retry, hold, release, drop
+ *   GET  /api/v1/messages/ID                                                    one, with its attempts and
+ * body POST /api/v1/messages/VERB?id=… | channel=…&state=…&all=1                   retry, hold, release, drop
  *   the same under /api/v1/dead, for dead letters alone (retry, drop)
  *
  * Thread: the loop's. Cost: one short read or one bounded write; a change of many goes on in further batches.

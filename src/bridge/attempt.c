@@ -1,5 +1,6 @@
 /*
- * Settling: outcome → verdict → commit → whoever waits. The one place where the final line of a message is logged.
+ * Settling: outcome → verdict → commit → whoever waits. The one place where the final line of a message is
+ * logged.
  */
 #include "bridge/attempt.h"
 #include "base/log.h"
@@ -108,8 +109,7 @@ static void write_line(const struct attempt *a)
     char id[STORE_ID_BYTES];
 
     store_id_format(a->channel->bridge->store, a->facts.id, id);
-    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO,
-             message_state_name(a->settle.state),
+    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO, message_state_name(a->settle.state),
              (const struct log_field[]){
                  LOG_STR("channel", a->channel->config->name),
                  LOG_STR("direction", message_direction_name(a->facts.direction)),

@@ -1,8 +1,8 @@
 /*
  * One attempt of one message, either way: from its commit to its one outcome, settled.
  *
- * Invariant: an attempt that was committed as open ends in exactly one settle while the process lives; what dies
- * with the process is settled as unknown at the next start.
+ * Invariant: an attempt that was committed as open ends in exactly one settle while the process lives; what
+ * dies with the process is settled as unknown at the next start.
  */
 #ifndef BRIDGE_ATTEMPT_H
 #define BRIDGE_ATTEMPT_H
@@ -13,10 +13,10 @@ struct attempt {
     struct channel *channel;
     struct verdict_facts facts;
     uint32_t attempt; /* as the store counts; facts has those that count */
-    char *source_id; /* for the log: the id on the side where it came from */
+    char *source_id;  /* for the log: the id on the side where it came from */
     bool is_suspect;
     bool is_probe;
-    uint64_t token;  /* in the host */
+    uint64_t token; /* in the host */
     mono_ms_t started_at;
     struct store_settle settle;
     struct verdict verdict;
@@ -27,7 +27,8 @@ struct attempt {
 struct attempt *attempt_new(struct channel *ch, enum message_direction d, const struct store_message *m);
 /* attempt_learn tells the breaker of the other side what this attempt says of it. */
 void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outcome *o);
-/* attempt_settle takes the outcome, posts the settle and, when it is durable, tells whoever waits; a is gone then. */
+/* attempt_settle takes the outcome, posts the settle and, when it is durable, tells whoever waits; a is gone
+ * then. */
 void attempt_settle(struct attempt *a, const struct outcome *o);
 
 #endif

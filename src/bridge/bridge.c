@@ -1,5 +1,6 @@
 /*
- * Puts the parts together and takes them apart. Knows the order in which they start and stop, and nothing else.
+ * Puts the parts together and takes them apart. Knows the order in which they start and stop, and nothing
+ * else.
  */
 #include "bridge/bridge.h"
 #include "base/log.h"
@@ -19,7 +20,8 @@ enum {
     HTTP_CONNECTIONS = 64, /* to Front, of all accounts */
 };
 
-/* ---- small answers ---------------------------------------------------------------------------------------------- */
+/* ---- small answers
+ * ---------------------------------------------------------------------------------------------- */
 
 static void refusal(struct buf *body, int status, const char *reason)
 {
@@ -32,7 +34,8 @@ static void on_healthz(struct http_exchange *x, void *arg)
     http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
 }
 
-/* ---- channels ----------------------------------------------------------------------------------------------------- */
+/* ---- channels
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct channel *bridge_channel(const struct bridge *b, struct span name)
 {
@@ -47,7 +50,8 @@ bool channel_may_resend(const struct channel *ch, enum message_direction d)
     const struct host_adapter *adapter = host_adapter(ch->host);
     uint32_t capabilities = adapter ? adapter->capabilities : ch->capabilities;
 
-    if (d == MESSAGE_IN) /* Front keeps our id beside the message, and a lost message is worse than a double */
+    if (d ==
+        MESSAGE_IN) /* Front keeps our id beside the message, and a lost message is worse than a double */
         return true;
     switch (ch->config->when_unsure) {
     case UNSURE_RESEND:
@@ -127,7 +131,8 @@ static void channel_fini(struct channel *ch)
     slots_fini(&ch->hooks);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void on_schedule(evutil_socket_t fd, short what, void *arg)
 {
@@ -219,8 +224,9 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
 
     b->base = base;
     b->config = config;
-    enum err e = store_open(&b->store, base,
-                            &(struct store_options){.url = config->store, .on_health = on_health, .arg = b}, why);
+    enum err e =
+        store_open(&b->store, base,
+                   &(struct store_options){.url = config->store, .on_health = on_health, .arg = b}, why);
     if (e != OK) {
         free(b);
         return e;
@@ -252,7 +258,9 @@ bool bridge_is_ready(const struct bridge *b, struct buf *why)
     return why->n == 0;
 }
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool hosts_are_down(const struct bridge *b)
 {
@@ -264,10 +272,12 @@ static bool hosts_are_down(const struct bridge *b)
 
 static bool is_idle(const struct bridge *b)
 {
-    return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 && keeper_is_idle(b->keeper);
+    return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 &&
+           keeper_is_idle(b->keeper);
 }
 
-/* First what is under way ends, then the hosts, then us; past the deadline, whatever is left is unknown at the next start. */
+/* First what is under way ends, then the hosts, then us; past the deadline, whatever is left is unknown at
+ * the next start. */
 static void on_stop_check(evutil_socket_t fd, short what, void *arg)
 {
     struct bridge *b = arg;

@@ -4,9 +4,8 @@
  *   outbound   intake → reception → store → queue → delivery → host … attempt → store → reception → Front
  *   inbound    host → receive → store → queue → relay → Front … attempt → store
  *
- * Shape: a bridge has accounts (a Front client each) and channels (a host and two queues each). Each file of this
- * directory is one station of a message's way.
- * Thread: the loop's, which must be the main thread.
+ * Shape: a bridge has accounts (a Front client each) and channels (a host and two queues each). Each file of
+ * this directory is one station of a message's way. Thread: the loop's, which must be the main thread.
  */
 #ifndef BRIDGE_BRIDGE_H
 #define BRIDGE_BRIDGE_H
@@ -20,8 +19,8 @@
 struct bridge;
 
 /*
- * bridge_open opens the store, binds the public listener and starts the hosts. config must outlive it, preflight only
- * the call. On error why holds one sentence.
+ * bridge_open opens the store, binds the public listener and starts the hosts. config must outlive it,
+ * preflight only the call. On error why holds one sentence.
  */
 MUST_CHECK enum err bridge_open(struct bridge **out, struct event_base *base, const struct config *config,
                                 const struct preflight *preflight, struct buf *why);
@@ -33,7 +32,8 @@ void bridge_close(struct bridge *b);
 /* bridge_requeued says that an operator has changed messages: some may be due now. */
 void bridge_requeued(struct bridge *b);
 unsigned bridge_port(const struct bridge *b); /* of the public listener */
-/* bridge_is_ready says whether the store is writable and the listeners are bound; why takes what is missing. */
+/* bridge_is_ready says whether the store is writable and the listeners are bound; why takes what is missing.
+ */
 bool bridge_is_ready(const struct bridge *b, struct buf *why);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * From a claimed message to a frame for the host, and from the host's outcome to the attempt. Knows nothing of what an
- * outcome means.
+ * From a claimed message to a frame for the host, and from the host's outcome to the attempt. Knows nothing
+ * of what an outcome means.
  */
 #include "bridge/delivery.h"
 #include "base/log.h"

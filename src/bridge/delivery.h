@@ -6,7 +6,8 @@
 
 #include "bridge/attempt.h"
 
-/* How many deliveries may start now: the host's credits, less what is promised, as the breaker and suspects allow. */
+/* How many deliveries may start now: the host's credits, less what is promised, as the breaker and suspects
+ * allow. */
 unsigned delivery_capacity(const struct channel *ch, mono_ms_t now);
 /* Until the breaker lets a probe go; -1: it is not that which we wait for. */
 int64_t delivery_wait_ms(const struct channel *ch, mono_ms_t now);

@@ -1,5 +1,6 @@
 /*
- * Passes requests through, both ways. Authentication is the adapter's; the limits are the server's and the host's.
+ * Passes requests through, both ways. Authentication is the adapter's; the limits are the server's and the
+ * host's.
  */
 #include "bridge/hooks.h"
 #include "base/mem.h"

@@ -44,11 +44,12 @@ static enum signature_result check(const struct channel *ch, const struct http_e
 
     if (ch->config->kind == CHANNEL_CUSTOM)
         return signature_check_sha1(http_body(x), header, ch->secret, ch->secret_n);
-    return signature_check_sha256(http_body(x), header, http_header(x, "X-Front-Request-Timestamp"), ch->secret,
-                                  ch->secret_n, clock_wall_ms());
+    return signature_check_sha256(http_body(x), header, http_header(x, "X-Front-Request-Timestamp"),
+                                  ch->secret, ch->secret_n, clock_wall_ms());
 }
 
-/* ---- what each shape does; a handler may take the callback by setting it to NULL ---------------------------------- */
+/* ---- what each shape does; a handler may take the callback by setting it to NULL
+ * ---------------------------------- */
 
 static void done(struct channel *ch, struct http_exchange *x, const struct callback *c, struct span body)
 {
@@ -79,7 +80,8 @@ static void on_sync(struct channel *ch, struct http_exchange *x, struct callback
     struct jout j;
 
     if (challenge.n == 0 || challenge.n > CHALLENGE_MAX) {
-        refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST, SPAN_LIT("The X-Front-Challenge header is missing or too long."));
+        refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST,
+               SPAN_LIT("The X-Front-Challenge header is missing or too long."));
         return;
     }
     buf_init(&body, 8 * CHALLENGE_MAX);
@@ -91,7 +93,8 @@ static void on_sync(struct channel *ch, struct http_exchange *x, struct callback
     buf_fini(&body);
 }
 
-static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *, struct callback **) = {
+static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *,
+                                                struct callback **) = {
     [CALLBACK_MESSAGE] = reception_start,
     [CALLBACK_EVENT] = on_event,
     [CALLBACK_APP_MESSAGE] = reception_start,
@@ -136,7 +139,8 @@ void intake_front(struct http_exchange *x, void *arg)
     if (s != SIGNATURE_OK)
         refuse(ch, x, CALLBACK_NONE, FRONT_AUTHENTICATION_REQUIRED, span_of(signature_text(s)));
     else if (b->is_stopping)
-        refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS, SPAN_LIT("The bridge is stopping; please try again."));
+        refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS,
+               SPAN_LIT("The bridge is stopping; please try again."));
     else if (span_is(http_method(x), "DELETE"))
         http_reply(x, 200, "application/json", SPAN_LIT("{}"), NULL);
     else

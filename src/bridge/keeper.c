@@ -1,6 +1,6 @@
 /*
- * One timer a second, and nothing done unless it is due. Each of its operations is one struct, so that none is ever
- * posted twice at a time.
+ * One timer a second, and nothing done unless it is due. Each of its operations is one struct, so that none
+ * is ever posted twice at a time.
  */
 #include "bridge/keeper.h"
 #include "base/log.h"
@@ -13,10 +13,10 @@
 enum {
     TICK_MS = 1000,
     PRUNE_EVERY_MS = 60 * 1000,
-    LEARN_FIRST_MS = 300,   /* Front answers 202 before the message exists */
+    LEARN_FIRST_MS = 300, /* Front answers 202 before the message exists */
     LEARN_AGAIN_MS = 2000,
     LEARN_TRIES_MAX = 30,
-    RETRY_MS = 1000,        /* after a store failure */
+    RETRY_MS = 1000, /* after a store failure */
 };
 
 /* Learning of one channel; see "learn" in store.h. */
@@ -76,7 +76,8 @@ struct keeper *keeper_new(struct bridge *b)
     for (size_t i = 0; i < n; i++) {
         struct channel *ch = &b->channel[i];
         ch->learner = &k->learner[i];
-        *ch->learner = (struct learner){.channel = ch, .op.op.on_done = on_learn, .op.channel = ch->config->name};
+        *ch->learner =
+            (struct learner){.channel = ch, .op.op.on_done = on_learn, .op.channel = ch->config->name};
         for (unsigned d = 0; d < 2; d++)
             k->orphanage[2 * i + d] = (struct orphanage){.keeper = k, .channel = ch, .op.direction = d};
     }
@@ -104,7 +105,8 @@ bool keeper_is_idle(const struct keeper *k)
     return k->lesson_n == 0 && !k->is_expiring && !k->is_pruning;
 }
 
-/* ---- at the start --------------------------------------------------------------------------------------------------- */
+/* ---- at the start
+ * --------------------------------------------------------------------------------------------------- */
 
 void keeper_start(struct keeper *k)
 {
@@ -131,7 +133,8 @@ static void on_orphans(struct store_op *op)
     o->keeper->orphanage_n--;
     if (o->op.message_n > 0)
         log_warn("open_at_start", LOG_STR("channel", ch->config->name),
-                 LOG_STR("direction", message_direction_name(o->op.direction)), LOG_I64("messages", o->op.message_n),
+                 LOG_STR("direction", message_direction_name(o->op.direction)),
+                 LOG_I64("messages", o->op.message_n),
                  LOG_STR("now", o->op.is_resent ? "queued" : "unknown"));
     if (o->op.direction == MESSAGE_OUT && o->op.is_resent)
         ch->suspect_n += o->op.message_n;
@@ -140,7 +143,8 @@ static void on_orphans(struct store_op *op)
     queue_kick(q);
 }
 
-/* ---- expiry and pruning ------------------------------------------------------------------------------------------------ */
+/* ---- expiry and pruning
+ * ------------------------------------------------------------------------------------------------ */
 
 void keeper_expiry(struct keeper *k, wall_ms_t at)
 {
@@ -154,11 +158,13 @@ static void log_expired(struct keeper *k, const struct store_expired *e)
     struct channel *ch = bridge_channel(k->bridge, span_of(e->channel));
 
     store_id_format(k->bridge->store, e->id, id);
-    log_warn("dead", LOG_STR("channel", e->channel), LOG_STR("direction", message_direction_name(e->direction)),
-             LOG_STR("id", id), LOG_STR("reason", e->is_too_old ? "too old" : "gave up"));
+    log_warn("dead", LOG_STR("channel", e->channel),
+             LOG_STR("direction", message_direction_name(e->direction)), LOG_STR("id", id),
+             LOG_STR("reason", e->is_too_old ? "too old" : "gave up"));
     if (ch && e->direction == MESSAGE_OUT) {
         ch->stats.late_failures++;
-        receptions_settled(k->bridge, e->id, MESSAGE_DEAD, 0, SPAN_LIT("The message could not be delivered in time."));
+        receptions_settled(k->bridge, e->id, MESSAGE_DEAD, 0,
+                           SPAN_LIT("The message could not be delivered in time."));
     }
 }
 
@@ -208,7 +214,9 @@ static void on_pruned(struct store_op *op)
         k->prune_at = 0; /* the next tick: pruning never keeps the store busy */
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------------------ */
+/* ---- learning
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 void keeper_learn_soon(struct channel *ch)
 {
@@ -301,7 +309,9 @@ static void on_learn(struct store_op *op)
     store_learn_fini(&l->op);
 }
 
-/* ---- the tick --------------------------------------------------------------------------------------------------------------- */
+/* ---- the tick
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {

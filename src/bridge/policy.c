@@ -25,8 +25,8 @@ int64_t retry_delay_ms(const struct config_channel *rules, uint32_t attempt, uin
     return (int64_t)(delay * jitter);
 }
 
-wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt, uint64_t seed,
-                       wall_ms_t now)
+wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt,
+                       uint64_t seed, wall_ms_t now)
 {
     wall_ms_t due = created_at, soonest = now + rules->retry_first_ms;
 
@@ -71,8 +71,8 @@ static struct verdict unknown(const struct config_channel *rules, const struct v
     return retry(rules, f, o, now);
 }
 
-struct verdict verdict_of(const struct config_channel *rules, const struct verdict_facts *f, const struct outcome *o,
-                          wall_ms_t now)
+struct verdict verdict_of(const struct config_channel *rules, const struct verdict_facts *f,
+                          const struct outcome *o, wall_ms_t now)
 {
     switch (o->kind) {
     case OUTCOME_DELIVERED:

@@ -12,17 +12,17 @@
 enum { CRASHES_MAX = 3 }; /* a message that was alone in flight at so many crashes is dead */
 
 /*
- * retry_delay_ms is the wait after attempt n (1, 2, …): first × factor^(n-1), at most max, with ±20 % of jitter
- * drawn from seed, so that messages which failed together do not come back together.
+ * retry_delay_ms is the wait after attempt n (1, 2, …): first × factor^(n-1), at most max, with ±20 % of
+ * jitter drawn from seed, so that messages which failed together do not come back together.
  */
 int64_t retry_delay_ms(const struct config_channel *rules, uint32_t attempt, uint64_t seed);
 
 /*
- * retry_due_at is when the attempt after this one is due: as far from the creation as the delays up to it add up
- * to, so that a message's schedule does not depend on when the bridge was up; never before now + first.
+ * retry_due_at is when the attempt after this one is due: as far from the creation as the delays up to it add
+ * up to, so that a message's schedule does not depend on when the bridge was up; never before now + first.
  */
-wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt, uint64_t seed,
-                       wall_ms_t now);
+wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt,
+                       uint64_t seed, wall_ms_t now);
 
 /* A message that was never tried is worth nothing after too_old, one that was tried after give_up. */
 wall_ms_t first_expiry(const struct config_channel *rules, wall_ms_t created_at);
@@ -51,7 +51,8 @@ struct verdict verdict_of(const struct config_channel *rules, const struct verdi
 
 const char *outcome_name(enum outcome_kind k); /* "delivered" */
 
-/* The breaker of one peer: connections that fail pause it; then one probe at a time, further and further apart. */
+/* The breaker of one peer: connections that fail pause it; then one probe at a time, further and further
+ * apart. */
 struct breaker {
     bool is_open, is_probing;
     int64_t delay_ms;

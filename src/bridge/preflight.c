@@ -1,5 +1,6 @@
 /*
- * Forks, loads, reports through a pipe. Decides nothing: the rules are the loader's, the settings' and the module's own.
+ * Forks, loads, reports through a pipe. Decides nothing: the rules are the loader's, the settings' and the
+ * module's own.
  */
 #include "bridge/preflight.h"
 #include "base/json.h"
@@ -25,7 +26,8 @@ enum { REPORT_MAX = 16 << 20, SETTINGS_MAX = 4 << 20, WHY_MAX = 4096, SECONDS_MA
         config_mistake(mistakes, (c)->line, key_, __VA_ARGS__);                                              \
     } while (0)
 
-/* ---- in the child --------------------------------------------------------------------------------------------------- */
+/* ---- in the child
+ * --------------------------------------------------------------------------------------------------- */
 
 static void look(const struct config_channel *c, struct config_mistakes *mistakes, struct jout *j)
 {
@@ -98,7 +100,8 @@ _Noreturn static void report(const struct config_channel *c, int fd)
     _exit(!out.is_over && write_all(fd, buf_span(&out)) ? 0 : 1);
 }
 
-/* ---- in the parent --------------------------------------------------------------------------------------------------- */
+/* ---- in the parent
+ * --------------------------------------------------------------------------------------------------- */
 
 static void read_all(int fd, struct buf *out)
 {
@@ -154,7 +157,8 @@ static void take(struct preflight_channel *to, struct span text, struct config_m
 static void judge(const struct config_channel *c, int status, struct config_mistakes *mistakes)
 {
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        mistake(c, mistakes, "the adapter %.200s does not answer within %d s; ask its author", c->adapter, SECONDS_MAX);
+        mistake(c, mistakes, "the adapter %.200s does not answer within %d s; ask its author", c->adapter,
+                SECONDS_MAX);
     else if (WIFSIGNALED(status))
         mistake(c, mistakes, "the adapter %.200s crashes (%s); ask its author", c->adapter,
                 strsignal(WTERMSIG(status)));
@@ -163,7 +167,8 @@ static void judge(const struct config_channel *c, int status, struct config_mist
                 WEXITSTATUS(status));
 }
 
-static void ask(struct preflight_channel *to, const struct config_channel *c, struct config_mistakes *mistakes)
+static void ask(struct preflight_channel *to, const struct config_channel *c,
+                struct config_mistakes *mistakes)
 {
     struct buf text;
     int fds[2], status = 0;
@@ -194,7 +199,8 @@ enum err preflight_run(struct preflight *p, const struct config *c, struct confi
 {
     size_t before = mistakes->n;
 
-    *p = (struct preflight){.channel = mem_calloc(c->channel_n, sizeof *p->channel), .channel_n = c->channel_n};
+    *p = (struct preflight){.channel = mem_calloc(c->channel_n, sizeof *p->channel),
+                            .channel_n = c->channel_n};
     for (size_t i = 0; i < c->channel_n; i++)
         if (c->channel[i].adapter) /* NULL: a mistake that the configuration knows already */
             ask(&p->channel[i], &c->channel[i], mistakes);

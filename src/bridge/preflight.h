@@ -2,7 +2,8 @@
  * Preflight: every adapter is looked at once, in a short-lived process of its own, before the bridge runs.
  *
  * The bridge holds Front's secrets and never loads foreign code; so a child of its own loads each adapter,
- * checks the channel's settings against what the module declares, and reports; one that crashes or hangs is a mistake. `check` and `run` see the same mistakes.
+ * checks the channel's settings against what the module declares, and reports; one that crashes or hangs is a
+ * mistake. `check` and `run` see the same mistakes.
  */
 #ifndef BRIDGE_PREFLIGHT_H
 #define BRIDGE_PREFLIGHT_H
@@ -16,12 +17,13 @@ struct preflight {
         char *settings; /* JSON object: the adapter's settings as canonical text, defaults applied */
         char *name, *version;
         uint32_t capabilities;
-    } *channel; /* as many as the configuration has, in its order */
+    } * channel; /* as many as the configuration has, in its order */
     size_t channel_n;
 };
 
 /* Forks: call it before there are threads. ERR_INVALID: mistakes says what is wrong. */
-MUST_CHECK enum err preflight_run(struct preflight *p, const struct config *c, struct config_mistakes *mistakes);
+MUST_CHECK enum err preflight_run(struct preflight *p, const struct config *c,
+                                  struct config_mistakes *mistakes);
 void preflight_fini(struct preflight *p);
 
 #endif

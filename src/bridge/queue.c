@@ -1,5 +1,6 @@
 /*
- * Claims. Decides when to ask the store and for how many; what is due, and in which order, is the store's to know.
+ * Claims. Decides when to ask the store and for how many; what is due, and in which order, is the store's to
+ * know.
  */
 #include "bridge/queue.h"
 #include "base/mem.h"
@@ -16,7 +17,8 @@ enum {
 /* What differs between the directions. */
 static const struct {
     unsigned (*capacity)(const struct channel *ch, mono_ms_t now);
-    int64_t (*wait_ms)(const struct channel *ch, mono_ms_t now); /* until a probe may go; -1: nothing to wait for */
+    int64_t (*wait_ms)(const struct channel *ch,
+                       mono_ms_t now); /* until a probe may go; -1: nothing to wait for */
     void (*start)(struct channel *ch, const struct store_message *m);
 } way[] = {
     [MESSAGE_OUT] = {delivery_capacity, delivery_wait_ms, delivery_start},

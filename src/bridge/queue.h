@@ -1,9 +1,9 @@
 /*
  * The schedule of one channel in one direction: when to ask the store for what is due, and for how many.
  *
- * Shape: nothing of the backlog is in memory; a queue knows the next due time and whether a claim is under way. It asks
- * again when a message is put, an attempt settles, a credit comes or the time does.
- * Invariant: at most one claim under way; what a claim hands out never exceeds the capacity it was made for.
+ * Shape: nothing of the backlog is in memory; a queue knows the next due time and whether a claim is under
+ * way. It asks again when a message is put, an attempt settles, a credit comes or the time does. Invariant:
+ * at most one claim under way; what a claim hands out never exceeds the capacity it was made for.
  */
 #ifndef BRIDGE_QUEUE_H
 #define BRIDGE_QUEUE_H
@@ -17,7 +17,7 @@ struct queue {
     struct channel *channel;
     enum message_direction direction;
     struct store_claim claim;
-    bool is_open;       /* what an earlier process left open is settled: claims may begin */
+    bool is_open; /* what an earlier process left open is settled: claims may begin */
     bool is_claiming, is_kicked;
     wall_ms_t next_due; /* of a head, as far as we know; INT64_MAX: nothing waits */
     unsigned in_flight; /* attempts that are open */

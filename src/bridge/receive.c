@@ -1,6 +1,6 @@
 /*
- * From an adapter's hand to the store. The adapter hears "durable" only after the commit; what is wrong with a message
- * it hears at once.
+ * From an adapter's hand to the store. The adapter hears "durable" only after the commit; what is wrong with
+ * a message it hears at once.
  */
 #include "bridge/receive.h"
 #include "base/crypto.h"
@@ -48,7 +48,8 @@ static void add_string(struct jval v, struct buf *out)
         buf_clear(out);
 }
 
-/* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches nothing. */
+/* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches
+ * nothing. */
 static void read_ids(struct receive *r, struct jval wire)
 {
     add_string(json_path(wire, "sender.handle"), &r->handle);
@@ -68,7 +69,8 @@ static void post(struct receive *r)
     struct channel *ch = r->channel;
     wall_ms_t now = clock_wall_ms();
 
-    r->item = (struct store_item){.recipient = buf_span(&r->handle), .lane = buf_span(&r->lane), .body = buf_span(&r->wire)};
+    r->item = (struct store_item){
+        .recipient = buf_span(&r->handle), .lane = buf_span(&r->lane), .body = buf_span(&r->wire)};
     r->put = (struct store_put){
         .op.on_done = on_put,
         .direction = MESSAGE_IN,
@@ -144,8 +146,8 @@ static void on_put(struct store_op *op)
     if (op->result == OK) {
         bool is_new = r->item.how == STORE_NEW || r->item.how == STORE_AGAIN;
         store_id_format(ch->bridge->store, r->item.id, id);
-        log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name), LOG_STR("id", id),
-                 LOG_SPAN("source_id", buf_span(&r->source_id)));
+        log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name),
+                 LOG_STR("id", id), LOG_SPAN("source_id", buf_span(&r->source_id)));
         host_stored(ch->host, r->ticket, OK, !is_new, id, NULL);
         queue_due(&ch->in, r->put.now);
         keeper_expiry(ch->bridge->keeper, r->put.expires_at);
@@ -159,7 +161,8 @@ static void on_put(struct store_op *op)
     receive_free(r);
 }
 
-/* ---- key-value --------------------------------------------------------------------------------------------------- */
+/* ---- key-value
+ * --------------------------------------------------------------------------------------------------- */
 
 struct kv {
     struct channel *channel;
@@ -180,7 +183,8 @@ static void on_kv_done(struct store_op *op)
     free(kv);
 }
 
-void receive_on_kv(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value, void *arg)
+void receive_on_kv(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value,
+                   void *arg)
 {
     struct channel *ch = arg;
     struct kv *kv = mem_zalloc(sizeof *kv);

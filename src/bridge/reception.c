@@ -1,5 +1,6 @@
 /*
- * The promise to the agent: one answer within `answer.wait`, whatever the store, the adapter or the backend do.
+ * The promise to the agent: one answer within `answer.wait`, whatever the store, the adapter or the backend
+ * do.
  */
 #include "bridge/reception.h"
 #include "base/log.h"
@@ -12,8 +13,8 @@
 
 enum {
     BUCKETS = 4096,
-    COMMIT_MAX_MS = 6000,  /* with `wait: 0`: the most that a commit may take */
-    CANCEL_MAX_MS = 300,   /* beyond the promised time, for an error to become final */
+    COMMIT_MAX_MS = 6000, /* with `wait: 0`: the most that a commit may take */
+    CANCEL_MAX_MS = 300,  /* beyond the promised time, for an error to become final */
     STORED_BODY_MAX = 12 << 20,
 };
 
@@ -75,7 +76,8 @@ unsigned receptions_n(const struct receptions *all)
     return all->n;
 }
 
-/* ---- parts by message id ----------------------------------------------------------------------------------------- */
+/* ---- parts by message id
+ * ----------------------------------------------------------------------------------------- */
 
 static struct part **bucket_of(const struct receptions *all, int64_t id)
 {
@@ -109,7 +111,9 @@ static void close_part(struct part *p, enum part_state s, enum front_error e, st
     p->reason = span_strdup(reason);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static struct reception *reception_new(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
@@ -168,7 +172,8 @@ static void free_if_over(struct reception *r)
         reception_free(r);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void answer(struct reception *r, enum front_error e, struct span message)
 {
@@ -212,7 +217,9 @@ static void decide(struct reception *r)
         answer(r, bad->error, span_of(bad->reason));
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------------ */
+/* ---- time
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void arm(struct reception *r, int64_t after_start_ms)
 {
@@ -233,8 +240,8 @@ static void cancel(struct part *p, const char *reason)
 
     p->is_cancelling = true;
     r->cancel_n++;
-    p->cancel =
-        (struct store_cancel){.op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = reason};
+    p->cancel = (struct store_cancel){
+        .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = reason};
     store_post_cancel(r->channel->bridge->store, &p->cancel);
 }
 
@@ -267,13 +274,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (!r->is_put_done) {
         store_abandon(&r->put);
-        answer(r, FRONT_INTERNAL_ERROR, SPAN_LIT("The message could not be stored in time; please send it again."));
+        answer(r, FRONT_INTERNAL_ERROR,
+               SPAN_LIT("The message could not be stored in time; please send it again."));
     } else if (!r->is_over_time) {
         r->is_over_time = true;
         arm(r, promised_ms(r) + CANCEL_MAX_MS);
         time_out_all(r);
     } else {
-        answer(r, FRONT_REQUEST_TIMEOUT, SPAN_LIT("The message was not delivered in time and will not be sent."));
+        answer(r, FRONT_REQUEST_TIMEOUT,
+               SPAN_LIT("The message was not delivered in time and will not be sent."));
     }
     free_if_over(r);
 }
@@ -301,9 +310,12 @@ static void on_cancelled(struct store_op *op)
     queue_kick(&ch->out);
 }
 
-/* ---- storing ----------------------------------------------------------------------------------------------------------- */
+/* ---- storing
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
-/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id. */
+/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id.
+ */
 static char *conversation_of(const struct callback *c)
 {
     char *text;
@@ -372,7 +384,8 @@ void reception_start(struct channel *ch, struct http_exchange *x, struct callbac
     post(r);
 }
 
-/* ---- after the commit --------------------------------------------------------------------------------------------------- */
+/* ---- after the commit
+ * --------------------------------------------------------------------------------------------------- */
 
 static void start(struct reception *r, unsigned i)
 {
@@ -407,7 +420,8 @@ static void take_back(struct reception *r)
 static void refuse(struct reception *r, enum err e)
 {
     if (e == ERR_FULL)
-        answer(r, FRONT_TOO_MANY_REQUESTS, SPAN_LIT("Too many messages are waiting; please try again in a minute."));
+        answer(r, FRONT_TOO_MANY_REQUESTS,
+               SPAN_LIT("Too many messages are waiting; please try again in a minute."));
     else
         answer(r, FRONT_INTERNAL_ERROR, SPAN_LIT("The message could not be stored; please send it again."));
 }
@@ -469,7 +483,9 @@ static void on_put(struct store_op *op)
     queue_kick(&ch->out);
 }
 
-/* ---- settled -------------------------------------------------------------------------------------------------------------- */
+/* ---- settled
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static struct part *part_find(const struct receptions *all, int64_t id)
 {

@@ -1,10 +1,10 @@
 /*
  * Receptions: callbacks of Front that carry a message, from the first byte to their one answer.
  *
- * Shape: a reception has a part for each recipient. It is put, then held until no part is open, or until the promised
- * time is over; then it is answered, once. What happens to the messages later is not its business.
- * Invariant: success is answered only for what is committed. After an error was answered, none of its messages is
- * sent: what was not committed is abandoned, what was is cancelled.
+ * Shape: a reception has a part for each recipient. It is put, then held until no part is open, or until the
+ * promised time is over; then it is answered, once. What happens to the messages later is not its business.
+ * Invariant: success is answered only for what is committed. After an error was answered, none of its
+ * messages is sent: what was not committed is abandoned, what was is cancelled.
  */
 #ifndef BRIDGE_RECEPTION_H
 #define BRIDGE_RECEPTION_H

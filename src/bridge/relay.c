@@ -21,7 +21,8 @@ static const struct {
     const char *path;
     enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
 } post[] = {
-    [CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN, "/channels/%s/incoming_messages", incoming_custom},
+    [CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN, "/channels/%s/incoming_messages",
+                        incoming_custom},
     [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL, "/channels/%s/inbound_messages",
                              incoming_application},
 };
@@ -47,8 +48,8 @@ int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
 static struct outcome outcome_of(const struct front_result *r)
 {
     static const enum outcome_kind kind[] = {
-        [FRONT_CALL_OK] = OUTCOME_DELIVERED,     [FRONT_CALL_RETRY] = OUTCOME_RETRY,
-        [FRONT_CALL_REFUSED] = OUTCOME_REJECTED, [FRONT_CALL_UNKNOWN] = OUTCOME_UNKNOWN,
+        [FRONT_CALL_OK] = OUTCOME_DELIVERED,      [FRONT_CALL_RETRY] = OUTCOME_RETRY,
+        [FRONT_CALL_REFUSED] = OUTCOME_REJECTED,  [FRONT_CALL_UNKNOWN] = OUTCOME_UNKNOWN,
         [FRONT_CALL_CANCELLED] = OUTCOME_UNKNOWN,
     };
     return (struct outcome){.kind = kind[r->class],
@@ -74,7 +75,8 @@ static void on_answer(const struct front_result *r, void *arg)
     buf_fini(&uid);
 }
 
-static enum err build(const struct channel *ch, const struct store_message *m, struct buf *body, struct buf *why)
+static enum err build(const struct channel *ch, const struct store_message *m, struct buf *body,
+                      struct buf *why)
 {
     char id[STORE_ID_BYTES];
 
@@ -115,7 +117,8 @@ void relay_start(struct channel *ch, const struct store_message *m)
     if (build(ch, m, &body, &why) == OK)
         call(ch, a, buf_span(&body));
     else
-        attempt_settle(a, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
+        attempt_settle(
+            a, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
     buf_fini(&body);
     buf_fini(&why);
 }

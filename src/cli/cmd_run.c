@@ -50,7 +50,8 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg)
     run->is_stopping = true;
 }
 
-/* As the first process of a container we inherit every orphan; the channels' children are the host library's. */
+/* As the first process of a container we inherit every orphan; the channels' children are the host library's.
+ */
 static void on_child_signal(evutil_socket_t number, short what, void *arg)
 {
     (void)number;
@@ -94,7 +95,8 @@ static enum err write_ports(const struct run *run)
     return e;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------ */
+/* ---- opening and closing
+ * ------------------------------------------------------------------------------------------ */
 
 static enum err open_parts(struct run *run, const struct preflight *preflight, struct buf *why)
 {
@@ -199,8 +201,9 @@ const struct command command_run = {
     .name = "run",
     .arguments = "",
     .summary = "run the bridge",
-    .help = "Runs the bridge until SIGTERM or SIGINT, which let attempts in flight end (a second one does not).\n"
-            "The ports it listens on are written to STORE/ports. Waits for a store that another bridge uses\n"
-            "(lock_wait), then leaves with 75.\n",
+    .help =
+        "Runs the bridge until SIGTERM or SIGINT, which let attempts in flight end (a second one does not).\n"
+        "The ports it listens on are written to STORE/ports. Waits for a store that another bridge uses\n"
+        "(lock_wait), then leaves with 75.\n",
     .run = run,
 };

@@ -1,5 +1,6 @@
 /*
- * What the process of a running bridge owes the system: no core, no readable memory, as many descriptors as it may have.
+ * What the process of a running bridge owes the system: no core, no readable memory, as many descriptors as
+ * it may have.
  */
 #ifndef CLI_PROCESS_H
 #define CLI_PROCESS_H

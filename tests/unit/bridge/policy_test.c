@@ -75,7 +75,8 @@ static void test_plain_outcomes(void **state)
                    held = {.kind = OUTCOME_HOLD};
 
     (void)state;
-    assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_OUT}, delivered, 0).verb, VERB_DELIVER);
+    assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_OUT}, delivered, 0).verb,
+                     VERB_DELIVER);
     assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_IN}, delivered, 0).verb, VERB_ACCEPT);
     assert_int_equal(judge((struct verdict_facts){.is_told = true}, rejected, 0).verb, VERB_REJECT);
     assert_int_equal(judge((struct verdict_facts){.is_told = false}, rejected, 0).verb, VERB_KILL);
@@ -112,11 +113,16 @@ static void test_unknown(void **state)
 
     (void)state;
     assert_int_equal(judge((struct verdict_facts){.attempt = 1}, lost, 0).verb, VERB_UNSURE);
-    assert_int_equal(judge((struct verdict_facts){.attempt = 1, .is_resendable = true}, lost, 0).verb, VERB_RETRY);
-    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 9}, crash, 50).due_at, 50);
-    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 1}, alone, 0).verb, VERB_RETRY);
-    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 2}, alone, 0).verb, VERB_KILL);
-    assert_int_equal(judge((struct verdict_facts){.is_resendable = false, .crash_n = 2}, alone, 0).verb, VERB_KILL);
+    assert_int_equal(judge((struct verdict_facts){.attempt = 1, .is_resendable = true}, lost, 0).verb,
+                     VERB_RETRY);
+    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 9}, crash, 50).due_at,
+                     50);
+    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 1}, alone, 0).verb,
+                     VERB_RETRY);
+    assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 2}, alone, 0).verb,
+                     VERB_KILL);
+    assert_int_equal(judge((struct verdict_facts){.is_resendable = false, .crash_n = 2}, alone, 0).verb,
+                     VERB_KILL);
 }
 
 static void test_breaker(void **state)
