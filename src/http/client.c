@@ -332,6 +332,12 @@ static void drop_handle(struct http_call *call)
     handle_give_back(call->client, h);
 }
 
+static void tell_later(struct http_client *c)
+{
+    const struct timeval at_once = {0, 0};
+    must(event_add(c->later, &at_once) == 0);
+}
+
 struct http_call *http_call_start(struct http_client *c, const struct http_request *r, http_done_fn *on_done,
                                   void *arg)
 {
@@ -350,8 +356,9 @@ struct http_call *http_call_start(struct http_client *c, const struct http_reque
     if (is_sendable(r) && set_up(call, r))
         return call;
     drop_handle(call);
-    const struct timeval at_once = {0, 0};
-    must(event_add(c->later, &at_once) == 0);
+    TAILQ_REMOVE(&c->calls, call, link);
+    TAILQ_INSERT_HEAD(&c->calls, call, link);
+    tell_later(c);
     return call;
 }
 
@@ -438,19 +445,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     step(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* Calls that were refused as they started have no handle. */
+/* Calls that were refused as they started have no handle and are first in the list. One is told at a time, so
+ * that whoever answers a refusal with the same call again does not hold up the loop. */
 static void on_later(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct http_client *c = arg;
-    struct http_call *call, *next;
-    for (call = TAILQ_FIRST(&c->calls); call; call = next) {
-        next = TAILQ_NEXT(call, link);
-        if (!call->handle) {
-            end(call, HTTP_FAIL_URL, false, 0);
-            next = TAILQ_FIRST(&c->calls); /* on_done may have cancelled the next */
-        }
-    }
+    struct http_call *call = TAILQ_FIRST(&c->calls);
+    if (!call || call->handle)
+        return;
+    tell_later(c);
+    end(call, HTTP_FAIL_URL, false, 0);
 }
 
 void http_call_cancel(struct http_call *call)

@@ -361,6 +361,32 @@ static void lets_one_end_cancel_another(void **state)
         event_base_loop(f->base, EVLOOP_ONCE);
 }
 
+struct stubborn {
+    struct fixture *f;
+    int refused_n;
+};
+
+static void on_done_try_again(const struct http_answer *a, void *arg)
+{
+    struct stubborn *s = arg;
+    struct http_request bad = {.method = "GET", .url = "file:///", .timeout_ms = 1000};
+    if (a->fail == HTTP_FAIL_URL && ++s->refused_n < 1000000)
+        http_call_start(s->f->client, &bad, on_done_try_again, s);
+}
+
+static void goes_on_with_others_while_one_repeats_a_refused_call(void **state)
+{
+    struct fixture *f = *state;
+    struct stubborn s = {.f = f};
+    peer_start(f, (const enum act[]){ANSWER, END});
+    struct http_request r = post(f), bad = r;
+    bad.url = "file:///";
+    http_call_start(f->client, &bad, on_done_try_again, &s);
+    assert_int_equal(call(f, &r)->status, 200);
+    assert_true(s.refused_n < 1000000);
+    s.refused_n = 1000000;
+}
+
 /* --- against our own server: what arrives --- */
 
 struct seen {
@@ -569,6 +595,7 @@ int main(void)
         WITH_FIXTURE(keeps_connections),
         WITH_FIXTURE(ends_a_cancelled_call_at_once),
         WITH_FIXTURE(lets_one_end_cancel_another),
+        WITH_FIXTURE(goes_on_with_others_while_one_repeats_a_refused_call),
         WITH_FIXTURE(writes_what_was_asked),
         WITH_FIXTURE(does_not_follow_redirects),
         WITH_FIXTURE(sends_large_bodies_from_memory_and_from_files),
