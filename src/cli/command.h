@@ -16,6 +16,7 @@
     X(demo)                                                                                                  \
     X(sign)                                                                                                  \
     X(sim)                                                                                                   \
+    X(channel_test)                                                                                          \
     X(channel_list)                                                                                          \
     X(channel_host)                                                                                          \
     X(config_reference)                                                                                      \

@@ -53,6 +53,16 @@ static enum err unknown(const struct option *own, const char *text, struct buf *
     return ERR_INVALID;
 }
 
+static enum err add_argument(struct options *o, const char *text, struct buf *why)
+{
+    if (o->argument_n == ARGUMENTS_MAX) {
+        buf_addf(why, "there are more than %d arguments", ARGUMENTS_MAX);
+        return ERR_INVALID;
+    }
+    o->argument[o->argument_n++] = text;
+    return OK;
+}
+
 static enum err take(struct options *o, size_t i, const char *text, const char *value, struct buf *why)
 {
     const struct option *option = option_at(o->option, i);
@@ -63,6 +73,8 @@ static enum err take(struct options *o, size_t i, const char *text, const char *
         buf_addf(why, "--%s needs a value: --%s %s", option->name, option->name, option->value);
     else if (!option->value && value)
         buf_addf(why, "--%s takes no value", option->name);
+    else if (option->value && strstr(option->value, " ..."))
+        return add_argument(o, value, why);
     else if (o->value[i])
         buf_addf(why, "--%s is given twice", option->name);
     else
@@ -100,11 +112,8 @@ enum err options_parse(struct options *o, const struct option *own, int argc, ch
             if (taken == 0)
                 return ERR_INVALID;
             i += taken;
-        } else if (o->argument_n == ARGUMENTS_MAX) {
-            buf_addf(why, "there are more than %d arguments", ARGUMENTS_MAX);
+        } else if (add_argument(o, argv[i++], why) != OK) {
             return ERR_INVALID;
-        } else {
-            o->argument[o->argument_n++] = argv[i++];
         }
     }
     return OK;

@@ -14,7 +14,8 @@ enum { OPTIONS_MAX = 24, ARGUMENTS_MAX = 32 };
 struct option {
     const char *name;  /* "json": --json; ends the table when NULL */
     char letter;       /* 'c': -c; 0: none */
-    const char *value; /* "FILE": takes a value, so called in the help; NULL: a switch */
+    const char *value; /* "FILE": takes a value, so called in the help; NULL: a switch. "KEY=VALUE ...": may
+                          be given often, and each value is one more argument */
     const char *help;  /* one line */
 };
 

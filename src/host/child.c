@@ -149,11 +149,17 @@ static bool open_adapter(struct child *c)
         report(c, "validate", result, why);
         return false;
     }
-    result = c->module->open(&c->host, &c->self, why, sizeof why);
+    void *other = NULL;
+    if (c->probe & HOST_PROBE_TWICE)
+        result = c->module->open(&c->host, &other, why, sizeof why);
+    if (result == FB_OK)
+        result = c->module->open(&c->host, &c->self, why, sizeof why);
     if (result != FB_OK) {
         report(c, "open", result, why);
         return false;
     }
+    if (c->probe & HOST_PROBE_TWICE) /* the one that stays must not mind */
+        c->module->close(other);
     c->is_open = true;
     return true;
 }
@@ -180,6 +186,7 @@ static const char *on_hello(struct child *c, const struct frame *f, int *fd)
         return "a second hello";
     if (frame_get_u32(&r) != FRAME_VERSION)
         return "another version of the bridge";
+    c->probe = frame_get_u32(&r);
     c->channel = span_strdup(frame_get_span(&r));
     char *path = span_strdup(frame_get_span(&r));
     struct span settings = frame_get_span(&r);
@@ -194,7 +201,7 @@ static const char *on_hello(struct child *c, const struct frame *f, int *fd)
     if (is_good) {
         name_process(c->channel);
         give_services(c);
-        sandbox_enter(hide, hide_n);
+        sandbox_enter(hide, hide_n, c->probe & HOST_PROBE_READABLE);
         load(c, path);
     }
     for (uint32_t i = 0; i < hide_n; i++)

@@ -80,7 +80,8 @@ struct child {
     struct child_https *https;
     struct child_log *log;
     pthread_t loop_thread;
-    bool is_open, is_stopping, has_stopped;
+    bool is_open, is_stopping;
+    unsigned probe; /* see struct host_options */
     int exit_code;
 };
 

@@ -180,7 +180,7 @@ static void lapse(struct child *c, struct open_call *call)
 }
 
 /* give_back ends the borrowing of a call that had lapsed; its token has been closed before. */
-static int give_back(struct child *c, fb_token token)
+static int give_back(struct child *c, const char *service, fb_token token)
 {
     for (struct decoded **at = &c->lapsed; *at; at = &(*at)->next) {
         struct decoded *d = *at;
@@ -188,9 +188,10 @@ static int give_back(struct child *c, fb_token token)
             *at = d->next;
             c->lapsed_n--;
             decoded_free(d);
-            break;
+            return FB_ERR_TOKEN;
         }
     }
+    child_complain(c, service, "the token is not open: was it ended before?");
     return FB_ERR_TOKEN;
 }
 
@@ -257,7 +258,7 @@ int child_complete(const struct fb_host *host, fb_token token, const struct fb_o
         return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind == CALL_REQUEST)
-        return give_back(c, token);
+        return give_back(c, "complete", token);
     if (!o || !FB_HAS(o, conversation_id))
         return child_complain(c, "complete", "the outcome's size is not set");
     if (o->kind < FB_DELIVERED || o->kind > FB_UNKNOWN)
@@ -307,7 +308,7 @@ int child_reply(const struct fb_host *host, fb_token token, const struct fb_repl
         return FB_ERR_INVALID;
     struct open_call *call = find(c, token);
     if (!call || call->kind != CALL_REQUEST)
-        return give_back(c, token);
+        return give_back(c, "reply", token);
     const char *fault = reply_fault(q);
     if (fault)
         return child_complain(c, "reply", fault);

@@ -5,6 +5,7 @@
 #include "host/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "host/host.h"
 #include "host/text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,11 +68,9 @@ static void on_far_line(void *arg)
     free(f);
 }
 
-void child_log(const struct fb_host *host, int level, const char *text)
+static void log_anywhere(struct child *c, int level, const char *text)
 {
-    struct child *c = child_of(host);
-    struct far_line f = {.child = c,
-                         .level = level < FB_LOG_DEBUG || level > FB_LOG_ERROR ? FB_LOG_INFO : level};
+    struct far_line f = {.child = c, .level = level};
     buf_init(&f.text, LINE_MAX_BYTES);
     text_clean_line(&f.text, span_of(text ? text : ""), LINE_MAX_BYTES - 1);
     if (pthread_equal(pthread_self(), c->loop_thread)) {
@@ -80,10 +79,15 @@ void child_log(const struct fb_host *host, int level, const char *text)
         return;
     }
     struct far_line *far = mem_dup(&f, sizeof f);
-    if (child_post(host, on_far_line, far) != FB_OK) {
+    if (child_post(&c->host, on_far_line, far) != FB_OK) {
         buf_fini(&far->text);
         free(far);
     }
+}
+
+void child_log(const struct fb_host *host, int level, const char *text)
+{
+    log_anywhere(child_of(host), level < FB_LOG_DEBUG || level > FB_LOG_ERROR ? FB_LOG_INFO : level, text);
 }
 
 int64_t child_now(const struct fb_host *host)
@@ -97,7 +101,7 @@ int child_complain(struct child *c, const char *service, const char *rule)
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     buf_addf(&line, "%s: %s", service, rule);
-    log_here(c, FB_LOG_WARN, buf_span(&line));
+    log_here(c, HOST_LOG_COMPLAINT, buf_span(&line));
     buf_fini(&line);
     return FB_ERR_INVALID;
 }
@@ -108,7 +112,7 @@ bool child_is_elsewhere(struct child *c, const char *service)
     if (pthread_equal(pthread_self(), c->loop_thread))
         return false;
     snprintf(line, sizeof line, "%s: called from another thread; come back with post()", service);
-    child_log(&c->host, FB_LOG_ERROR, line);
+    log_anywhere(c, HOST_LOG_COMPLAINT, line);
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include <event2/event.h>
 #include <stdbool.h>
 
@@ -52,7 +53,11 @@ struct host_receive {
 
 enum host_status { HOST_DOWN, HOST_STARTING, HOST_UP, HOST_FAILED /* open failed; tried again by back-off */, HOST_STOPPING };
 
+enum { HOST_LOG_COMPLAINT = LOG_ERROR + 1 /* the adapter broke a rule of the ABI; logged as a warning */ };
+
 struct host_events {
+    /* A line of the adapter. May be NULL: then it goes to the log, with the channel's name. */
+    void (*on_log)(struct host *h, int level, const char *text, void *arg);
     void (*on_status)(struct host *h, enum host_status s, const char *reason, void *arg);
     void (*on_outcome)(struct host *h, uint64_t token, const struct outcome *o, void *arg);
     void (*on_credit)(struct host *h, void *arg); /* room for another delivery */
@@ -62,6 +67,9 @@ struct host_events {
     /* key-value: answer by host_kv_done(h, ticket, …), once. value absent and !is_write: a read. */
     void (*on_kv)(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value, void *arg);
 };
+
+/* The child can be looked at in /proc; it opens a second instance first, and closes it when both are open. */
+enum { HOST_PROBE_READABLE = 1, HOST_PROBE_TWICE = 2 };
 
 struct host_options {
     const char *channel;
@@ -74,6 +82,7 @@ struct host_options {
     int64_t heartbeat_ms;        /* silence outside any call, twice; 0: 5 s */
     const char *const *hide;     /* NULL-terminated: paths that Landlock hides from the child */
     const char *ca_file;
+    unsigned probe;              /* for channel test; 0 for all others */
 };
 
 struct host *host_new(struct event_base *base, const struct host_options *o, const struct host_events *e, void *arg);

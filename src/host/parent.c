@@ -176,6 +176,7 @@ static void say_hello(struct host *h)
         hide_n++;
     struct buf *out = link_begin(h->link, FRAME_HELLO, 0);
     frame_put_u32(out, FRAME_VERSION);
+    frame_put_u32(out, h->o.probe);
     frame_put_str(out, h->o.channel);
     frame_put_str(out, h->o.adapter_path);
     frame_put_span(out, h->o.settings);

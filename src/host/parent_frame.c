@@ -339,7 +339,8 @@ static const char *on_events(struct host *h, const struct frame *f, int *fd)
 static const char *on_log(struct host *h, const struct frame *f, int *fd)
 {
     (void)fd;
-    static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+    static const enum log_level levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARN,
+                                            LOG_ERROR, [HOST_LOG_COMPLAINT] = LOG_WARN};
     struct frame_reader r = frame_read(f);
     uint32_t level = frame_get_u32(&r);
     struct span text = frame_get_span(&r);
@@ -350,7 +351,11 @@ static const char *on_log(struct host *h, const struct frame *f, int *fd)
     struct buf line;
     buf_init(&line, 4096);
     text_clean_line(&line, text, 2000);
-    LOG_LINE_(levels[level], "adapter", LOG_STR("channel", h->o.channel), LOG_SPAN("text", buf_span(&line)));
+    if (h->events->on_log)
+        HOST_CALLBACK(h, on_log(h, (int)level, line.n ? line.p : "", h->arg));
+    else
+        LOG_LINE_(levels[level], "adapter", LOG_STR("channel", h->o.channel),
+                  LOG_SPAN("text", buf_span(&line)));
     buf_fini(&line);
     return NULL;
 }

@@ -144,14 +144,15 @@ static void limit(int resource, rlim_t most)
     setrlimit((__rlimit_resource_t)resource, &r);
 }
 
-void sandbox_enter(char *const *hide, size_t n)
+void sandbox_enter(char *const *hide, size_t n, bool stays_readable)
 {
+    (void)stays_readable;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, DESCRIPTORS_MAX);
 #ifndef FB_SANITIZED /* sanitizers map terabytes, and their leak check traces its own process */
     limit(RLIMIT_AS, ADDRESS_SPACE_MAX);
-    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_DUMPABLE, stays_readable);
 #endif
     hide_paths(hide, n);
 }

@@ -5,10 +5,12 @@
 #ifndef HOST_SANDBOX_H
 #define HOST_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* sandbox_enter sets limits, gives up new privileges and core dumps, and hides n paths where the kernel has
+/* stays_readable: /proc shows to its own user what it has open.
+ * sandbox_enter sets limits, gives up new privileges and core dumps, and hides n paths where the kernel has
  * Landlock. */
-void sandbox_enter(char *const *hide, size_t n);
+void sandbox_enter(char *const *hide, size_t n, bool stays_readable);
 
 #endif

@@ -46,21 +46,10 @@ static const char *const inherited[] = {
 };
 
 struct plan { /* all that the child needs between fork and exec */
-    const char *exe;
     char *env[ARRAY_LEN(inherited) + 2];
     int socket;
     pid_t parent;
 };
-
-static const char *executable(void)
-{
-#ifdef FB_TEST_POINTS
-    const char *other = getenv("FRONT_BRIDGE_HOST_EXE");
-    if (other)
-        return other;
-#endif
-    return "/proc/self/exe";
-}
 
 static void plan_environment(struct plan *p)
 {
@@ -106,7 +95,7 @@ _Noreturn static void become_host(const struct plan *p)
         _exit(126);
     if (close_range(CHILD_SOCKET + 1, ~0u, 0) != 0)
         _exit(126);
-    execve(p->exe, argv, p->env);
+    execve("/proc/self/exe", argv, p->env);
     _exit(127);
 }
 
@@ -151,7 +140,7 @@ enum err spawn_start(struct event_base *base, spawn_exit_fn *on_exit, void *arg,
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return refuse(why, "socketpair");
-    struct plan p = {.exe = executable(), .socket = pair[1], .parent = getpid()};
+    struct plan p = {.socket = pair[1], .parent = getpid()};
     plan_environment(&p);
     pid_t pid = fork();
     if (pid == 0)

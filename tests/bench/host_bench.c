@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 {
     char text[1200], json[4000];
     b.wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 200000;
-    rig_fixture();
+    rig_fixture(argc, argv);
     rig_open(&b.rig, "probe", NULL);
     rig_up(&b.rig);
     rig_stop(&b.rig);
@@ -72,8 +72,7 @@ int main(int argc, char **argv)
         text);
     b.json.p = json;
     char path[4200];
-    const char *exe = getenv("FRONT_BRIDGE_HOST_EXE");
-    snprintf(path, sizeof path, "%.*s/channels/probe.so", (int)(strrchr(exe, '/') - exe), exe);
+    snprintf(path, sizeof path, "%.4000s/probe.so", rig_channels);
     struct host_options o = {.channel = "bench", .adapter_path = path, .settings = SPAN_LIT("{}")};
     struct host *h = host_new(b.rig.base, &o, &events, NULL);
     host_start(h);

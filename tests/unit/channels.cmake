@@ -27,13 +27,11 @@ endforeach()
 
 fb_adapter_test(exec)
 
-# The same adapters in real hosts, whose child is another program only with the test points.
-if(FB_TEST_POINTS)
-  fb_unit_test(channels_in_hosts SOURCES channels/in_hosts_test.c host/rig.c LIBS host)
-  target_compile_definitions(test_channels_in_hosts PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_include_directories(test_channels_in_hosts PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host)
-  add_dependencies(test_channels_in_hosts test_channel_host channel_http channel_exec channel_template)
-endif()
+# The same adapters in real hosts.
+fb_unit_test(channels_in_hosts SOURCES channels/in_hosts_test.c host/rig.c LIBS host)
+target_compile_definitions(test_channels_in_hosts PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_include_directories(test_channels_in_hosts PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host)
+add_dependencies(test_channels_in_hosts channel_http channel_exec channel_template)
 
 fb_unit_test(exec_lines SOURCES channels/lines_test.c ${CMAKE_SOURCE_DIR}/channels/exec/lines.c LIBS base)
 target_include_directories(test_exec_lines PRIVATE ${CMAKE_SOURCE_DIR}/channels)

@@ -229,7 +229,7 @@ static void test_template(void **state)
     unlink(path);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec),
@@ -239,6 +239,6 @@ int main(void)
         cmocka_unit_test(test_http_delivery),
         cmocka_unit_test(test_template),
     };
-    rig_fixture();
+    rig_fixture(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void test_one_broken_channel_costs_the_other_nothing(void **state)
     rig_close(&bad);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_cannot_open_is_refused_in_one_sentence),
@@ -225,6 +225,6 @@ int main(void)
         cmocka_unit_test(test_what_the_adapter_started_does_not_outlive_it),
         cmocka_unit_test(test_one_broken_channel_costs_the_other_nothing),
     };
-    rig_fixture();
+    rig_fixture(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -446,7 +446,7 @@ static void test_requests_to_the_backend(void **state)
 
 #define ON_A_HOST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ON_A_HOST(test_a_delivery_ends_delivered),
@@ -473,6 +473,6 @@ int main(void)
         cmocka_unit_test(test_the_parents_death_ends_the_child),
         ON_A_HOST(test_process_1_reaps_strangers_and_leaves_hosts_alone),
     };
-    rig_fixture();
+    rig_fixture(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,17 +77,18 @@ static const struct host_events events = {
     .on_kv = on_kv,
 };
 
-static char directory[3000];
+char rig_channels[4096];
 
-void rig_fixture(void)
+void rig_fixture(int argc, char **argv)
 {
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", directory, sizeof directory - 1);
+    char exe[4000];
+    if (argc > 1 && strcmp(argv[1], "channel-host") == 0)
+        exit(host_child_main());
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     assert_true(n > 0);
-    directory[n] = 0;
-    *strrchr(directory, '/') = 0;
-    snprintf(exe, sizeof exe, "%s/channel_host", directory);
-    setenv("FRONT_BRIDGE_HOST_EXE", exe, 1);
+    exe[n] = 0;
+    *strrchr(exe, '/') = 0;
+    snprintf(rig_channels, sizeof rig_channels, "%s/channels", exe);
     log_setup(LOG_ERROR, LOG_TEXT, 2);
 }
 
@@ -98,7 +99,7 @@ void rig_open(struct rig *r, const char *adapter, const struct host_options *o)
     *r = (struct rig){.answers = true};
     if (o)
         options = *o;
-    snprintf(path, sizeof path, "%s/channels/%s.so", directory, adapter);
+    snprintf(path, sizeof path, "%.3900s/%.100s.so", rig_channels, adapter);
     options.channel = "test";
     options.adapter_path = path;
     if (!options.settings.p)

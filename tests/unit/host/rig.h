@@ -46,6 +46,9 @@ void rig_up(struct rig *r); /* starts it and waits until it is up */
 const struct rig_outcome *rig_say(struct rig *r, const char *text, const char *subject);
 void rig_deliver(struct rig *r, uint64_t token, const char *text, const char *subject);
 void rig_stop(struct rig *r);
-void rig_fixture(void); /* once, first: where the child's executable is */
+/* The first thing in main. In a child it is the channel host and does not return: the test program knows the
+ * command channel-host as the bridge does. */
+void rig_fixture(int argc, char **argv);
+extern char rig_channels[]; /* where the adapters of the tests are */
 
 #endif

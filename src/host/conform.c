@@ -1,0 +1,679 @@
+/*
+ * Runs an adapter through its life and judges what comes out. Each promise is a row of a table: a name and a
+ * function that says in one line what it saw. It knows the ABI and the wire form of a delivery, and nothing
+ * of the backend: a delivery may fail, but it must end once, in time, and with a sentence.
+ */
+#include "host/conform.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "host/host.h"
+#include <dirent.h>
+#include <front_bridge/channel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TOKENS_MAX = 4096,
+    ATTEMPT_MS = 10000,
+    REPEAT = 100,
+    START_MS = 35000,
+    STOP_MS = 5000,
+    PARALLEL = 64,
+    LONG_TEXT = 20000,
+    BIG_BODY = 200000,
+    LEAK_KIB = 4096,
+};
+
+struct ending {
+    unsigned n;
+    enum outcome_kind kind;
+    char reason[600];
+    int status;
+};
+
+struct conform {
+    const struct conform_options *o;
+    conform_report_fn *report;
+    void *arg;
+    struct event_base *base;
+    struct host *host;
+    struct ending ending[TOKENS_MAX];
+    unsigned token_n, ended_n; /* tokens are 0, 1, 2, … */
+    bool has_ended;            /* the process, unasked */
+    char down_reason[1000];
+    char complaint[500]; /* the first rule that was broken */
+    unsigned receive_n;
+    bool withholds;
+    uint64_t withheld; /* ticket of a message that is not stored yet */
+    bool is_broken;
+    char text[1200]; /* what the promise under test has to say */
+};
+
+/* ---- The bridge's side ---- */
+
+static void on_log(struct host *h, int level, const char *text, void *arg)
+{
+    struct conform *c = arg;
+    (void)h;
+    if (level == HOST_LOG_COMPLAINT && !c->complaint[0])
+        snprintf(c->complaint, sizeof c->complaint, "%s", text);
+}
+
+static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)
+{
+    struct conform *c = arg;
+    (void)h;
+    if (s == HOST_DOWN || s == HOST_FAILED) {
+        c->has_ended = true;
+        snprintf(c->down_reason, sizeof c->down_reason, "%s", reason ? reason : "");
+    }
+}
+
+static struct ending *ending_of(struct conform *c, uint64_t token)
+{
+    must(token < c->token_n);
+    c->ended_n++;
+    c->ending[token].n++;
+    return &c->ending[token];
+}
+
+static void on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg)
+{
+    struct ending *e = ending_of(arg, token);
+    (void)h;
+    e->kind = o->kind;
+    snprintf(e->reason, sizeof e->reason, "%.*s", SPAN_FMT(o->reason));
+}
+
+static void on_credit(struct host *h, void *arg)
+{
+    (void)h, (void)arg;
+}
+
+static void store(struct conform *c, uint64_t ticket)
+{
+    char id[32];
+    snprintf(id, sizeof id, "conform-%u", c->receive_n);
+    host_stored(c->host, ticket, OK, false, id, NULL);
+}
+
+static void on_receive(struct host *h, struct host_receive *r, void *arg)
+{
+    struct conform *c = arg;
+    (void)h;
+    c->receive_n++;
+    if (c->withholds && !r->is_receipt && !c->withheld)
+        c->withheld = r->ticket;
+    else
+        store(c, r->ticket);
+}
+
+static void on_reply(struct host *h, uint64_t token, int status, struct span type, struct span body,
+                     const char *headers, void *arg)
+{
+    (void)h, (void)type, (void)body, (void)headers;
+    ending_of(arg, token)->status = status;
+}
+
+static void on_kv(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value,
+                  void *arg)
+{
+    (void)key, (void)value, (void)arg;
+    host_kv_done(h, ticket, is_write ? OK : ERR_NOT_FOUND, SPAN_NONE);
+}
+
+static const struct host_events events = {
+    .on_log = on_log,
+    .on_status = on_status,
+    .on_outcome = on_outcome,
+    .on_credit = on_credit,
+    .on_receive = on_receive,
+    .on_reply = on_reply,
+    .on_kv = on_kv,
+};
+
+static void turn(struct conform *c)
+{
+    struct timeval tv = clock_tv(20);
+    event_base_loopexit(c->base, &tv);
+    event_base_loop(c->base, EVLOOP_ONCE);
+}
+
+static int64_t attempt_ms(const struct conform *c)
+{
+    return c->o->attempt_ms ? c->o->attempt_ms : ATTEMPT_MS;
+}
+
+/* settle waits until all that was sent has ended; the host itself sees to their deadlines. */
+static bool settle(struct conform *c)
+{
+    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
+    while (c->ended_n < c->token_n && clock_mono_ms() < until)
+        turn(c);
+    return c->ended_n == c->token_n;
+}
+
+static void rest(struct conform *c, int64_t ms)
+{
+    mono_ms_t until = clock_mono_ms() + ms;
+    while (clock_mono_ms() < until)
+        turn(c);
+}
+
+static uint64_t next_token(struct conform *c)
+{
+    must(c->token_n < TOKENS_MAX);
+    return c->token_n++;
+}
+
+/* ---- Deliveries ---- */
+
+struct message {
+    const char *what;
+    const char *text, *html, *subject;
+    bool is_bare; /* all that may be null is */
+    bool has_file;
+    unsigned attempt;
+};
+
+static void write_person(struct jout *j, const char *key, const char *handle, const char *name,
+                         const char *email)
+{
+    jout_key(j, key);
+    jout_object(j);
+    if (handle)
+        jout_kv_str(j, "handle", handle);
+    jout_kv_str(j, "name", name);
+    if (email)
+        jout_kv_str(j, "email", email);
+    jout_object_end(j);
+}
+
+static void write_files(struct jout *j, bool has_file)
+{
+    jout_key(j, "attachments");
+    jout_array(j);
+    if (has_file) {
+        jout_object(j);
+        jout_kv_str(j, "filename", "caf\xc3\xa9.png");
+        jout_kv_str(j, "content_type", "image/png");
+        jout_kv_i64(j, "size", 12345);
+        jout_kv_str(j, "url", "http://127.0.0.1:9/files/none");
+        jout_object_end(j);
+    }
+    jout_array_end(j);
+}
+
+static void write_delivery(struct jout *j, const struct message *m, uint64_t number)
+{
+    char id[40];
+    snprintf(id, sizeof id, "conform%llu", (unsigned long long)number);
+    jout_object(j);
+    jout_kv_str(j, "type", "message");
+    jout_kv_str(j, "id", id);
+    jout_kv_i64(j, "attempt", m->attempt ? m->attempt : 1);
+    jout_kv_str(j, "channel", "conform");
+    jout_key(j, "front");
+    jout_object(j);
+    jout_kv_str(j, "message_id", m->is_bare ? NULL : "msg_conform");
+    jout_kv_str(j, "conversation_id", m->is_bare ? NULL : "cnv_conform");
+    jout_kv_str(j, "event_id", NULL);
+    jout_object_end(j);
+    jout_kv_str(j, "conversation_id", m->is_bare ? NULL : "conversation-1");
+    write_person(j, "recipient", "conform", m->is_bare ? NULL : "Conny Form", NULL);
+    if (m->is_bare)
+        jout_kv_str(j, "author", NULL);
+    else
+        write_person(j, "author", NULL, "Ada Agent", "ada@example.com");
+    jout_kv_str(j, "subject", m->subject);
+    jout_kv_str(j, "text", m->text);
+    jout_kv_str(j, "html", m->html);
+    write_files(j, m->has_file);
+    jout_kv_str(j, "in_reply_to", NULL);
+    jout_kv_seconds(j, "created_at", clock_wall_ms());
+    jout_object_end(j);
+}
+
+/* post waits for room, and gives the token; false: there is no room, or the process is gone. */
+static bool post(struct conform *c, const struct message *m, uint64_t number)
+{
+    struct buf json;
+    struct jout j;
+    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
+    while (host_credits(c->host) == 0 && !c->has_ended && clock_mono_ms() < until)
+        turn(c);
+    if (host_credits(c->host) == 0)
+        return false;
+    buf_init(&json, 4 << 20);
+    jout_init(&j, &json);
+    write_delivery(&j, m, number);
+    bool is_sent = host_deliver(c->host, next_token(c), buf_span(&json)) == OK;
+    buf_fini(&json);
+    return is_sent;
+}
+
+#define SAY(c, ...)    ((void)snprintf((c)->text, sizeof(c)->text, __VA_ARGS__))
+#define BREAKS(c, ...) (SAY(c, __VA_ARGS__), (enum conform_result)CONFORM_BROKEN)
+#define SKIPS(c, ...)  (SAY(c, __VA_ARGS__), (enum conform_result)CONFORM_SKIPPED)
+#define KEEPS(c, ...)  (SAY(c, __VA_ARGS__), (enum conform_result)CONFORM_KEPT)
+
+static enum conform_result gone(struct conform *c)
+{
+    return BREAKS(c, "the process ended: %s", c->down_reason[0] ? c->down_reason : "no reason is known");
+}
+
+/* A sentence begins like one, ends like one and is one line. */
+static const char *sentence_fault(const char *s)
+{
+    size_t n = strlen(s);
+    if (strcmp(s, "The adapter gave no reason.") == 0 || n == 0)
+        return "there is none";
+    if (n < 8 || !strchr(s, ' '))
+        return "it is too short to tell anything";
+    if (s[0] >= 'a' && s[0] <= 'z')
+        return "it does not begin with a capital letter";
+    if (!strchr(".!?", s[n - 1]))
+        return "it does not end with a full stop";
+    return NULL;
+}
+
+static enum conform_result judge(struct conform *c, const char *what, const struct ending *e)
+{
+    const char *fault = e->kind == OUTCOME_DELIVERED ? NULL : sentence_fault(e->reason);
+    if (c->has_ended)
+        return gone(c);
+    if (e->n != 1)
+        return BREAKS(c, "%s: did not end", what);
+    if (e->kind == OUTCOME_UNKNOWN && strstr(e->reason, "deadline"))
+        return BREAKS(c, "%s: did not complete before its deadline", what);
+    if (fault)
+        return BREAKS(c, "%s: the reason \"%s\" is no sentence: %s", what, e->reason, fault);
+    return CONFORM_KEPT;
+}
+
+/* tally says how the endings since first were, and gives the reason of the first failure. */
+static void tally(struct conform *c, unsigned first)
+{
+    unsigned delivered = 0, other = 0;
+    const char *reason = "";
+    for (unsigned i = first; i < c->token_n; i++) {
+        bool is_good = c->ending[i].kind == OUTCOME_DELIVERED;
+        delivered += is_good;
+        other += !is_good;
+        if (!is_good && !*reason)
+            reason = c->ending[i].reason;
+    }
+    if (other)
+        SAY(c, "%u delivered, %u not: %s", delivered, other, reason);
+    else
+        SAY(c, "%u delivered", delivered);
+}
+
+/* ---- Promises ---- */
+
+static enum conform_result opens(struct conform *c)
+{
+    mono_ms_t until = clock_mono_ms() + START_MS;
+    host_start(c->host);
+    while (host_status(c->host) == HOST_STARTING && clock_mono_ms() < until)
+        turn(c);
+    if (host_status(c->host) != HOST_UP)
+        return BREAKS(c, "%s", c->down_reason);
+    const struct host_adapter *a = host_adapter(c->host);
+    SAY(c, "%s %s, built for interface 1.%u", a->name, a->version, a->abi_minor);
+    return CONFORM_KEPT;
+}
+
+static char long_text[LONG_TEXT + 1];
+
+static const struct message messages[] = {
+    {.what = "a plain text", .text = "Hello"},
+    {.what = "several lines", .text = "one\ntwo\n\n\tthree", .html = "<p>one<br>two</p>"},
+    {.what = "an empty text", .text = ""},
+    {.what = "no text at all", .html = "<img src=\"cid:x\">"},
+    {.what = "a message of nulls", .is_bare = true},
+    {.what = "a bare text", .text = "bare", .is_bare = true},
+    {.what = "emoji and combining characters",
+     .text = "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x9a\x80 e\xcc\x81 \xe2\x9c\x93"},
+    {.what = "right-to-left text",
+     .text = "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xd8\xb3\xd9\x84\xd8\xa7\xd9\x85"},
+    {.what = "quotes, backslashes and markup", .text = "\"'\\ <b>&amp;</b> */ %s %n $(x) `y` ; -- \\u0000"},
+    {.what = "a subject", .text = "with a subject", .subject = "Subject \"1\"\nline 2"},
+    {.what = "an attachment", .text = "see file", .has_file = true},
+    {.what = "an attachment alone", .has_file = true},
+    {.what = "a long text", .text = long_text},
+    {.what = "a second attempt", .text = "Hello again", .attempt = 2},
+};
+
+static enum conform_result delivers(struct conform *c)
+{
+    unsigned first = c->token_n;
+    memset(long_text, 'x', LONG_TEXT);
+    for (unsigned i = 0; i < ARRAY_LEN(messages); i++) {
+        if (!post(c, &messages[i], i) || !settle(c))
+            return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", messages[i].what);
+        enum conform_result r = judge(c, messages[i].what, &c->ending[first + i]);
+        if (r != CONFORM_KEPT)
+            return r;
+    }
+    tally(c, first);
+    return CONFORM_KEPT;
+}
+
+static enum conform_result deliver_many(struct conform *c, unsigned n)
+{
+    static const struct message m = {.what = "one of many", .text = "one of many"};
+    unsigned first = c->token_n;
+    for (unsigned i = 0; i < n; i++) {
+        if (!post(c, &m, 1000 + first + i))
+            return c->has_ended ? gone(c) : BREAKS(c, "there was no room for message %u in time", i + 1);
+    }
+    settle(c);
+    for (unsigned i = first; i < c->token_n; i++) {
+        enum conform_result r = judge(c, m.what, &c->ending[i]);
+        if (r != CONFORM_KEPT)
+            return r;
+    }
+    tally(c, first);
+    return CONFORM_KEPT;
+}
+
+static enum conform_result delivers_in_parallel(struct conform *c)
+{
+    return deliver_many(c, PARALLEL);
+}
+
+static enum conform_result notify(struct conform *c, bool is_failure, const char *type)
+{
+    struct buf json;
+    buf_init(&json, 4096);
+    buf_addf(
+        &json,
+        "{\"type\":\"%s\",\"id\":\"n%u\",\"channel\":\"conform\",\"front\":{\"event_id\":\"evt_1\",\"message_"
+        "id\":"
+        "\"msg_1\",\"conversation_id\":\"cnv_1\"},\"emitted_at\":1700000000.5,\"source\":{\"type\":"
+        "\"recipient\","
+        "\"data\":null},\"target\":{\"type\":\"message\",\"data\":{}},\"recipient\":{\"handle\":\"conform\"},"
+        "\"reason\":\"Mailbox full\"}",
+        type, c->token_n);
+    enum err e = host_notify(c->host, next_token(c), is_failure, buf_span(&json));
+    buf_fini(&json);
+    if (e != OK || !settle(c))
+        return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", type);
+    return judge(c, type, &c->ending[c->token_n - 1]);
+}
+
+static enum conform_result takes_failures(struct conform *c)
+{
+    if (!host_adapter(c->host)->takes_failed)
+        return SKIPS(c, "it has no call failed");
+    enum conform_result r = notify(c, true, "sending_error");
+    return r == CONFORM_KEPT ? notify(c, true, "message_bounce_error") : r;
+}
+
+static enum conform_result takes_events(struct conform *c)
+{
+    if (!host_adapter(c->host)->takes_events)
+        return SKIPS(c, "it has no call event");
+    enum conform_result r = notify(c, false, "comment");
+    return r == CONFORM_KEPT ? notify(c, false, "a_type_of_next_year") : r;
+}
+
+static enum conform_result ask(struct conform *c, const char *what, const struct host_request *q)
+{
+    if (host_request(c->host, next_token(c), q) != OK || !settle(c))
+        return c->has_ended ? gone(c) : BREAKS(c, "%s: got no reply", what);
+    const struct ending *e = &c->ending[c->token_n - 1];
+    if (c->has_ended)
+        return gone(c);
+    if (e->status == 503 || e->status == 500)
+        return BREAKS(c, "%s: was answered %d, not refused with 4xx; or had no reply in time", what,
+                      e->status);
+    return CONFORM_KEPT;
+}
+
+static enum conform_result replies(struct conform *c)
+{
+    if (!host_adapter(c->host)->takes_requests)
+        return SKIPS(c, "it has no call request");
+    char *big = mem_zalloc(BIG_BODY);
+    memset(big, '[', BIG_BODY);
+    const struct host_header json = {SPAN_LIT("content-type"), SPAN_LIT("application/json")};
+    const struct {
+        const char *what, *method, *path;
+        struct span body;
+    } cases[] = {
+        {"GET without a body", "GET", "", SPAN_LIT("")},
+        {"POST without a body", "POST", "", SPAN_LIT("")},
+        {"POST of broken JSON", "POST", "", SPAN_LIT("{\"sender\":")},
+        {"POST of bytes", "POST", "/a/b%20c", {"\0\xff\xfe{", 4}},
+        {"POST of a large body", "POST", "", {big, BIG_BODY}},
+        {"DELETE", "DELETE", "/", SPAN_LIT("")},
+    };
+    enum conform_result r = CONFORM_KEPT;
+    for (size_t i = 0; i < ARRAY_LEN(cases) && r == CONFORM_KEPT; i++) {
+        struct host_request q = {.method = span_of(cases[i].method),
+                                 .path = span_of(cases[i].path),
+                                 .query = SPAN_LIT("x=%00&y"),
+                                 .peer = SPAN_LIT("192.0.2.1"),
+                                 .header = &json,
+                                 .header_n = 1,
+                                 .body = cases[i].body};
+        r = ask(c, cases[i].what, &q);
+    }
+    free(big);
+    return r;
+}
+
+/* post_inbound sends the wire form that the adapters http and exec take; others may refuse it. */
+static bool post_inbound(struct conform *c)
+{
+    char bearer[600];
+    static const char body[] =
+        "{\"id\":\"conform-in\",\"sender\":{\"handle\":\"conform\"},\"text\":\"Hello\"}";
+    snprintf(bearer, sizeof bearer, "Bearer %.500s", c->o->token ? c->o->token : "");
+    const struct host_header header[] = {{SPAN_LIT("content-type"), SPAN_LIT("application/json")},
+                                         {SPAN_LIT("authorization"), span_of(bearer)},
+                                         {SPAN_LIT("x-from"), SPAN_LIT("conform")},
+                                         {SPAN_LIT("x-id"), SPAN_LIT("conform-in")}};
+    struct host_request q = {.method = SPAN_LIT("POST"),
+                             .peer = SPAN_LIT("192.0.2.1"),
+                             .path = SPAN_LIT(""),
+                             .header = header,
+                             .header_n = c->o->token ? 4 : 1,
+                             .body = span_of(body)};
+    return host_request(c->host, next_token(c), &q) == OK;
+}
+
+static enum conform_result acknowledges_what_is_safe(struct conform *c)
+{
+    if (!host_adapter(c->host)->takes_requests)
+        return SKIPS(c, "it has no call request");
+    c->withholds = true;
+    const struct ending *e = &c->ending[c->token_n];
+    mono_ms_t until = clock_mono_ms() + 2000;
+    if (!post_inbound(c))
+        return BREAKS(c, "the request was not taken");
+    while (!c->withheld && e->n == 0 && !c->has_ended && clock_mono_ms() < until)
+        turn(c);
+    c->withholds = false;
+    if (c->withheld)
+        rest(c, 300);
+    bool was_early = c->withheld && e->n && e->status < 300;
+    if (c->withheld)
+        store(c, c->withheld);
+    bool is_settled = settle(c);
+    if (c->has_ended)
+        return gone(c);
+    if (was_early)
+        return BREAKS(c, "the backend heard %d before the message was stored", e->status);
+    if (!c->withheld)
+        return SKIPS(c, "the request made no message (answered %d)", e->status);
+    return is_settled && e->status < 300 ? CONFORM_KEPT
+                                         : BREAKS(c, "the stored message was answered %d", e->status);
+}
+
+/* ---- Leaks ---- */
+
+static int count_descriptors(const struct conform *c)
+{
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", host_pid(c->host));
+    DIR *d = opendir(path);
+    if (!d)
+        return -1;
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static long resident_kib(const struct conform *c)
+{
+    char path[64], line[200];
+    long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", host_pid(c->host));
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    }
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+static enum conform_result leaks_nothing(struct conform *c)
+{
+    unsigned n = c->o->repeat ? c->o->repeat : REPEAT;
+    enum conform_result r = deliver_many(c, n);
+    rest(c, 200);
+    int before = count_descriptors(c);
+    long before_kib = resident_kib(c);
+    if (r == CONFORM_KEPT)
+        r = deliver_many(c, n);
+    rest(c, 200);
+    int after = count_descriptors(c);
+    long grown_kib = resident_kib(c) - before_kib;
+    if (r != CONFORM_KEPT)
+        return r;
+    if (before < 0)
+        return SKIPS(c, "/proc does not show its descriptors");
+    if (after > before + 4)
+        return BREAKS(c, "%u deliveries left %d more descriptors open", n, after - before);
+#ifndef FB_SANITIZED /* which keeps freed memory for a while */
+    if (grown_kib > LEAK_KIB)
+        return BREAKS(c, "%u deliveries left %ld KiB more memory in use", n, grown_kib);
+#endif
+    return KEEPS(c, "%d descriptors, %+ld KiB over %u deliveries", after, grown_kib, n);
+}
+
+static enum conform_result breaks_no_rule(struct conform *c)
+{
+    return c->complaint[0] ? BREAKS(c, "%s", c->complaint) : CONFORM_KEPT;
+}
+
+static enum conform_result stops(struct conform *c)
+{
+    static const struct message m = {.what = "a message during stop", .text = "bye"};
+    mono_ms_t from = clock_mono_ms(), until = from + STOP_MS + 5000;
+    unsigned first = c->token_n;
+    post(c, &m, 1);
+    c->has_ended = false;
+    host_stop(c->host);
+    while (!c->has_ended && clock_mono_ms() < until)
+        turn(c);
+    if (!c->has_ended || c->down_reason[0])
+        return BREAKS(c, "it did not go by itself: %s", c->down_reason);
+    if (clock_mono_ms() - from >= STOP_MS)
+        return BREAKS(c, "stop and close took %lld ms, and it was cut off",
+                      (long long)(clock_mono_ms() - from));
+    if (c->token_n > first && c->ending[first].n != 1)
+        return BREAKS(c, "the message under way did not end");
+    return KEEPS(c, "in %lld ms", (long long)(clock_mono_ms() - from));
+}
+
+static enum conform_result lives_with_another(struct conform *c)
+{
+    enum conform_result r = opens(c);
+    if (r == CONFORM_KEPT)
+        r = deliver_many(c, 2);
+    if (r == CONFORM_KEPT)
+        r = stops(c);
+    c->text[0] = r == CONFORM_KEPT ? 0 : c->text[0];
+    return r;
+}
+
+/* ---- The suite ---- */
+
+struct promise {
+    const char *name;
+    enum conform_result (*look)(struct conform *c);
+};
+
+static const struct promise life[] = {
+    {"opens", opens},
+    {"ends every delivery once, in time, with a sentence if it failed", delivers},
+    {"ends 64 deliveries at once", delivers_in_parallel},
+    {"takes failure reports", takes_failures},
+    {"takes events, also of unknown types", takes_events},
+    {"replies to every request, and refuses nonsense", replies},
+    {"acknowledges a message only when it is stored", acknowledges_what_is_safe},
+    {"leaks neither descriptors nor memory", leaks_nothing},
+    {"breaks no rule of the interface", breaks_no_rule},
+    {"stops and closes in time", stops},
+};
+
+static const struct promise again[] = {
+    {"lives beside another instance of itself", lives_with_another},
+};
+
+static void open_host(struct conform *c, unsigned probe)
+{
+    struct host_options o = {.channel = "conform",
+                             .adapter_path = c->o->adapter_path,
+                             .settings = c->o->settings,
+                             .attempt_ms = attempt_ms(c),
+                             .request_ms = attempt_ms(c),
+                             .stop_ms = STOP_MS,
+                             .probe = probe};
+    c->host = host_new(c->base, &o, &events, c);
+    c->has_ended = false;
+    c->down_reason[0] = 0;
+}
+
+/* run_life looks at each promise of one process; after it has ended the rest cannot be kept. */
+static void run_life(struct conform *c, const struct promise *p, size_t n, unsigned probe)
+{
+    open_host(c, probe);
+    for (size_t i = 0; i < n; i++) {
+        c->text[0] = 0;
+        bool was_gone = c->has_ended;
+        enum conform_result r = CONFORM_SKIPPED;
+        if (was_gone)
+            SAY(c, "the process had ended before");
+        else
+            r = p[i].look(c);
+        c->is_broken |= r == CONFORM_BROKEN;
+        c->report(r, p[i].name, c->text, c->arg);
+    }
+    host_free(c->host);
+}
+
+bool conform_run(const struct conform_options *o, conform_report_fn *report, void *arg)
+{
+    struct conform *c = mem_zalloc(sizeof *c);
+    c->o = o;
+    c->report = report;
+    c->arg = arg;
+    c->base = event_base_new();
+    must(c->base);
+    run_life(c, life, ARRAY_LEN(life), HOST_PROBE_READABLE);
+    run_life(c, again, ARRAY_LEN(again), HOST_PROBE_TWICE);
+    event_base_free(c->base);
+    bool is_kept = !c->is_broken;
+    free(c);
+    return is_kept;
+}
