@@ -1,5 +1,5 @@
 fb_unit_test(store_state SOURCES store/state_test.c LIBS store)
-foreach(part store dedupe ops)
+foreach(part store dedupe ops model crash schema)
   fb_unit_test(store_${part} SOURCES store/${part}_test.c store/kit.c LIBS store)
 endforeach()
 fb_unit_test(store_fault SOURCES store/fault_test.c store/fault_vfs.c store/kit.c LIBS store)
