@@ -99,7 +99,7 @@ static void end_link(struct plain *p)
 {
     if (!p->link)
         return;
-    struct span shown = {p->out->p + p->link_at, p->out->n - p->link_at};
+    struct span all = buf_span(p->out), shown = {all.p + p->link_at, all.n - p->link_at};
     while (shown.n > 0 && is_space(*shown.p))
         shown = (struct span){shown.p + 1, shown.n - 1};
     const char *bare = strncmp(p->link, "mailto:", 7) == 0 ? p->link + 7 : p->link;

@@ -1,0 +1,97 @@
+/*
+ * A customer's message: an inbound object of the wire (it begins with "{"), or a piece of HTML. Whatever
+ * passes the check becomes two bodies that are JSON; clean HTML holds allowed elements only, and cleaning it
+ * again changes nothing.
+ */
+#include "base/mem.h"
+#include "front/html.h"
+#include "front/html_token.h"
+#include "front/incoming.h"
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void check_clean(struct span html)
+{
+    struct html_reader reader = {html};
+    struct html_token t;
+    struct span name, value;
+    struct buf url;
+
+    buf_init(&url, 65536);
+    while (html_next(&reader, &t)) {
+        must(t.type == HTML_TEXT || (t.element->flags & HTML_KEEP));
+        while (t.type == HTML_START && html_attribute(&t.attributes, &name, &value)) {
+            must(!span_starts(name, "on") && !span_is(name, "style"));
+            buf_clear(&url);
+            html_decode(value, &url);
+            must(!span_is(name, "href") || html_is_link(buf_span(&url)));
+        }
+    }
+    buf_fini(&url);
+}
+
+static void check_html(struct span html)
+{
+    struct buf clean, again, text;
+
+    buf_init(&clean, 16 * html.n + 65536);
+    buf_init(&again, 16 * html.n + 65536);
+    buf_init(&text, 4 * html.n + 4096);
+    html_sanitise(html, &clean);
+    must(!clean.is_over);
+    check_clean(buf_span(&clean));
+    html_sanitise(buf_span(&clean), &again);
+    must(span_eq(buf_span(&clean), buf_span(&again)));
+    html_to_text(html, &text);
+    must(!text.is_over);
+    buf_fini(&clean);
+    buf_fini(&again);
+    buf_fini(&text);
+}
+
+static void check_body(enum err build(const struct incoming *, struct buf *, struct buf *), struct span wire)
+{
+    const struct incoming in = {.wire = wire, .id = "fb1", .thread_ref = "t"};
+    struct buf out, why, html;
+    struct json doc;
+
+    buf_init(&out, 64 << 20);
+    buf_init(&why, 1024);
+    buf_init(&html, 64 << 20);
+    must(build(&in, &out, &why) == OK && !out.is_over);
+    must(json_parse(&doc, buf_span(&out)) == OK);
+    must(json_str(json_get(json_root(&doc), "body"), &html) == OK && html.n > 0);
+    check_clean(buf_span(&html));
+    json_fini(&doc);
+    buf_fini(&html);
+    buf_fini(&why);
+    buf_fini(&out);
+}
+
+static void check_wire(struct span wire)
+{
+    struct buf why;
+
+    buf_init(&why, 1024);
+    if (incoming_check(wire, &why) == OK) {
+        must(why.n == 0);
+        check_body(incoming_custom, wire);
+        check_body(incoming_application, wire);
+    } else {
+        must(why.n > 0);
+    }
+    buf_fini(&why);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct span s = {(const char *)data, n};
+
+    if (n > 0 && data[0] == '{')
+        check_wire(s);
+    else
+        check_html(s);
+    return 0;
+}
