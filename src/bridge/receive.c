@@ -78,6 +78,7 @@ static void post(struct receive *r)
         .source_id = buf_span(&r->source_id),
         .conversation = r->conversation.n ? buf_span(&r->conversation) : SPAN_NONE,
         .thread_ref = buf_span(&r->thread_ref),
+        .follows_link = ch->config->kind == CHANNEL_APPLICATION,
         .now = now,
         .created_at = now,
         .expires_at = retry_expiry(ch->config, now),

@@ -19,6 +19,7 @@ struct put {
     struct store_put *p;
     struct channel *channel;
     int64_t queue_id;
+    struct span thread_ref; /* as put, or what Front was told before */
     unsigned started_n;
 };
 
@@ -97,7 +98,7 @@ static enum err insert(struct put *t, struct store_item *item, bool *is_new)
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_MESSAGE);
     sql_bind(st, "iiiiiiiiiiitttttt", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
              (int64_t)starts, due_at, p->expires_at, p->created_at, p->now, starts ? p->now : (wall_ms_t)0,
-             (int64_t)item->body.n, p->source_id, item->recipient, item->lane, p->conversation, p->thread_ref,
+             (int64_t)item->body.n, p->source_id, item->recipient, item->lane, p->conversation, t->thread_ref,
              p->event_id);
     TRY(sql_run(t->q, st));
     *is_new = sqlite3_changes(t->q->writer.db) > 0;
@@ -183,6 +184,17 @@ static enum err put_item(struct put *t, struct store_item *item)
     return OK;
 }
 
+static enum err put_items(struct put *t)
+{
+    const struct store_put *p = t->p;
+    bool has_new = false;
+    for (unsigned i = 0; i < p->item_n; i++) {
+        TRY(put_item(t, &p->item[i]));
+        has_new = has_new || p->item[i].how == STORE_NEW || p->item[i].how == STORE_AGAIN;
+    }
+    return has_new ? thread_seen(t->q, t->channel, p, t->thread_ref) : OK;
+}
+
 enum err sqlite_put(struct sqlite *q, struct store_op *op)
 {
     struct store_put *p = container_of(op, struct store_put, op);
@@ -190,10 +202,11 @@ enum err sqlite_put(struct sqlite *q, struct store_op *op)
     TRY(channel_get(q, p->channel, &t.channel));
     t.queue_id = queue_id(t.channel, p->direction);
     TRY(check_quota(&t));
-    bool has_new = false;
-    for (unsigned i = 0; i < p->item_n; i++) {
-        TRY(put_item(&t, &p->item[i]));
-        has_new = has_new || p->item[i].how == STORE_NEW || p->item[i].how == STORE_AGAIN;
-    }
-    return has_new ? thread_seen(q, t.channel, p) : OK;
+    char *told = NULL;
+    if (p->direction == MESSAGE_IN && p->follows_link)
+        TRY(thread_told(q, t.channel->id, p->conversation, &told));
+    t.thread_ref = told ? span_of(told) : p->thread_ref;
+    enum err e = put_items(&t);
+    free(told);
+    return e;
 }

@@ -89,8 +89,10 @@ static const char *const migration[] = {
     " tries INTEGER NOT NULL DEFAULT 0, seen_at INTEGER NOT NULL, UNIQUE (channel_id, thread_ref)) STRICT;"
     "CREATE INDEX thread_learn ON thread (channel_id, learn_at) WHERE learn_at IS NOT NULL;"
     "CREATE INDEX thread_handle ON thread (channel_id, handle, seen_at) WHERE conversation IS NULL;"
-    "CREATE TABLE link (channel_id INTEGER, conversation TEXT, peer TEXT NOT NULL,"
+    /* thread_ref: what Front was told as this conversation, where it asked us. */
+    "CREATE TABLE link (channel_id INTEGER, conversation TEXT, peer TEXT NOT NULL, thread_ref TEXT,"
     " PRIMARY KEY (channel_id, conversation)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX link_peer ON link (channel_id, peer);"
 
     "CREATE TABLE kv (channel_id INTEGER, key BLOB, value BLOB NOT NULL, PRIMARY KEY (channel_id, key))"
     " STRICT, WITHOUT ROWID;",

@@ -157,8 +157,10 @@ const char *const sql_text_of[SQL_N] = {
 
     /* threads */
     [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",
-    [SQL_LINK_SET] = "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET peer = excluded.peer"
+    [SQL_LINK_SET] = "INSERT INTO link VALUES (?1, ?2, ?3, NULL) ON CONFLICT DO UPDATE SET peer = excluded.peer"
                      " WHERE peer <> excluded.peer",
+    [SQL_LINK_REF] = "SELECT thread_ref FROM link INDEXED BY link_peer WHERE channel_id = ?1 AND peer = ?2"
+                     " AND thread_ref IS NOT NULL ORDER BY conversation DESC LIMIT 1",
     [SQL_THREAD_BY_REF] =
         "SELECT peer FROM thread WHERE channel_id = ?1 AND thread_ref = ?2 AND peer IS NOT NULL",
     [SQL_THREAD_BY_HANDLE] = "SELECT peer FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
@@ -176,7 +178,7 @@ const char *const sql_text_of[SQL_N] = {
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer = excluded.peer WHERE peer IS NOT "
         "excluded.peer",
     [SQL_LINK_OF_MESSAGE] =
-        "INSERT INTO link SELECT ?2, conversation, ?3 FROM message WHERE id = ?1 AND conversation IS NOT NULL"
+        "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref FROM message WHERE id = ?1 AND conversation IS NOT NULL"
         " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
     [SQL_LEARN_START] = "UPDATE thread SET message_uid = ?3, learn_at = ?4, tries = 0 WHERE channel_id = ?2"
                         " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1)"
@@ -188,7 +190,7 @@ const char *const sql_text_of[SQL_N] = {
                        " WHERE channel_id = ?1 AND learn_at IS NOT NULL ORDER BY learn_at LIMIT 1",
     [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
     [SQL_LEARNT_LINK] =
-        "INSERT INTO link SELECT channel_id, ?2, peer FROM thread WHERE id = ?1 AND peer IS NOT NULL"
+        "INSERT INTO link SELECT channel_id, ?2, peer, NULL FROM thread WHERE id = ?1 AND peer IS NOT NULL"
         " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
 
     /* key-value */

@@ -38,12 +38,17 @@ enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struc
     return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
 }
 
-enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p)
+enum err thread_told(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref)
 {
-    if (p->direction != MESSAGE_IN || !p->thread_ref.p || p->item_n == 0)
+    return look_up(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
+}
+
+enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p, struct span thread_ref)
+{
+    if (p->direction != MESSAGE_IN || !thread_ref.p || p->item_n == 0)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
-    sql_bind(st, "ittti", c->id, p->thread_ref, p->item[0].recipient, p->conversation, p->now);
+    sql_bind(st, "ittti", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now);
     return sql_run(q, st);
 }
 

@@ -148,6 +148,8 @@ struct store_put {
         conversation; /* out: Front's conversation id; in: the backend's conversation id; may be absent */
     struct span thread_ref; /* in: what Front will be told as the thread; out: the external conversation
                                id told to Front. Fixed here, never changed. */
+    bool follows_link; /* in: if Front knows the conversation by another reference, told when an agent wrote
+                          first, that one is kept instead of thread_ref */
     struct span event_id;   /* out: Front's event id, if it came as an event; may be absent */
     wall_ms_t now;
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */
