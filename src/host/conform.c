@@ -1,257 +1,16 @@
 /*
  * Runs an adapter through its life and judges what comes out. Each promise is a row of a table: a name and a
- * function that says in one line what it saw. It knows the ABI and the wire form of a delivery, and nothing
- * of the backend: a delivery may fail, but it must end once, in time, and with a sentence.
+ * function that says in one line what it saw. It knows the ABI and nothing of the backend: a delivery may
+ * fail, but it must end once, in time, and with a sentence.
  */
-#include "host/conform.h"
-#include "base/json.h"
+#include "host/conform_bridge.h"
 #include "base/mem.h"
-#include "host/host.h"
 #include <dirent.h>
-#include <front_bridge/channel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TOKENS_MAX = 4096,
-    ATTEMPT_MS = 10000,
-    REPEAT = 100,
-    START_MS = 35000,
-    STOP_MS = 5000,
-    PARALLEL = 64,
-    LONG_TEXT = 20000,
-    BIG_BODY = 200000,
-    LEAK_KIB = 4096,
-};
-
-struct ending {
-    unsigned n;
-    enum outcome_kind kind;
-    char reason[600];
-    int status;
-};
-
-struct conform {
-    const struct conform_options *o;
-    conform_report_fn *report;
-    void *arg;
-    struct event_base *base;
-    struct host *host;
-    struct ending ending[TOKENS_MAX];
-    unsigned token_n, ended_n; /* tokens are 0, 1, 2, … */
-    bool has_ended;            /* the process, unasked */
-    char down_reason[1000];
-    char complaint[500]; /* the first rule that was broken */
-    unsigned receive_n;
-    bool withholds;
-    uint64_t withheld; /* ticket of a message that is not stored yet */
-    bool is_broken;
-    char text[1200]; /* what the promise under test has to say */
-};
-
-/* ---- The bridge's side ---- */
-
-static void on_log(struct host *h, int level, const char *text, void *arg)
-{
-    struct conform *c = arg;
-    (void)h;
-    if (level == HOST_LOG_COMPLAINT && !c->complaint[0])
-        snprintf(c->complaint, sizeof c->complaint, "%s", text);
-}
-
-static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)
-{
-    struct conform *c = arg;
-    (void)h;
-    if (s == HOST_DOWN || s == HOST_FAILED) {
-        c->has_ended = true;
-        snprintf(c->down_reason, sizeof c->down_reason, "%s", reason ? reason : "");
-    }
-}
-
-static struct ending *ending_of(struct conform *c, uint64_t token)
-{
-    must(token < c->token_n);
-    c->ended_n++;
-    c->ending[token].n++;
-    return &c->ending[token];
-}
-
-static void on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg)
-{
-    struct ending *e = ending_of(arg, token);
-    (void)h;
-    e->kind = o->kind;
-    snprintf(e->reason, sizeof e->reason, "%.*s", SPAN_FMT(o->reason));
-}
-
-static void on_credit(struct host *h, void *arg)
-{
-    (void)h, (void)arg;
-}
-
-static void store(struct conform *c, uint64_t ticket)
-{
-    char id[32];
-    snprintf(id, sizeof id, "conform-%u", c->receive_n);
-    host_stored(c->host, ticket, OK, false, id, NULL);
-}
-
-static void on_receive(struct host *h, struct host_receive *r, void *arg)
-{
-    struct conform *c = arg;
-    (void)h;
-    c->receive_n++;
-    if (c->withholds && !r->is_receipt && !c->withheld)
-        c->withheld = r->ticket;
-    else
-        store(c, r->ticket);
-}
-
-static void on_reply(struct host *h, uint64_t token, int status, struct span type, struct span body,
-                     const char *headers, void *arg)
-{
-    (void)h, (void)type, (void)body, (void)headers;
-    ending_of(arg, token)->status = status;
-}
-
-static void on_kv(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value,
-                  void *arg)
-{
-    (void)key, (void)value, (void)arg;
-    host_kv_done(h, ticket, is_write ? OK : ERR_NOT_FOUND, SPAN_NONE);
-}
-
-static const struct host_events events = {
-    .on_log = on_log,
-    .on_status = on_status,
-    .on_outcome = on_outcome,
-    .on_credit = on_credit,
-    .on_receive = on_receive,
-    .on_reply = on_reply,
-    .on_kv = on_kv,
-};
-
-static void turn(struct conform *c)
-{
-    struct timeval tv = clock_tv(20);
-    event_base_loopexit(c->base, &tv);
-    event_base_loop(c->base, EVLOOP_ONCE);
-}
-
-static int64_t attempt_ms(const struct conform *c)
-{
-    return c->o->attempt_ms ? c->o->attempt_ms : ATTEMPT_MS;
-}
-
-/* settle waits until all that was sent has ended; the host itself sees to their deadlines. */
-static bool settle(struct conform *c)
-{
-    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
-    while (c->ended_n < c->token_n && clock_mono_ms() < until)
-        turn(c);
-    return c->ended_n == c->token_n;
-}
-
-static void rest(struct conform *c, int64_t ms)
-{
-    mono_ms_t until = clock_mono_ms() + ms;
-    while (clock_mono_ms() < until)
-        turn(c);
-}
-
-static uint64_t next_token(struct conform *c)
-{
-    must(c->token_n < TOKENS_MAX);
-    return c->token_n++;
-}
-
-/* ---- Deliveries ---- */
-
-struct message {
-    const char *what;
-    const char *text, *html, *subject;
-    bool is_bare; /* all that may be null is */
-    bool has_file;
-    unsigned attempt;
-};
-
-static void write_person(struct jout *j, const char *key, const char *handle, const char *name,
-                         const char *email)
-{
-    jout_key(j, key);
-    jout_object(j);
-    if (handle)
-        jout_kv_str(j, "handle", handle);
-    jout_kv_str(j, "name", name);
-    if (email)
-        jout_kv_str(j, "email", email);
-    jout_object_end(j);
-}
-
-static void write_files(struct jout *j, bool has_file)
-{
-    jout_key(j, "attachments");
-    jout_array(j);
-    if (has_file) {
-        jout_object(j);
-        jout_kv_str(j, "filename", "caf\xc3\xa9.png");
-        jout_kv_str(j, "content_type", "image/png");
-        jout_kv_i64(j, "size", 12345);
-        jout_kv_str(j, "url", "http://127.0.0.1:9/files/none");
-        jout_object_end(j);
-    }
-    jout_array_end(j);
-}
-
-static void write_delivery(struct jout *j, const struct message *m, uint64_t number)
-{
-    char id[40];
-    snprintf(id, sizeof id, "conform%llu", (unsigned long long)number);
-    jout_object(j);
-    jout_kv_str(j, "type", "message");
-    jout_kv_str(j, "id", id);
-    jout_kv_i64(j, "attempt", m->attempt ? m->attempt : 1);
-    jout_kv_str(j, "channel", "conform");
-    jout_key(j, "front");
-    jout_object(j);
-    jout_kv_str(j, "message_id", m->is_bare ? NULL : "msg_conform");
-    jout_kv_str(j, "conversation_id", m->is_bare ? NULL : "cnv_conform");
-    jout_kv_str(j, "event_id", NULL);
-    jout_object_end(j);
-    jout_kv_str(j, "conversation_id", m->is_bare ? NULL : "conversation-1");
-    write_person(j, "recipient", "conform", m->is_bare ? NULL : "Conny Form", NULL);
-    if (m->is_bare)
-        jout_kv_str(j, "author", NULL);
-    else
-        write_person(j, "author", NULL, "Ada Agent", "ada@example.com");
-    jout_kv_str(j, "subject", m->subject);
-    jout_kv_str(j, "text", m->text);
-    jout_kv_str(j, "html", m->html);
-    write_files(j, m->has_file);
-    jout_kv_str(j, "in_reply_to", NULL);
-    jout_kv_seconds(j, "created_at", clock_wall_ms());
-    jout_object_end(j);
-}
-
-/* post waits for room, and gives the token; false: there is no room, or the process is gone. */
-static bool post(struct conform *c, const struct message *m, uint64_t number)
-{
-    struct buf json;
-    struct jout j;
-    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
-    while (host_credits(c->host) == 0 && !c->has_ended && clock_mono_ms() < until)
-        turn(c);
-    if (host_credits(c->host) == 0)
-        return false;
-    buf_init(&json, 4 << 20);
-    jout_init(&j, &json);
-    write_delivery(&j, m, number);
-    bool is_sent = host_deliver(c->host, next_token(c), buf_span(&json)) == OK;
-    buf_fini(&json);
-    return is_sent;
-}
+enum { REPEAT = 100, START_MS = 35000, PARALLEL = 64, LONG_TEXT = 20000, BIG_BODY = 200000, LEAK_KIB = 4096 };
 
 #define SAY(c, ...)    ((void)snprintf((c)->text, sizeof(c)->text, __VA_ARGS__))
 #define BREAKS(c, ...) (SAY(c, __VA_ARGS__), (enum conform_result)CONFORM_BROKEN)
@@ -278,7 +37,7 @@ static const char *sentence_fault(const char *s)
     return NULL;
 }
 
-static enum conform_result judge(struct conform *c, const char *what, const struct ending *e)
+static enum conform_result judge(struct conform *c, const char *what, const struct conform_ending *e)
 {
     const char *fault = e->kind == OUTCOME_DELIVERED ? NULL : sentence_fault(e->reason);
     if (c->has_ended)
@@ -317,7 +76,7 @@ static enum conform_result opens(struct conform *c)
     mono_ms_t until = clock_mono_ms() + START_MS;
     host_start(c->host);
     while (host_status(c->host) == HOST_STARTING && clock_mono_ms() < until)
-        turn(c);
+        conform_turn(c);
     if (host_status(c->host) != HOST_UP)
         return BREAKS(c, "%s", c->down_reason);
     const struct host_adapter *a = host_adapter(c->host);
@@ -327,7 +86,7 @@ static enum conform_result opens(struct conform *c)
 
 static char long_text[LONG_TEXT + 1];
 
-static const struct message messages[] = {
+static const struct conform_message messages[] = {
     {.what = "a plain text", .text = "Hello"},
     {.what = "several lines", .text = "one\ntwo\n\n\tthree", .html = "<p>one<br>two</p>"},
     {.what = "an empty text", .text = ""},
@@ -351,7 +110,7 @@ static enum conform_result delivers(struct conform *c)
     unsigned first = c->token_n;
     memset(long_text, 'x', LONG_TEXT);
     for (unsigned i = 0; i < ARRAY_LEN(messages); i++) {
-        if (!post(c, &messages[i], i) || !settle(c))
+        if (!conform_post(c, &messages[i], i) || !conform_settle(c))
             return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", messages[i].what);
         enum conform_result r = judge(c, messages[i].what, &c->ending[first + i]);
         if (r != CONFORM_KEPT)
@@ -363,13 +122,13 @@ static enum conform_result delivers(struct conform *c)
 
 static enum conform_result deliver_many(struct conform *c, unsigned n)
 {
-    static const struct message m = {.what = "one of many", .text = "one of many"};
+    static const struct conform_message m = {.what = "one of many", .text = "one of many"};
     unsigned first = c->token_n;
     for (unsigned i = 0; i < n; i++) {
-        if (!post(c, &m, 1000 + first + i))
+        if (!conform_post(c, &m, 1000 + first + i))
             return c->has_ended ? gone(c) : BREAKS(c, "there was no room for message %u in time", i + 1);
     }
-    settle(c);
+    conform_settle(c);
     for (unsigned i = first; i < c->token_n; i++) {
         enum conform_result r = judge(c, m.what, &c->ending[i]);
         if (r != CONFORM_KEPT)
@@ -397,9 +156,9 @@ static enum conform_result notify(struct conform *c, bool is_failure, const char
         "\"data\":null},\"target\":{\"type\":\"message\",\"data\":{}},\"recipient\":{\"handle\":\"conform\"},"
         "\"reason\":\"Mailbox full\"}",
         type, c->token_n);
-    enum err e = host_notify(c->host, next_token(c), is_failure, buf_span(&json));
+    enum err e = host_notify(c->host, conform_token(c), is_failure, buf_span(&json));
     buf_fini(&json);
-    if (e != OK || !settle(c))
+    if (e != OK || !conform_settle(c))
         return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", type);
     return judge(c, type, &c->ending[c->token_n - 1]);
 }
@@ -422,9 +181,9 @@ static enum conform_result takes_events(struct conform *c)
 
 static enum conform_result ask(struct conform *c, const char *what, const struct host_request *q)
 {
-    if (host_request(c->host, next_token(c), q) != OK || !settle(c))
+    if (host_request(c->host, conform_token(c), q) != OK || !conform_settle(c))
         return c->has_ended ? gone(c) : BREAKS(c, "%s: got no reply", what);
-    const struct ending *e = &c->ending[c->token_n - 1];
+    const struct conform_ending *e = &c->ending[c->token_n - 1];
     if (c->has_ended)
         return gone(c);
     if (e->status == 503 || e->status == 500)
@@ -483,7 +242,7 @@ static bool post_inbound(struct conform *c)
                              .header = header,
                              .header_n = c->o->token ? 4 : 1,
                              .body = span_of(body)};
-    return host_request(c->host, next_token(c), &q) == OK;
+    return host_request(c->host, conform_token(c), &q) == OK;
 }
 
 static enum conform_result acknowledges_what_is_safe(struct conform *c)
@@ -491,19 +250,19 @@ static enum conform_result acknowledges_what_is_safe(struct conform *c)
     if (!host_adapter(c->host)->takes_requests)
         return SKIPS(c, "it has no call request");
     c->withholds = true;
-    const struct ending *e = &c->ending[c->token_n];
+    const struct conform_ending *e = &c->ending[c->token_n];
     mono_ms_t until = clock_mono_ms() + 2000;
     if (!post_inbound(c))
         return BREAKS(c, "the request was not taken");
     while (!c->withheld && e->n == 0 && !c->has_ended && clock_mono_ms() < until)
-        turn(c);
+        conform_turn(c);
     c->withholds = false;
     if (c->withheld)
-        rest(c, 300);
+        conform_rest(c, 300);
     bool was_early = c->withheld && e->n && e->status < 300;
     if (c->withheld)
-        store(c, c->withheld);
-    bool is_settled = settle(c);
+        conform_store(c, c->withheld);
+    bool is_settled = conform_settle(c);
     if (c->has_ended)
         return gone(c);
     if (was_early)
@@ -549,12 +308,12 @@ static enum conform_result leaks_nothing(struct conform *c)
 {
     unsigned n = c->o->repeat ? c->o->repeat : REPEAT;
     enum conform_result r = deliver_many(c, n);
-    rest(c, 200);
+    conform_rest(c, 200);
     int before = count_descriptors(c);
     long before_kib = resident_kib(c);
     if (r == CONFORM_KEPT)
         r = deliver_many(c, n);
-    rest(c, 200);
+    conform_rest(c, 200);
     int after = count_descriptors(c);
     long grown_kib = resident_kib(c) - before_kib;
     if (r != CONFORM_KEPT)
@@ -577,17 +336,17 @@ static enum conform_result breaks_no_rule(struct conform *c)
 
 static enum conform_result stops(struct conform *c)
 {
-    static const struct message m = {.what = "a message during stop", .text = "bye"};
-    mono_ms_t from = clock_mono_ms(), until = from + STOP_MS + 5000;
+    static const struct conform_message m = {.what = "a message during stop", .text = "bye"};
+    mono_ms_t from = clock_mono_ms(), until = from + CONFORM_STOP_MS + 5000;
     unsigned first = c->token_n;
-    post(c, &m, 1);
+    conform_post(c, &m, 1);
     c->has_ended = false;
     host_stop(c->host);
     while (!c->has_ended && clock_mono_ms() < until)
-        turn(c);
+        conform_turn(c);
     if (!c->has_ended || c->down_reason[0])
         return BREAKS(c, "it did not go by itself: %s", c->down_reason);
-    if (clock_mono_ms() - from >= STOP_MS)
+    if (clock_mono_ms() - from >= CONFORM_STOP_MS)
         return BREAKS(c, "stop and close took %lld ms, and it was cut off",
                       (long long)(clock_mono_ms() - from));
     if (c->token_n > first && c->ending[first].n != 1)
@@ -630,24 +389,10 @@ static const struct promise again[] = {
     {"lives beside another instance of itself", lives_with_another},
 };
 
-static void open_host(struct conform *c, unsigned probe)
-{
-    struct host_options o = {.channel = "conform",
-                             .adapter_path = c->o->adapter_path,
-                             .settings = c->o->settings,
-                             .attempt_ms = attempt_ms(c),
-                             .request_ms = attempt_ms(c),
-                             .stop_ms = STOP_MS,
-                             .probe = probe};
-    c->host = host_new(c->base, &o, &events, c);
-    c->has_ended = false;
-    c->down_reason[0] = 0;
-}
-
 /* run_life looks at each promise of one process; after it has ended the rest cannot be kept. */
 static void run_life(struct conform *c, const struct promise *p, size_t n, unsigned probe)
 {
-    open_host(c, probe);
+    conform_open(c, probe);
     for (size_t i = 0; i < n; i++) {
         c->text[0] = 0;
         bool was_gone = c->has_ended;

@@ -1,8 +1,9 @@
 # These start real children: of themselves, for they know the command channel-host.
-foreach(module parent broken)
+foreach(module parent broken conform)
   fb_unit_test(host_${module} SOURCES host/${module}_test.c host/rig.c LIBS host)
   add_dependencies(test_host_${module} test_channels)
 endforeach()
+add_dependencies(test_host_conform channel_template)
 
 fb_unit_test(host_settings SOURCES host/settings_test.c LIBS host)
 fb_unit_test(host_frame SOURCES host/frame_test.c LIBS host)

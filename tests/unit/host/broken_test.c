@@ -154,6 +154,20 @@ static void test_a_flood_of_messages_is_bounded_and_the_rest_goes_on(void **stat
     rig_close(&r);
 }
 
+static void test_a_liars_flood_is_left_in_its_socket(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r, "floods_raw", &(struct host_options){.attempt_ms = 500});
+    r.answers = false;
+    rig_up(&r);
+    assert_int_equal(rig_say(&r, "hello", NULL)->o.kind, OUTCOME_UNKNOWN);
+    assert_int_equal(r.receive_n, 65);
+    assert_true(rig_wait(&r, &r.down_n, 1, 10000));
+    assert_string_equal(r.reason, "The channel's process was ended: it was silent past a deadline.");
+    rig_close(&r);
+}
+
 static void test_a_flood_of_log_lines_is_dropped(void **state)
 {
     (void)state;
@@ -221,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_breaks_ends_its_delivery_once_and_starts_again),
         cmocka_unit_test(test_a_hang_outside_any_call_is_noticed),
         cmocka_unit_test(test_a_flood_of_messages_is_bounded_and_the_rest_goes_on),
+        cmocka_unit_test(test_a_liars_flood_is_left_in_its_socket),
         cmocka_unit_test(test_a_flood_of_log_lines_is_dropped),
         cmocka_unit_test(test_what_the_adapter_started_does_not_outlive_it),
         cmocka_unit_test(test_one_broken_channel_costs_the_other_nothing),
