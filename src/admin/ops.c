@@ -10,13 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    LIST_DEFAULT = 100,
-    LIST_MAX = 1000,
-    VALUE_MAX = 1024,
-    ANSWER_MAX = 64 << 20,
-    LIFE_MS = 4 * 3600 * 1000
-};
+enum { VALUE_MAX = 4096, LIFE_MS = 4 * 3600 * 1000 };
 
 #define OPS_PREFIX "/api/v1/"
 
@@ -27,7 +21,9 @@ struct job {
     bool is_dead; /* dead letters alone */
     const struct ops_verb *verb;
     char *channel, *reason;
-    unsigned changed_n, skipped_n;
+    unsigned changed_n, skipped_n, missing_n;
+    int64_t id[OPS_IDS_MAX];
+    unsigned id_n, id_at; /* id_at: the next to be changed */
     union {
         struct store_list list;
         struct store_show show;
@@ -46,8 +42,7 @@ static const struct ops_verb {
     {"drop", VERB_DROP, true},
 };
 
-/* ---- answers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void end(struct job *job, int status, struct span json)
 {
@@ -77,14 +72,31 @@ static void fail(struct job *job, int status, const char *fmt, ...)
     buf_fini(&out);
 }
 
+static void fail_missing(struct job *job)
+{
+    fail(job, 404, job->is_dead ? "There is no such dead letter." : "There is no such message.");
+}
+
+static void fail_store(struct job *job)
+{
+    struct buf why;
+
+    buf_init(&why, 2048);
+    store_reason(job->x->store, &why);
+    fail(job, 503, "The store does not work: %.400s", why.n ? why.p : "it is being closed; try again");
+    buf_fini(&why);
+}
+
 static bool is_failed(struct job *job, enum err e)
 {
     if (e == OK)
         return false;
     if (e == ERR_NOT_FOUND)
-        fail(job, 404, "There is no such message.");
+        fail_missing(job);
+    else if (e == ERR_LIMIT)
+        fail(job, 503, "The list took too long to make; narrow it by channel=, state= or reason=.");
     else
-        fail(job, 503, "The store does not answer at the moment (%s); try again.", err_text(e));
+        fail_store(job);
     return true;
 }
 
@@ -117,13 +129,18 @@ static void write_message(struct jout *j, const struct store *s, const struct st
     kv_text(j, m->direction == MESSAGE_OUT ? "recipient" : "sender", m->recipient);
     kv_text(j, "conversation", m->conversation);
     kv_text(j, "thread_ref", m->thread_ref);
+    kv_text(j, "peer_conversation", m->peer_conversation);
+    kv_text(j, "event_id", m->event_id);
     kv_text(j, "external_id", m->external_id);
     jout_kv_i64(j, "attempts", m->attempt);
     kv_text(j, "reason", m->reason);
     kv_time(j, "created_at", m->created_at);
+    kv_time(j, "received_at", m->stored_at);
     kv_time(j, "updated_at", m->updated_at);
-    if (message_is_open(m->state))
+    if (message_is_open(m->state)) {
         kv_time(j, "due_at", m->due_at);
+        kv_time(j, "expires_at", m->expires_at);
+    }
 }
 
 static void on_list(struct store_op *op)
@@ -134,7 +151,7 @@ static void on_list(struct store_op *op)
     struct jout j;
 
     if (op->result == OK) {
-        buf_init(&out, ANSWER_MAX);
+        buf_init(&out, OPS_ANSWER_MAX);
         jout_init(&j, &out);
         jout_object(&j);
         jout_key(&j, "messages");
@@ -175,8 +192,11 @@ static void on_show(struct store_op *op)
     struct buf out;
     struct jout j;
 
-    if (op->result == OK) {
-        buf_init(&out, ANSWER_MAX);
+    if (op->result == OK && job->is_dead && show->message.state != MESSAGE_DEAD) {
+        store_show_fini(show);
+        fail_missing(job);
+    } else if (op->result == OK) {
+        buf_init(&out, OPS_ANSWER_MAX);
         jout_init(&j, &out);
         jout_object(&j);
         write_message(&j, job->x->store, &show->message);
@@ -197,21 +217,11 @@ static void on_show(struct store_op *op)
     }
 }
 
-static void on_changed(struct store_op *op)
+static void end_change(struct job *job)
 {
-    struct store_admin *admin = container_of(op, struct store_admin, op);
-    struct job *job = container_of(admin, struct job, op.admin);
     struct buf out;
     struct jout j;
 
-    if (is_failed(job, op->result))
-        return;
-    job->changed_n += admin->message_n;
-    job->skipped_n += admin->skipped_n;
-    if (admin->is_more) {
-        store_post_admin(job->x->store, admin);
-        return;
-    }
     log_info("operator", LOG_STR("verb", job->verb->name), LOG_I64("changed", job->changed_n),
              LOG_I64("skipped", job->skipped_n));
     if (job->changed_n > 0 && job->x->on_change)
@@ -221,13 +231,46 @@ static void on_changed(struct store_op *op)
     jout_object(&j);
     jout_kv_i64(&j, "changed", job->changed_n);
     jout_kv_i64(&j, "skipped", job->skipped_n);
+    jout_kv_i64(&j, "missing", job->missing_n);
     jout_object_end(&j);
     end(job, 200, buf_span(&out));
     buf_fini(&out);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------------------ */
+/* next_change posts what is left to do; false: nothing is. */
+static bool next_change(struct job *job)
+{
+    struct store_admin *p = &job->op.admin;
+
+    if (!p->is_more) {
+        if (job->id_at == job->id_n)
+            return false;
+        p->filter.id = job->id[job->id_at++];
+    }
+    store_post_admin(job->x->store, p);
+    return true;
+}
+
+static void on_changed(struct store_op *op)
+{
+    struct store_admin *admin = container_of(op, struct store_admin, op);
+    struct job *job = container_of(admin, struct job, op.admin);
+
+    if (op->result == ERR_NOT_FOUND)
+        job->missing_n++;
+    else if (is_failed(job, op->result))
+        return;
+    job->changed_n += admin->message_n;
+    job->skipped_n += admin->skipped_n;
+    if (next_change(job))
+        return;
+    if (job->missing_n > 0 && job->missing_n == job->id_n)
+        fail_missing(job);
+    else
+        end_change(job);
+}
+
+/* ---- requests ---- */
 
 /* query_get decodes one parameter of a query into a new string; NULL if it is not there. */
 static char *query_get(struct span query, const char *key)
@@ -292,37 +335,48 @@ static bool read_direction(struct job *job, struct span query, struct store_filt
     return is_good;
 }
 
-static bool read_id(struct job *job, struct span query, const char *key, int64_t *id)
+/* read_ids reads a list with commas between; what is none of this store's is refused as missing. */
+static bool read_ids(struct job *job, struct span query, const char *key, int64_t *id, unsigned max,
+                     unsigned *n)
 {
-    char *text = query_get(query, key);
-    bool is_good = !text || store_id_parse(job->x->store, span_of(text), id) == OK;
+    char *text = query_get(query, key), *rest = text, *name;
 
-    if (!is_good)
-        fail(job, 400, "\"%s\" is no message id of this store.", text);
+    while (rest && (name = strsep(&rest, ","))) {
+        if (*n == max)
+            fail(job, 400, "%s= takes at most %u ids at a time.", key, max);
+        else if (store_id_parse(job->x->store, span_of(name), &id[*n]) != OK)
+            fail(job, 404, "\"%.100s\" is no message id of this store.", name);
+        else if (++*n)
+            continue;
+        free(text);
+        return false;
+    }
     free(text);
-    return is_good;
+    return true;
 }
 
 static bool read_filter(struct job *job, struct span query, struct store_filter *f)
 {
+    unsigned before_n = 0;
+
     job->channel = query_get(query, "channel");
     job->reason = query_get(query, "reason");
     f->channel = job->channel;
     f->reason = job->reason;
     return read_states(job, query, f) && read_direction(job, query, f) &&
-           read_id(job, query, "before", &f->before_id);
+           read_ids(job, query, "before", &f->before_id, 1, &before_n);
 }
 
 static void list(struct job *job, struct span query)
 {
     struct store_list *p = &job->op.list;
     char *limit = query_get(query, "limit");
-    uint64_t max = LIST_DEFAULT;
+    uint64_t max = OPS_LIST_DEFAULT;
 
-    bool is_number = !limit || (span_u64(span_of(limit), &max) && max >= 1 && max <= LIST_MAX);
+    bool is_number = !limit || (span_u64(span_of(limit), &max) && max >= 1 && max <= OPS_LIST_MAX);
     free(limit);
     if (!is_number) {
-        fail(job, 400, "limit is a number from 1 to %d.", LIST_MAX);
+        fail(job, 400, "limit is a number from 1 to %d.", OPS_LIST_MAX);
         return;
     }
     p->op.on_done = on_list;
@@ -364,21 +418,21 @@ static void change(struct job *job, struct span query)
     free(all);
     p->op.on_done = on_changed;
     p->verb = job->verb->verb;
-    if (!read_filter(job, query, &p->filter) || !read_id(job, query, "id", &p->filter.id))
+    if (!read_filter(job, query, &p->filter) || !read_ids(job, query, "id", job->id, OPS_IDS_MAX, &job->id_n))
         return;
-    if (!p->filter.id && !is_all) {
+    if (is_all == (job->id_n > 0)) {
         fail(job, 400,
-             "Name a message with id=, or say all=1 with what it is about (channel=, state=, reason=).");
+             "Name messages with id=, or say all=1 with what it is about (channel=, state=, reason=).");
         return;
     }
     p->now = clock_wall_ms();
     p->expires_in_ms = life_ms(job);
-    store_post_admin(job->x->store, p);
+    p->is_more = is_all; /* without ids there is one round at least */
+    p->last_id = 0;
+    next_change(job);
 }
 
-/* ---- dispatch
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- dispatch ---- */
 
 static bool take(struct span *path, const char *prefix)
 {
@@ -407,6 +461,10 @@ void ops_run(const struct ops_context *x, struct span method, struct span path, 
     job->is_dead = take(&path, OPS_PREFIX "dead");
     if (!job->is_dead && !take(&path, OPS_PREFIX "messages")) {
         fail(job, 404, "There is nothing here; see /api/v1/messages and /api/v1/dead.");
+        return;
+    }
+    if (!store_is_healthy(x->store)) {
+        fail_store(job);
         return;
     }
     bool is_one = take(&path, "/");

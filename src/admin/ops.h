@@ -2,10 +2,14 @@
  * Operators' requests about messages: one language for the admin listener, STORE/admin.sock and the CLI
  * without a bridge.
  *
- *   GET  /api/v1/messages?channel=&direction=&state=&reason=&limit=&before=     newest first
- *   GET  /api/v1/messages/ID                                                    one, with its attempts and
- * body POST /api/v1/messages/VERB?id=… | channel=…&state=…&all=1                   retry, hold, release, drop
+ *   GET  /api/v1/messages?channel=&direction=&state=&reason=&limit=&before=   newest first
+ *   GET  /api/v1/messages/ID                                                  one, with attempts and body
+ *   POST /api/v1/messages/VERB?id=ID,ID…   or   ?all=1&channel=&state=…       retry, hold, release, drop
  *   the same under /api/v1/dead, for dead letters alone (retry, drop)
+ *
+ * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
+ * that are none are refused before anything is changed. While the store fails every request ends with 503 and
+ * its reason.
  *
  * Thread: the loop's. Cost: one short read or one bounded write; a change of many goes on in further batches.
  */
@@ -15,6 +19,8 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "store/store.h"
+
+enum { OPS_LIST_DEFAULT = 100, OPS_LIST_MAX = 1000, OPS_IDS_MAX = 100, OPS_ANSWER_MAX = 64 << 20 };
 
 /* status is an HTTP status; json the answer, or {"error":"one sentence"}. Borrowed during the call. */
 typedef void ops_done_fn(int status, struct span json, void *arg);

@@ -10,18 +10,27 @@
 
 /* In the order of the overview. */
 #define COMMANDS(X)                                                                                          \
-    X(run)                                                                                           \
+    X(run)                                                                                                   \
     X(check)                                                                                                 \
     X(health)                                                                                                \
     X(demo)                                                                                                  \
     X(sign)                                                                                                  \
     X(sim)                                                                                                   \
+    X(queue_list)                                                                                            \
+    X(queue_show)                                                                                            \
+    X(queue_retry)                                                                                           \
+    X(queue_hold)                                                                                            \
+    X(queue_release)                                                                                         \
+    X(queue_drop)                                                                                            \
+    X(dead_list)                                                                                             \
+    X(dead_show)                                                                                             \
+    X(dead_retry)                                                                                            \
+    X(dead_drop)                                                                                             \
     X(channel_test)                                                                                          \
     X(channel_list)                                                                                          \
     X(channel_host)                                                                                          \
     X(config_reference)                                                                                      \
     X(version)
-
 enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,    /* what was asked for failed */

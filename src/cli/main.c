@@ -59,8 +59,8 @@ static bool is_group(const struct command *c, const char *word)
     return strncmp(c->name, word, n) == 0 && c->name[n] == ' ';
 }
 
-/* list_group prints the commands below word, such as `channel`, if there are any. */
-static bool list_group(const char *word)
+/* list_group prints the commands below word, such as `channel`, to f; false: there are none. */
+static bool list_group(const char *word, FILE *f)
 {
     struct buf out;
     buf_init(&out, HELP_BYTES_MAX);
@@ -69,7 +69,7 @@ static bool list_group(const char *word)
             add_row(&out, commands[i]);
     bool is_any = out.n > 0;
     if (is_any)
-        fprintf(stderr, "Usage: front-bridge %s COMMAND [OPTIONS]\n\n%s", word, out.p);
+        fprintf(f, "Usage: front-bridge %s COMMAND [OPTIONS]\n\n%s", word, out.p);
     buf_fini(&out);
     return is_any;
 }
@@ -79,7 +79,10 @@ static int unknown(int argc, char *const *argv)
     const char *names[ARRAY_LEN(commands)];
     char typed[80];
     snprintf(typed, sizeof typed, "%s", argv[0]);
-    if (list_group(argv[0])) {
+    bool wants_help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (list_group(argv[0], wants_help ? stdout : stderr)) {
+        if (wants_help)
+            return EXIT_FINE;
         if (argc < 2 || argv[1][0] == '-')
             return EXIT_USAGE;
         snprintf(typed, sizeof typed, "%s %.60s", argv[0], argv[1]);

@@ -1,0 +1,23 @@
+/*
+ * The three things that operators do with messages, the same for `queue` and `dead`: list them, look at one,
+ * change some. Each gives the command's exit code.
+ */
+#ifndef CLI_OPS_ASK_H
+#define CLI_OPS_ASK_H
+
+#include "cli/command.h"
+
+/* Every option with a value is a parameter of the API (admin/ops.h) of that name. */
+#define OPS_CHANNEL   "channel", 0, "NAME", "only this channel"
+#define OPS_DIRECTION "direction", 0, "WAY", "only \"out\" (to the backend) or \"in\" (to Front)"
+#define OPS_STATE     "state", 0, "STATE[,...]", "only these states: queued, sending, held, unknown, dead ..."
+#define OPS_REASON    "reason", 0, "TEXT", "only with exactly this reason"
+#define OPS_LIMIT     "limit", 0, "N", "the newest N, at most 1000 (100)"
+#define OPS_ALL       "all", 0, NULL, "all that the other options select, instead of IDs"
+#define OPS_JSON      "json", 0, NULL, "as JSON"
+
+int ops_list(const struct options *o, bool is_dead);
+int ops_show(const struct options *o, bool is_dead);
+int ops_change(const struct options *o, bool is_dead, const char *verb);
+
+#endif

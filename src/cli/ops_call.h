@@ -1,0 +1,25 @@
+/*
+ * An operator's request (admin/ops.h), answered by the bridge that runs, through STORE/admin.sock, or else by
+ * the store itself, opened here under its lock. Which of them it was makes no difference to the answer.
+ *
+ * Owns: ops_answer_fini frees what ops_call has put there. Never creates a store.
+ */
+#ifndef CLI_OPS_CALL_H
+#define CLI_OPS_CALL_H
+
+#include "base/config.h"
+
+struct ops_answer {
+    int status; /* of HTTP */
+    struct buf json;
+};
+
+void ops_answer_init(struct ops_answer *a);
+void ops_answer_fini(struct ops_answer *a);
+
+/* ops_call asks "GET" or "POST" of "/api/v1/…?…". EXIT_FINE: there is an answer, of whatever status; else it
+ * said why there is none. */
+MUST_CHECK int ops_call(const struct config *c, const char *method, const char *target,
+                        struct ops_answer *out);
+
+#endif
