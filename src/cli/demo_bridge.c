@@ -31,7 +31,7 @@ struct demo_bridge {
     struct event *poll, *child;
     mono_ms_t began_at;
     struct demo_bridge_state state;
-    bool is_asking, is_ready;
+    bool is_asking, is_ready; /* ready: its store and listeners; then its channel is awaited */
     demo_ready_fn *on_ready;
     void *arg;
 };
@@ -190,20 +190,28 @@ static bool read_ports(struct demo_bridge *b)
     return is_ok;
 }
 
+static bool is_channel_up(struct span metrics)
+{
+    static const char line[] = "front_bridge_channel_up{channel=\"demo\"} 1";
+    return metrics.n && memmem(metrics.p, metrics.n, line, sizeof line - 1);
+}
+
 static void on_asked(const struct http_answer *a, void *arg)
 {
     struct demo_bridge *b = arg;
     b->is_asking = false;
-    if (a->fail == HTTP_FAIL_NONE && a->status == 200) {
-        b->is_ready = true;
+    if (a->fail != HTTP_FAIL_NONE || a->status != 200)
+        return;
+    if (b->is_ready && is_channel_up(a->body))
         tell(b, NULL);
-    }
+    b->is_ready = true;
 }
 
 static void ask(struct demo_bridge *b)
 {
     char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/readyz", b->state.admin_port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/%s", b->state.admin_port,
+             b->is_ready ? "metrics" : "readyz");
     b->is_asking = true;
     http_call_start(b->http,
                     &(struct http_request){.method = "GET", .url = url, .body_fd = -1, .timeout_ms = 2000},

@@ -15,14 +15,15 @@
 
 #define HANDLE        "ada-lovelace"
 #define NAME          "Ada Lovelace"
-#define AGENT_TEXT    "Hello Ada, your order has left the workshop. – Grace"
-#define CUSTOMER_TEXT "Thank you! Will it come by train?"
+#define CONVERSATION  "chat-" HANDLE /* as the chat names it */
+#define CUSTOMER_TEXT "Hello! Has my order left the workshop? <3"
+#define AGENT_TEXT    "Hello Ada, it left this morning.\nIt comes by train. – Grace"
 
 enum { STEPS_MAX = 16, WITHIN_MS = 30000 };
 
-enum direction { TO_CUSTOMER, TO_FRONT };
-static const char *const direction_keys[] = {"agent_to_customer", "customer_to_agent"};
-static const char *const direction_titles[] = {"An agent writes to a customer", "The customer answers"};
+enum direction { TO_FRONT, TO_CUSTOMER };
+static const char *const direction_keys[] = {"customer_to_agent", "agent_to_customer"};
+static const char *const direction_titles[] = {"A customer writes", "An agent answers"};
 
 struct step {
     enum direction direction;
@@ -40,7 +41,7 @@ struct demo_once {
     int64_t began_us[2];
     struct step step[STEPS_MAX];
     unsigned step_n;
-    char conversation[SIM_ID_BYTES]; /* of the agent's message */
+    char conversation[SIM_ID_BYTES]; /* Front's, of the customer's message */
     bool has_chat_received, has_arrived[2];
     char wrong[200]; /* empty: nothing yet */
 };
@@ -76,48 +77,31 @@ static void over(struct demo_once *d, const char *wrong)
     event_active(d->turn, EV_TIMEOUT, 0);
 }
 
-/* ---- the customer answers
- * ------------------------------------------------------------------------------------ */
+/* ---- an agent answers
+ * ---------------------------------------------------------------------------------------- */
 
 static void answer(struct demo_once *d)
 {
-    d->direction = TO_FRONT;
-    note(d, "the customer writes in the chat, which posts it to the bridge, signed");
-    sim_chat_say(d->sim, HANDLE, NAME, SPAN_LIT(CUSTOMER_TEXT));
+    const char *why;
+    const struct sim_send send = {.channel = "cha_demo",
+                                  .conversation = d->conversation,
+                                  .text = AGENT_TEXT,
+                                  .author_name = "Grace Hopper",
+                                  .author_email = "grace@example.com"};
+    d->direction = TO_CUSTOMER;
+    note(d, "the agent answers");
+    if (!sim_send(d->sim, &send, NULL, NULL, &why))
+        over(d, why);
 }
-
-static void on_hook(struct demo_once *d, const struct sim_moment_info *info)
-{
-    if (info->status >= 200 && info->status < 300)
-        note(d, "the bridge answers %d: it is stored", info->status);
-    else
-        note(d, "the bridge answers %d; the chat tries again", info->status);
-}
-
-static void on_created(struct demo_once *d, const struct sim_message *m)
-{
-    note(d, "it appears in the conversation %s", m->conversation->id);
-    if (strcmp(m->text, CUSTOMER_TEXT) != 0)
-        over(d, "the customer's text did not arrive as it was written");
-    else if (strcmp(m->author.handle, HANDLE) != 0)
-        over(d, "the customer's message arrived under another name");
-    else if (strcmp(m->conversation->id, d->conversation) != 0)
-        over(d, "the customer's answer is not in the agent's conversation");
-    else {
-        d->has_arrived[TO_FRONT] = true;
-        over(d, NULL);
-    }
-}
-
-/* ---- the agent writes
- * ---------------------------------------------------------------------------------------- */
 
 static void on_chat_received(struct demo_once *d, const struct sim_moment_info *info)
 {
     note(d, "the bridge has stored it and delivers it; the chat checks the signature and shows it");
+    d->has_chat_received = true;
     if (strcmp(info->text, AGENT_TEXT) != 0 || strcmp(info->handle, HANDLE) != 0)
         over(d, "the chat received another text or person than the agent wrote");
-    d->has_chat_received = true;
+    else if (!info->conversation || strcmp(info->conversation, CONVERSATION) != 0)
+        over(d, "the agent's answer did not reach the customer's own conversation");
 }
 
 static void on_answered(struct demo_once *d, const struct sim_message *m)
@@ -129,11 +113,35 @@ static void on_answered(struct demo_once *d, const struct sim_message *m)
         return;
     }
     note(d, "the agent sees success, %lld ms after the send", (long long)m->took_ms);
-    memcpy(d->conversation, m->conversation->id, sizeof d->conversation);
-    if (!d->has_chat_received)
+    if (strcmp(m->conversation->id, d->conversation) != 0)
+        over(d, "the agent's answer left the customer's conversation in Front");
+    else if (!d->has_chat_received)
         over(d, "the agent was told success before the chat had the message");
-    d->has_arrived[TO_CUSTOMER] = d->has_chat_received;
-    if (!d->wrong[0])
+    d->has_arrived[TO_CUSTOMER] = !d->wrong[0];
+    over(d, NULL);
+}
+
+/* ---- a customer writes
+ * --------------------------------------------------------------------------------------- */
+
+static void on_hook(struct demo_once *d, const struct sim_moment_info *info)
+{
+    if (info->status >= 200 && info->status < 300)
+        note(d, "the bridge answers %d: it is stored", info->status);
+    else
+        note(d, "the bridge answers %d; the chat tries again", info->status);
+}
+
+static void on_created(struct demo_once *d, const struct sim_message *m)
+{
+    note(d, "the agent sees it, in the conversation %s", m->conversation->id);
+    memcpy(d->conversation, m->conversation->id, sizeof d->conversation);
+    if (strcmp(m->text, CUSTOMER_TEXT) != 0)
+        over(d, "the customer's text did not arrive as it was written");
+    else if (strcmp(m->author.handle, HANDLE) != 0)
+        over(d, "the customer's message arrived under another name");
+    d->has_arrived[TO_FRONT] = !d->wrong[0];
+    if (d->has_arrived[TO_FRONT])
         answer(d);
 }
 
@@ -171,8 +179,8 @@ static void on_too_late(evutil_socket_t fd, short what, void *arg)
     struct demo_once *d = arg;
     (void)fd;
     (void)what;
-    over(d, d->direction == TO_CUSTOMER ? "the agent's message did not arrive within 30 seconds"
-                                        : "the customer's answer did not arrive within 30 seconds");
+    over(d, d->direction == TO_CUSTOMER ? "the agent's answer did not arrive within 30 seconds"
+                                        : "the customer's message did not arrive within 30 seconds");
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -189,7 +197,6 @@ struct demo_once *demo_once_start(struct event_base *base, struct sim *s, demo_o
 {
     struct demo_once *d = mem_zalloc(sizeof *d);
     struct timeval limit = clock_tv(WITHIN_MS);
-    const char *why;
     d->sim = s;
     d->on_over = on_over;
     d->arg = arg;
@@ -198,18 +205,8 @@ struct demo_once *demo_once_start(struct event_base *base, struct sim *s, demo_o
     must(d->too_late && d->turn);
     evtimer_add(d->too_late, &limit);
     sim_observe(s, observe, d);
-    char handle[] = HANDLE, name[] = NAME;
-    const struct sim_person to = {.handle = handle, .name = name};
-    note(d, "the agent writes");
-    if (!sim_send(s,
-                  &(struct sim_send){.channel = "cha_demo",
-                                     .to = &to,
-                                     .to_n = 1,
-                                     .text = AGENT_TEXT,
-                                     .author_name = "Grace Hopper",
-                                     .author_email = "grace@example.com"},
-                  NULL, NULL, &why))
-        over(d, why);
+    note(d, "the customer writes in the chat, which posts it to the bridge, signed");
+    sim_chat_say(s, HANDLE, NAME, SPAN_LIT(CUSTOMER_TEXT));
     return d;
 }
 
@@ -236,7 +233,7 @@ void demo_once_text(const struct demo_once *d, struct buf *out)
         buf_addf(out, "  %8.1f ms  %s\n", (double)s->at_us / 1000, s->what);
     }
     if (demo_once_is_fine(d))
-        buf_add_str(out, "\nBoth arrived: same text, same person, one conversation.\n");
+        buf_add_str(out, "\nBoth arrived: same text, same person, one conversation on either side.\n");
     else
         buf_addf(out, "\nSomething is wrong: %s.\n", d->wrong);
 }
@@ -270,8 +267,8 @@ void demo_once_json(const struct demo_once *d, struct buf *out)
     jout_kv_bool(&j, "ok", demo_once_is_fine(d));
     jout_kv_str(&j, "wrong", d->wrong[0] ? d->wrong : NULL);
     jout_kv_str(&j, "conversation", d->conversation[0] ? d->conversation : NULL);
-    write_direction(d, TO_CUSTOMER, &j);
     write_direction(d, TO_FRONT, &j);
+    write_direction(d, TO_CUSTOMER, &j);
     jout_object_end(&j);
     buf_add_char(out, '\n');
 }

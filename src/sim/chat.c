@@ -224,6 +224,7 @@ static struct chat_message *take_delivery(struct sim_chat *c, struct jval delive
     if (m) {
         m->state = CHAT_RECEIVED;
         m->author = json_dup(json_path(delivery, "author.name"), 200);
+        m->conversation = json_dup(json_get(delivery, "conversation_id"), 600);
         m->attempt_n = 1;
         if (webhook_id.n)
             sim_index_put(&c->store.by_webhook, webhook_id, m);
@@ -251,8 +252,10 @@ static void receive(struct sim_chat *c, struct http_exchange *x)
                    SPAN_LIT("{\"message\":\"This is no delivery the chat can show.\"}"), NULL);
         return;
     }
-    c->note(c->arg,
-            &(struct sim_moment_info){.at = SIM_AT_CHAT_RECEIVED, .text = m->text, .handle = m->handle});
+    c->note(c->arg, &(struct sim_moment_info){.at = SIM_AT_CHAT_RECEIVED,
+                                              .text = m->text,
+                                              .handle = m->handle,
+                                              .conversation = m->conversation});
     answer_delivery(x, m);
     changed(c, m->handle);
 }

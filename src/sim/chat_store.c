@@ -21,6 +21,7 @@ void chat_store_clear(struct chat_store *s)
         free(m->name);
         free(m->text);
         free(m->author);
+        free(m->conversation);
         free(m->why);
         free(m);
     }
@@ -57,6 +58,7 @@ void chat_store_view(struct jout *j, const struct chat_message *m)
     jout_kv_str(j, "name", m->name);
     jout_kv_str(j, "text", m->text);
     jout_kv_str(j, "author", m->author);
+    jout_kv_str(j, "conversation_id", m->conversation);
     jout_kv_str(j, "state", states[m->state]);
     jout_kv_str(j, "why", m->why);
     jout_kv_i64(j, "attempts", m->attempt_n);

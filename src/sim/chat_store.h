@@ -21,7 +21,9 @@ enum chat_state {
 
 struct chat_message {
     char id[24];
-    char *handle, *name, *text, *author; /* author: the agent's name */
+    char *handle, *name, *text;
+    char *author,
+        *conversation; /* of an agent's message: their name; our conversation, if the bridge told it */
     enum chat_state state;
     wall_ms_t at;
     char *why;          /* the last failure */

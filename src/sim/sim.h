@@ -48,6 +48,8 @@ struct sim_moment_info {
     enum sim_moment at;
     const struct sim_message *message;
     const char *text, *handle;
+    const char
+        *conversation; /* SIM_AT_CHAT_RECEIVED: the chat's own id, as the bridge told it; NULL: it did not */
     int status;
 };
 typedef void sim_observe_fn(void *arg, const struct sim_moment_info *info);
