@@ -198,6 +198,13 @@ static double open_store(const char *dir)
     return seconds() - from;
 }
 
+static double commit_ms(void)
+{
+    struct store_commit_times t;
+    store_commit_times(store, &t);
+    return t.n ? t.sum_s / (double)t.n * 1e3 : 0;
+}
+
 static void measure(const char *dir, unsigned long backlog, unsigned long n)
 {
     double cpu;
@@ -209,8 +216,9 @@ static void measure(const char *dir, unsigned long backlog, unsigned long n)
     double start = put_many(n, 1, &cpu);
     long pss = pss_kib();
     double settle = settle_many(n, &cpu), us = 1e6 / (double)n;
-    printf("%8lu  %8.0f %6.1f us  %9.0f  %8.0f %6.1f us  %6.1f ms  %6.1f MB\n", backlog, (double)n / put,
-           put_cpu * us, (double)n / start, (double)n / settle, cpu * us, opened * 1e3, (double)pss / 1024);
+    printf("%8lu  %8.0f %6.1f us  %9.0f  %8.0f %6.1f us  %6.1f ms  %6.1f MB  %6.2f ms\n", backlog,
+           (double)n / put, put_cpu * us, (double)n / start, (double)n / settle, cpu * us, opened * 1e3,
+           (double)pss / 1024, commit_ms());
     fflush(stdout);
 }
 
@@ -230,12 +238,8 @@ int main(int argc, char **argv)
     }
     base = event_base_new();
     open_store(argv[optind]);
-    printf("%8s  %8s %9s  %9s  %8s %9s  %9s  %9s
-           ", " backlog ", " puts /
-               s ", " cpu ", " started / s ", " settle /
-               s ", " cpu ",
-                 "open",
-           "Pss");
+    printf("%8s  %8s %9s  %9s  %8s %9s  %9s  %9s  %9s\n", "backlog", "puts/s", "cpu", "started/s", "settle/s",
+           "cpu", "open", "Pss", "commit");
     for (int i = optind + 1; i < argc; i++)
         measure(argv[optind], strtoul(argv[i], NULL, 10), n);
     store_close(store, 1000);
