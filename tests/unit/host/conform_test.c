@@ -67,7 +67,8 @@ static void test_a_good_adapter_conforms(void **state)
     assert_true(fd >= 0);
     close(fd);
     snprintf(path, sizeof path, "%s/../../channels/template.so", rig_channels);
-    snprintf(settings, sizeof settings, "{\"path\":\"%s\",\"token\":\"secret-of-tests\"}", file);
+    snprintf(settings, sizeof settings, "{\"path\":\"%s\",\"token\":\"secret-of-tests\",\"delay\":\"0\"}",
+             file);
     struct conform_options o = {
         .adapter_path = path, .settings = span_of(settings), .repeat = 5, .token = "secret-of-tests"};
     assert_true(conform_run(&o, on_report, &s));
