@@ -14,7 +14,7 @@ RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr && cmake --build --preset
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libcmark0.30.2 libcurl4 \
         libevent-core-2.1-7 libevent-extra-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7 libsqlite3-0 libssl3 \
-        libxml2 libyaml-0-2 \
+        libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/front-bridge front-bridge \
     && install -d -o front-bridge -g front-bridge -m 0700 /var/lib/front-bridge
