@@ -54,6 +54,10 @@ enum key_scope config_key_scope(const struct config_key *k);
  */
 const struct config_key *config_key_find(const char *pattern, bool *is_file);
 bool config_key_is_group(const char *pattern);
+/* For references: "`accounts.ACCOUNT.token`" and "duration, 1s to 30d", with backticks around what people
+ * write. */
+void config_key_write_path(const struct config_key *k, struct buf *out);
+void config_key_write_values(const struct config_key *k, struct buf *out);
 /* config_key_siblings lists the names that may stand directly below group ("" is the top); at most
  * KEY_SIBLINGS_MAX. The strings live in scratch. */
 size_t config_key_siblings(const char *group, const char **names,

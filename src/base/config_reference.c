@@ -1,5 +1,6 @@
 /*
- * The table of keys as Markdown, for the README and `front-bridge config-reference`.
+ * The table of keys as Markdown, for the README and `front-bridge config-reference`; its words also for the
+ * man page.
  */
 #include "base/config_value.h"
 #include <string.h>
@@ -9,7 +10,7 @@ static const char *placeholder(const struct config_key *k)
     return config_key_scope(k) == SCOPE_ACCOUNT ? "ACCOUNT" : "CHANNEL";
 }
 
-static void write_path(const struct config_key *k, struct buf *out)
+void config_key_write_path(const struct config_key *k, struct buf *out)
 {
     const char *star = strchr(k->path, '*');
     if (star)
@@ -20,7 +21,7 @@ static void write_path(const struct config_key *k, struct buf *out)
         buf_add_str(out, " or `…_file`");
 }
 
-static void write_values(const struct config_key *k, struct buf *out)
+void config_key_write_values(const struct config_key *k, struct buf *out)
 {
     if (!k->choices)
         buf_add_str(out, config_kind_noun(k->kind));
@@ -36,9 +37,9 @@ void config_reference(struct buf *out)
     for (size_t i = 0; i < config_key_n; i++) {
         const struct config_key *k = &config_keys[i];
         buf_add_str(out, "| ");
-        write_path(k, out);
+        config_key_write_path(k, out);
         buf_add_str(out, " | ");
-        write_values(k, out);
+        config_key_write_values(k, out);
         buf_addf(out, k->fallback ? " | `%s`" : " | %s",
                  k->fallback      ? k->fallback
                  : k->is_required ? "required"

@@ -29,8 +29,10 @@
     X(channel_test)                                                                                          \
     X(channel_list)                                                                                          \
     X(channel_host)                                                                                          \
+    X(man)                                                                                                   \
     X(config_reference)                                                                                      \
     X(version)
+
 enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,    /* what was asked for failed */

@@ -1,0 +1,58 @@
+"""What the documents say is what the program says."""
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from bridge import BINARY
+
+README = pathlib.Path(__file__).parents[2] / "README.md"
+
+
+def say(*args):
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, check=True).stdout
+
+
+def commands():
+    return re.findall(r"^  ([a-z]+(?: [a-z]+)?)(?= )", say(), re.M)
+
+
+def test_the_reference_in_the_readme_is_the_programs():
+    (between,) = re.findall(r"<!-- reference: .*? -->\n(.*?)<!-- /reference -->", README.read_text(), re.S)
+    assert between == say("config-reference"), "put what `front-bridge config-reference` prints between the marks"
+
+
+@pytest.mark.parametrize("section", ["1", "5"])
+def test_man_pages_are_right(section, tmp_path):
+    if not shutil.which("mandoc"):
+        pytest.skip("mandoc is not installed")
+    page = tmp_path / f"front-bridge.{section}"
+    page.write_text(say("man", section))
+    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True)
+    assert lint.stdout == "" and lint.returncode == 0, lint.stdout
+
+
+def test_the_man_page_has_every_command_and_option():
+    page = say("man", "1")
+    assert len(commands()) > 12
+    for command in commands():
+        (section,) = re.findall(rf"^\.Ss front-bridge {command}(?: [^a-z\n][^\n]*)?\n(.*?)(?=^\.S)", page, re.M | re.S)
+        for option in re.findall(r"--([a-z0-9-]+)", say(*command.split(), "--help").split("\n\n")[-1]):
+            assert f"Fl -{option}" in section or option in ("config", "help"), (command, option)
+
+
+def test_the_man_page_has_every_key():
+    page = say("man", "5").replace("\\-", "-")
+    for key in re.findall(r"^\| `([^`]+)`", say("config-reference"), re.M):
+        assert f".It \\fB{key}\\fP" in page, key
+
+
+def test_install_puts_the_pages_where_man_looks(tmp_path):
+    build = pathlib.Path(BINARY).parent
+    if not (build / "cmake_install.cmake").exists() or not shutil.which("cmake"):
+        pytest.skip("this binary is not in its build directory")
+    script = build / "src" / "cli" / "cmake_install.cmake"
+    subprocess.run(["cmake", f"-DCMAKE_INSTALL_PREFIX={tmp_path}/usr", "-P", script], check=True, capture_output=True)
+    for section, name in (("1", "front-bridge.1"), ("5", "front-bridge.yaml.5")):
+        assert (tmp_path / "usr/share/man" / f"man{section}" / name).read_text() == say("man", section)
