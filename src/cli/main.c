@@ -15,7 +15,7 @@ static void add_row(struct buf *out, const struct command *c)
 {
     char usage[80];
     snprintf(usage, sizeof usage, "%s %s", c->name, c->arguments);
-    buf_addf(out, "  %-30s %s\n", usage, c->summary);
+    buf_addf(out, "  %-34s  %s\n", usage, c->summary);
 }
 
 static int overview(void)
