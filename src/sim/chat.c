@@ -1,11 +1,11 @@
 /*
  * The chat's two ends of the http wire: deliveries in, customers' messages out.
- * Refuses to know Front. Invariant: a webhook-id brings at most one message; a customer's next message is
- * posted when the one before it has been taken or refused.
+ * Refuses to know Front. Invariant: a webhook-id brings at most one message.
  */
 #include "sim/chat.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "sim/chat_post.h"
 #include "sim/chat_store.h"
 #include "sim/webhook.h"
 #include <stdlib.h>
@@ -15,8 +15,6 @@
 enum {
     CHAT_BODY_MAX = 4 << 20,
     CHAT_TEXT_MAX = 256 << 10,
-    CHAT_AGAIN_MS = 2000,
-    CHAT_POST_MS = 10000,
     CHAT_HANGING_MAX = 256,
 };
 
@@ -24,18 +22,16 @@ enum chat_mode { MODE_OK, MODE_503, MODE_400, MODE_HANG, MODE_N };
 static const char *const mode_names[MODE_N] = {"ok", "503", "400", "hang"};
 
 struct sim_chat {
-    struct http_client *http;
     struct sim_feed *feed;
     sim_chat_note_fn *note;
     void *arg;
     struct chat_store store;
+    struct chat_poster poster;
     char *hook_url, *secret; /* NULL: none */
-    struct event *again;
     enum chat_mode mode;
     int64_t mode_left; /* deliveries that mode still strikes; -1: all */
     struct http_exchange *hanging[CHAT_HANGING_MAX];
     unsigned hanging_n;
-    unsigned generation; /* counts clears: a post begun before one finds its message gone */
 };
 
 static void changed(struct sim_chat *c, const char *handle)
@@ -52,135 +48,14 @@ static void changed(struct sim_chat *c, const char *handle)
     buf_fini(&out);
 }
 
-/* ---- what customers write: to the bridge
- * --------------------------------------------------------------------- */
+/* ---- what customers write ---- */
 
-struct post {
-    struct sim_chat *chat;
-    struct chat_message *message;
-    unsigned generation;
-};
-
-static void pump(struct sim_chat *c);
-
-static void set_why(struct chat_message *m, struct span why)
+static void on_posted(void *arg, const struct chat_message *m, int status)
 {
-    free(m->why);
-    m->why = why.p ? mem_strndup(why.p, why.n < 300 ? why.n : 300) : NULL;
-}
-
-static bool is_worth_retrying(const struct http_answer *a)
-{
-    return a->fail != HTTP_FAIL_NONE || a->status == 408 || a->status == 429 || a->status >= 500;
-}
-
-static void settle(struct sim_chat *c, struct chat_message *m, const struct http_answer *a)
-{
-    bool is_taken = a->fail == HTTP_FAIL_NONE && a->status >= 200 && a->status < 300;
-    m->is_posting = false;
-    set_why(m, is_taken ? SPAN_NONE : a->fail != HTTP_FAIL_NONE ? span_of(http_fail_text(a->fail)) : a->body);
-    if (!is_taken && is_worth_retrying(a)) {
-        struct timeval delay = clock_tv(CHAT_AGAIN_MS);
-        evtimer_add(c->again, &delay);
-        return;
-    }
-    m->state = is_taken ? CHAT_TAKEN : CHAT_REFUSED;
-    STAILQ_REMOVE(&c->store.waiting, m, chat_message, link);
-    pump(c);
-}
-
-static void on_posted(const struct http_answer *a, void *arg)
-{
-    struct post *p = arg;
-    struct sim_chat *c = p->chat;
-    if (p->generation == c->generation && a->fail != HTTP_FAIL_CANCELLED) {
-        struct chat_message *m = p->message;
-        settle(c, m, a);
-        c->note(c->arg,
-                &(struct sim_moment_info){
-                    .at = SIM_AT_HOOK_ANSWERED, .text = m->text, .handle = m->handle, .status = a->status});
-        changed(c, m->handle);
-    }
-    free(p);
-}
-
-static void wire(const struct chat_message *m, struct buf *out)
-{
-    struct jout j;
-    char conversation[600];
-    snprintf(conversation, sizeof conversation, "chat-%s", m->handle);
-    jout_init(&j, out);
-    jout_object(&j);
-    jout_kv_str(&j, "id", m->id);
-    jout_kv_str(&j, "conversation_id", conversation);
-    jout_key(&j, "sender");
-    jout_object(&j);
-    jout_kv_str(&j, "handle", m->handle);
-    if (m->name)
-        jout_kv_str(&j, "name", m->name);
-    jout_object_end(&j);
-    jout_kv_str(&j, "text", m->text);
-    jout_kv_i64(&j, "sent_at", m->at / SECOND_MS);
-    jout_object_end(&j);
-}
-
-static void post(struct sim_chat *c, struct chat_message *m)
-{
-    struct buf body;
-    char timestamp[24], signature[WEBHOOK_SIGNATURE_MAX] = "";
-    buf_init(&body, CHAT_BODY_MAX);
-    wire(m, &body);
-    snprintf(timestamp, sizeof timestamp, "%lld", (long long)(clock_wall_ms() / SECOND_MS));
-    bool is_signed = c->secret && webhook_sign(c->secret, span_of(m->id), span_of(timestamp), buf_span(&body),
-                                               signature) == OK;
-    const struct http_header_line header[] = {{"Content-Type", "application/json"},
-                                              {"webhook-id", m->id},
-                                              {"webhook-timestamp", timestamp},
-                                              {"webhook-signature", signature}};
-    const struct http_request request = {.method = "POST",
-                                         .url = c->hook_url,
-                                         .headers = header,
-                                         .header_n = is_signed ? 4 : 1,
-                                         .body = buf_span(&body),
-                                         .body_fd = -1,
-                                         .timeout_ms = CHAT_POST_MS};
-    struct post *p = mem_zalloc(sizeof *p);
-    *p = (struct post){.chat = c, .message = m, .generation = c->generation};
-    m->is_posting = true;
-    m->attempt_n++;
-    http_call_start(c->http, &request, on_posted, p);
-    buf_fini(&body);
-}
-
-static bool is_first_of_customer(const struct sim_chat *c, const struct chat_message *m)
-{
-    const struct chat_message *e;
-    STAILQ_FOREACH(e, &c->store.waiting, link)
-    {
-        if (e == m)
-            return true;
-        if (!strcmp(e->handle, m->handle))
-            return false;
-    }
-    return true;
-}
-
-static void pump(struct sim_chat *c)
-{
-    struct chat_message *m;
-    STAILQ_FOREACH(m, &c->store.waiting, link)
-    {
-        bool is_delayed = m->why && evtimer_pending(c->again, NULL);
-        if (c->hook_url && !m->is_posting && !is_delayed && is_first_of_customer(c, m))
-            post(c, m);
-    }
-}
-
-static void on_again(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    pump(arg);
+    struct sim_chat *c = arg;
+    c->note(c->arg, &(struct sim_moment_info){
+                        .at = SIM_AT_HOOK_ANSWERED, .text = m->text, .handle = m->handle, .status = status});
+    changed(c, m->handle);
 }
 
 void sim_chat_write(struct sim_chat *c, const char *handle, const char *name, struct span text)
@@ -191,7 +66,7 @@ void sim_chat_write(struct sim_chat *c, const char *handle, const char *name, st
     m->name = name ? mem_strdup(name) : NULL;
     m->state = CHAT_WAITING;
     STAILQ_INSERT_TAIL(&c->store.waiting, m, link);
-    pump(c);
+    chat_poster_pump(&c->poster);
     changed(c, handle);
 }
 
@@ -402,20 +277,19 @@ struct sim_chat *sim_chat_new(struct event_base *base, struct http_client *http,
                               sim_chat_note_fn *note, void *arg)
 {
     struct sim_chat *c = mem_zalloc(sizeof *c);
-    c->http = http;
     c->feed = feed;
     c->note = note;
     c->arg = arg;
     c->mode_left = -1;
     chat_store_init(&c->store, clock_wall_ms());
-    c->again = evtimer_new(base, on_again, c);
-    must(c->again);
+    c->poster = (struct chat_poster){.http = http, .store = &c->store, .on_posted = on_posted, .arg = c};
+    chat_poster_init(&c->poster, base);
     return c;
 }
 
 void sim_chat_clear(struct sim_chat *c)
 {
-    c->generation++;
+    chat_poster_clear(&c->poster);
     c->mode = MODE_OK;
     c->mode_left = -1;
     let_go(c);
@@ -425,7 +299,7 @@ void sim_chat_clear(struct sim_chat *c)
 void sim_chat_free(struct sim_chat *c)
 {
     sim_chat_clear(c);
-    event_free(c->again);
+    chat_poster_fini(&c->poster);
     free(c->hook_url);
     free(c->secret);
     free(c);
@@ -448,10 +322,12 @@ enum err sim_chat_configure(struct sim_chat *c, struct jval options, struct buf 
     char trial[WEBHOOK_SIGNATURE_MAX];
     take(&c->hook_url, json_get(options, "hook_url"));
     take(&c->secret, json_get(options, "secret"));
+    c->poster.hook_url = c->hook_url;
+    c->poster.secret = c->secret;
     if (c->secret && webhook_sign(c->secret, SPAN_LIT("a"), SPAN_LIT("1"), SPAN_LIT(""), trial) != OK) {
         buf_add_str(why, "chat.secret is \"whsec_\" and base64");
         return ERR_INVALID;
     }
-    pump(c);
+    chat_poster_pump(&c->poster);
     return OK;
 }

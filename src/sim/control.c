@@ -89,10 +89,9 @@ static void on_channels(struct http_exchange *x, void *arg)
 static void on_conversations(struct http_exchange *x, void *arg)
 {
     struct sim *s = arg;
-    struct span rest = http_rest(x);
+    struct span id = http_rest(x);
     struct buf out;
     struct jout j;
-    struct span id = rest.n && rest.p[0] == '/' ? (struct span){rest.p + 1, rest.n - 1} : rest;
     const struct sim_conversation *c = sim_conversation_find(&s->account, id);
     if (id.n && !c) {
         http_refuse(x, 404, "There is no such conversation");
@@ -109,8 +108,7 @@ static void on_conversations(struct http_exchange *x, void *arg)
 static void on_messages(struct http_exchange *x, void *arg)
 {
     struct sim *s = arg;
-    struct span rest = http_rest(x);
-    struct span id = rest.n && rest.p[0] == '/' ? (struct span){rest.p + 1, rest.n - 1} : rest;
+    struct span id = http_rest(x);
     const struct sim_message *m = sim_message_find(&s->account, id);
     struct buf out;
     struct jout j;
