@@ -127,6 +127,7 @@ static void reset_list(struct store_op *op)
 {
     OP(store_list);
     store_list_fini(p);
+    p->is_more = false;
 }
 
 static void reset_show(struct store_op *op)

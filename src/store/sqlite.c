@@ -18,7 +18,6 @@ enum {
     READ_MS = 2000,     /* how long one read may take */
     READ_CHECK = 20000, /* steps of SQLite's machine between two looks at the clock: about 1 ms */
     WAL_PAGES = 2048,   /* 16 MB: then the WAL is copied into the database and begun anew */
-    WAL_KEPT_BYTES = 64 << 20,
 };
 
 #define SETTINGS                                                                                             \
@@ -26,7 +25,8 @@ enum {
     "PRAGMA journal_mode = WAL;"                                                                             \
     "PRAGMA synchronous = FULL;"                                                                             \
     "PRAGMA temp_store = MEMORY;"                                                                            \
-    "PRAGMA wal_autocheckpoint = 0;"
+    "PRAGMA wal_autocheckpoint = 0;"                                                                         \
+    "PRAGMA journal_size_limit = 67108864;" /* after an outside reader made it grow */
 
 static struct sqlite *self(struct engine *e)
 {
@@ -68,7 +68,10 @@ static int open_conn(struct conn *c, const char *path, int flags, const char *se
     return sqlite3_exec(c->db, settings, NULL, NULL, NULL);
 }
 
-/* Made by us first, so that the database and its side files are nobody else's to read. */
+/*
+ * Made by us first, so that the database and its side files are nobody else's to read. Only while no
+ * connection is open: closing any descriptor of a file drops the locks that the process holds on it.
+ */
 static void make_private(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

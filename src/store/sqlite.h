@@ -130,7 +130,8 @@ MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite
 MUST_CHECK enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id,
                                 struct span conversation, struct span thread_ref, struct span handle,
                                 char **peer);
-/* thread_told: what Front was told as the conversation that the backend calls peer; malloc'ed, or untouched. */
+/* thread_told: what Front was told as the conversation that the backend calls peer; malloc'ed, or untouched.
+ */
 MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                                 struct span thread_ref);

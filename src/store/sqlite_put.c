@@ -195,10 +195,20 @@ static enum err put_items(struct put *t)
     return has_new ? thread_seen(t->q, t->channel, p, t->thread_ref) : OK;
 }
 
+static bool is_whole(const struct store_put *p)
+{
+    for (unsigned i = 0; i < p->item_n; i++)
+        if (!p->item[i].recipient.p || !p->item[i].lane.p || !p->item[i].body.p)
+            return false;
+    return p->channel && p->channel[0];
+}
+
 enum err sqlite_put(struct sqlite *q, struct store_op *op)
 {
     struct store_put *p = container_of(op, struct store_put, op);
     struct put t = {.q = q, .p = p};
+    if (!is_whole(p))
+        return ERR_INVALID;
     TRY(channel_get(q, p->channel, &t.channel));
     t.queue_id = queue_id(t.channel, p->direction);
     TRY(check_quota(&t));

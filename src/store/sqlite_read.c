@@ -8,28 +8,41 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LIST_DEFAULT = 100, LIST_MAX = 1000 };
+enum { LIST_DEFAULT = 100, LIST_MAX = 1000, LIST_BYTES_MAX = 16 << 20 };
+
+static struct store_message *grow(struct store_list *p, unsigned *cap)
+{
+    if (p->message_n == *cap) {
+        *cap = *cap ? *cap * 2 : 16;
+        p->message = mem_realloc(p->message, *cap * sizeof *p->message);
+    }
+    return &p->message[p->message_n];
+}
 
 enum err sqlite_list(struct sqlite *q, struct store_op *op)
 {
     struct store_list *p = container_of(op, struct store_list, op);
     const struct store_filter *f = &p->filter;
     unsigned max = p->max == 0 ? LIST_DEFAULT : p->max < LIST_MAX ? p->max : LIST_MAX, cap = 0;
+    size_t bytes = 0;
     sqlite3_stmt *st = find_bind(q, &q->reader, SQL_LIST_ID, f, f->states ? f->states : ~0u,
-                                 f->before_id ? f->before_id : INT64_MAX, max);
+                                 f->before_id ? f->before_id : INT64_MAX, max + 1);
     sqlite3_bind_int(st, 7, p->wants_body);
     for (;;) {
         bool has_row;
         TRY(sql_step(q, st, &has_row));
         if (!has_row)
             return OK;
-        if (p->message_n == cap) {
-            cap = cap ? cap * 2 : 16;
-            p->message = mem_realloc(p->message, cap * sizeof *p->message);
-        }
-        TRY(sqlite_message_read(q, &q->reader, st, &p->message[p->message_n]));
+        if (p->message_n == max || bytes > LIST_BYTES_MAX)
+            break;
+        struct store_message *m = grow(p, &cap);
+        TRY(sqlite_message_read(q, &q->reader, st, m));
+        bytes += m->body_n;
         p->message_n++;
     }
+    p->is_more = true;
+    sql_reset(st);
+    return OK;
 }
 
 /* ---- show ---- */

@@ -157,8 +157,9 @@ const char *const sql_text_of[SQL_N] = {
 
     /* threads */
     [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",
-    [SQL_LINK_SET] = "INSERT INTO link VALUES (?1, ?2, ?3, NULL) ON CONFLICT DO UPDATE SET peer = excluded.peer"
-                     " WHERE peer <> excluded.peer",
+    [SQL_LINK_SET] =
+        "INSERT INTO link VALUES (?1, ?2, ?3, NULL) ON CONFLICT DO UPDATE SET peer = excluded.peer"
+        " WHERE peer <> excluded.peer",
     [SQL_LINK_REF] = "SELECT thread_ref FROM link INDEXED BY link_peer WHERE channel_id = ?1 AND peer = ?2"
                      " AND thread_ref IS NOT NULL ORDER BY conversation DESC LIMIT 1",
     [SQL_THREAD_BY_REF] =
@@ -177,9 +178,9 @@ const char *const sql_text_of[SQL_N] = {
         " SELECT ?2, thread_ref, recipient, ?3, ?4 FROM message WHERE id = ?1 AND thread_ref IS NOT NULL"
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer = excluded.peer WHERE peer IS NOT "
         "excluded.peer",
-    [SQL_LINK_OF_MESSAGE] =
-        "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref FROM message WHERE id = ?1 AND conversation IS NOT NULL"
-        " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
+    [SQL_LINK_OF_MESSAGE] = "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref FROM message WHERE id "
+                            "= ?1 AND conversation IS NOT NULL"
+                            " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
     [SQL_LEARN_START] = "UPDATE thread SET message_uid = ?3, learn_at = ?4, tries = 0 WHERE channel_id = ?2"
                         " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1)"
                         " AND conversation IS NULL AND learn_at IS NULL",

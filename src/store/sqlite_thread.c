@@ -43,7 +43,8 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, struct span peer, cha
     return look_up(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
 }
 
-enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p, struct span thread_ref)
+enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
+                     struct span thread_ref)
 {
     if (p->direction != MESSAGE_IN || !thread_ref.p || p->item_n == 0)
         return OK;

@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "base/mem.h"
 #include "store/thread.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -147,7 +148,12 @@ static void init_locks(struct store *s)
 
 static void start_thread(struct store *s)
 {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
     must(pthread_create(&s->thread, NULL, thread_main, s) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_setname_np(s->thread, "store");
     pthread_mutex_lock(&s->lock);
     while (!s->was_opened)
         pthread_cond_wait(&s->opened, &s->lock);

@@ -150,7 +150,7 @@ struct store_put {
                                id told to Front. Fixed here, never changed. */
     bool follows_link; /* in: if Front knows the conversation by another reference, told when an agent wrote
                           first, that one is kept instead of thread_ref */
-    struct span event_id;   /* out: Front's event id, if it came as an event; may be absent */
+    struct span event_id; /* out: Front's event id, if it came as an event; may be absent */
     wall_ms_t now;
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */
     wall_ms_t expires_at; /* still waiting then: dead */
@@ -266,7 +266,7 @@ void store_post_cancel(struct store *s, struct store_cancel *p);
 struct store_orphans {
     struct store_op op;
     enum message_direction direction;
-    const char *channel; /* NULL: channels that the configuration no longer names, see known */
+    const char *channel; /* NULL: every channel */
     bool is_resent;      /* true: queued again as suspects; false: MESSAGE_UNKNOWN */
     wall_ms_t now;
     unsigned message_n; /* result */
@@ -336,6 +336,7 @@ struct store_list { /* ERR_LIMIT: took too long, the filter must be narrower */
     bool wants_body;
     struct store_message *message; /* newest first; store_list_fini */
     unsigned message_n;
+    bool is_more; /* older ones match too (max was reached, or their bodies would fill the memory) */
 };
 void store_post_list(struct store *s, struct store_list *p);
 void store_list_fini(struct store_list *p);

@@ -349,6 +349,39 @@ static void test_lists(void **state)
     assert_int_equal(listed(k, (struct store_filter){.direction = -1, .reason = "x"}, NULL), 0);
 }
 
+static void test_lists_go_on(void **state)
+{
+    struct kit *k = *state;
+    char *body = mem_zalloc((5 << 20) + 1);
+    memset(body, ' ', 5 << 20);
+    for (int i = 0; i < 7; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "m%d", i);
+        put1(k, id, id, body, 0);
+    }
+    struct store_list p = {.filter = {.direction = -1}, .max = 7};
+    assert_int_equal(kit_list(k, &p), OK);
+    assert_int_equal(p.message_n, 7);
+    assert_false(p.is_more);
+    assert_null(p.message[0].body);
+    p.max = 6;
+    assert_int_equal(kit_list(k, &p), OK);
+    assert_int_equal(p.message_n, 6);
+    assert_true(p.is_more);
+    p.max = 7;
+    p.wants_body = true; /* 35 MB are not read at once */
+    assert_int_equal(kit_list(k, &p), OK);
+    assert_int_equal(p.message_n, 4);
+    assert_true(p.is_more);
+    struct store_claim c = {.channel = CHANNEL, .now = NOW, .max = 7};
+    assert_int_equal(kit_claim(k, &c), OK);
+    assert_int_equal(c.message_n, 1);
+    assert_int_equal(c.next_due, NOW);
+    store_claim_fini(&c);
+    store_list_fini(&p);
+    free(body);
+}
+
 static void test_figures(void **state)
 {
     struct kit *k = *state;
@@ -608,6 +641,7 @@ int main(void)
         TEST(test_hold_release_drop),
         TEST(test_requeue_of_a_waiting_message_sends_it_now),
         TEST(test_lists),
+        TEST(test_lists_go_on),
         TEST(test_figures),
         TEST(test_public_ids),
         TEST(test_threads),

@@ -1,7 +1,10 @@
 /* The store's daily work: put, claim, settle, cancel, lanes, dedupe, what comes again. */
 #include "kit.h"
+#include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct kit kit;
 
@@ -130,6 +133,113 @@ static void test_cancel(void **state)
     assert_int_equal(kit_cancel(k, &c), ERR_NOT_FOUND);
 }
 
+static sqlite3 *outside(struct kit *k, const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/front-bridge.db", k->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+/* One row that the database refuses, in one batch with others: they are stored, of its own put nothing is. */
+static void test_a_bad_operation_spares_its_neighbours(void **state)
+{
+    struct kit *k = *state;
+    struct put1 p[3];
+    struct store_item two[2];
+    static const char *const ids[] = {"m1", "m2", "m3"};
+    sqlite3 *db = outside(k, "CREATE TRIGGER bad BEFORE INSERT ON message WHEN new.recipient = 'bad'"
+                             " BEGIN SELECT raise(ABORT, 'no'); END; BEGIN IMMEDIATE");
+    for (int i = 0; i < 3; i++) {
+        p[i] =
+            (struct put1){.item = {.recipient = SPAN_LIT("r"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")},
+                          .put = {.channel = CHANNEL,
+                                  .source_id = span_of(ids[i]),
+                                  .now = NOW,
+                                  .created_at = NOW,
+                                  .expires_at = NOW + LIFE,
+                                  .item_n = 1}};
+        two[0] = two[1] = p[i].item;
+        two[1].recipient = SPAN_LIT("bad");
+        p[i].put.item = i == 1 ? two : &p[i].item;
+        p[i].put.item_n = i == 1 ? 2 : 1;
+        kit_expect(&p[i].put);
+        store_post_put(k->store, &p[i].put);
+    }
+    usleep(100000);
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 3; i++) {
+        kit_await(k, &p[i].put.op);
+        assert_int_equal(p[i].put.op.result, i == 1 ? ERR_IO : OK);
+    }
+    assert_true(store_is_healthy(k->store));
+    assert_int_equal(count_of(k, MESSAGE_QUEUED), 2);
+    assert_int_equal(p[2].item.id, p[0].item.id + 1);
+    sqlite3_close(db);
+}
+
+static void test_bad_input(void **state)
+{
+    struct kit *k = *state;
+    struct store_item item = {.recipient = SPAN_LIT("r"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = SPAN_LIT("m1"),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .item = &item,
+                          .item_n = 1};
+    char name[65] = "";
+    memset(name, 'x', 64);
+    item.recipient = SPAN_NONE;
+    assert_int_equal(kit_put(k, &p), ERR_INVALID);
+    item.recipient = SPAN_LIT("");
+    p.channel = "";
+    assert_int_equal(kit_put(k, &p), ERR_INVALID);
+    p.channel = name;
+    assert_int_equal(kit_put(k, &p), ERR_LIMIT);
+    name[63] = 0;
+    assert_int_equal(kit_put(k, &p), OK);
+}
+
+/* More puts than may wait are refused at once; what was taken is stored. */
+static void test_too_many_waiting(void **state)
+{
+    enum { N = 9000 };
+    struct kit *k = *state;
+    struct put1 *p = mem_calloc(N, sizeof *p);
+    char(*id)[8] = mem_calloc(N, 8);
+    unsigned full = 0;
+    sqlite3 *db = outside(k, "BEGIN IMMEDIATE");
+    for (int i = 0; i < N; i++) {
+        snprintf(id[i], 8, "%d", i);
+        p[i] = (struct put1){
+            .item = {.recipient = SPAN_LIT("r"), .lane = span_of(id[i]), .body = SPAN_LIT("{}")},
+            .put = {.channel = CHANNEL,
+                    .source_id = span_of(id[i]),
+                    .now = NOW,
+                    .created_at = NOW,
+                    .expires_at = NOW + LIFE,
+                    .item_n = 1}};
+        p[i].put.item = &p[i].item;
+        kit_expect(&p[i].put);
+        store_post_put(k->store, &p[i].put);
+        assert_non_null(p[i].put.op.on_done); /* never from inside the post */
+    }
+    sqlite3_close(db);
+    for (int i = 0; i < N; i++) {
+        kit_await(k, &p[i].put.op);
+        full += p[i].put.op.result == ERR_FULL;
+        assert_true(p[i].put.op.result == OK || p[i].put.op.result == ERR_FULL);
+    }
+    assert_true(full > 0 && full < N);
+    assert_int_equal(count_of(k, MESSAGE_QUEUED), N - full);
+    free(p);
+    free(id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +248,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_retry_blocks_its_lane_until_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_aside_steps_out_of_the_lane, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bad_operation_spares_its_neighbours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_input, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_too_many_waiting, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
