@@ -50,6 +50,8 @@
  *            absent. What a backend sends is not like that by itself: clean it before you hand it over.
  * Callbacks  A service never calls back from inside itself: `done` and timers come in a later turn of the loop.
  * Processes  The host ignores SIGPIPE and waits for no child that it did not make: fork and waitpid are yours.
+ * Files      The bridge's configuration and data are hidden from the host where the kernel has Landlock, and so is a file made
+ *            later directly in a directory on the way to them: keep yours in a directory of their own.
  * Instances  Several instances of a module must be able to live in one process: keep state in the instance, not in statics.
  * Growth     Every struct that crosses the border starts with its size (but struct fb_header, which will never change). A
  *            field is there if size covers it (FB_HAS) and, for a pointer, if it is set. Elements of an array are as far apart as

@@ -6,6 +6,7 @@
  * on_outcome or on_reply, whatever the child does: an answer, a deadline, a crash.
  * Invariant: at most host_credits() deliveries are in flight; nothing that the child sends can make the bridge
  * allocate more than the limits below.
+ * Log: each change of status with its reason, and the adapter's lines; the bridge need not repeat them.
  * Thread: the loop's, which must be the main thread (the parent-death signal follows the forking thread).
  */
 #ifndef HOST_HOST_H
@@ -80,7 +81,8 @@ struct host_options {
     unsigned in_flight_max;      /* 0: 64; lowered by what the module declares */
     int64_t stop_ms;             /* grace between stop and kill; 0: 5 s */
     int64_t heartbeat_ms;        /* silence outside any call, twice; 0: 5 s */
-    const char *const *hide;     /* NULL-terminated: paths that Landlock hides from the child */
+    const char *const *hide;     /* NULL-terminated: paths that Landlock hides from the child; new files directly in
+                                    a directory on the way to one are out of its reach too */
     const char *ca_file;
     unsigned probe;              /* for channel test; 0 for all others */
 };

@@ -111,6 +111,8 @@ static void on_pidfd(evutil_socket_t fd, short what, void *arg)
     s->is_reaped = true;
     event_del(s->exit_event);
     s->on_exit(s, status, s->arg);
+    if (getpid() == 1) /* strangers may have waited behind it */
+        host_reap_others();
 }
 
 static struct spawn *adopt(struct event_base *base, pid_t pid, int pidfd, spawn_exit_fn *on_exit, void *arg)
