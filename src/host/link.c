@@ -329,7 +329,8 @@ static unsigned expected_descriptors(const struct link *l, size_t at)
 static void make_room(struct link *l, size_t at, size_t needed)
 {
     l->in_n -= at;
-    memmove(l->in, l->in + at, l->in_n);
+    if (at > 0) /* not once more for each piece of a long frame */
+        memmove(l->in, l->in + at, l->in_n);
     if (needed > l->in_cap) {
         l->in_cap = needed;
         l->in = mem_realloc(l->in, needed);
