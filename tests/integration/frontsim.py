@@ -15,6 +15,7 @@ import http.server
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -133,7 +134,9 @@ class Sim:
             self.process.kill()
             self.process.wait()
             raise
-        assert code == 0, f"the simulator ended with {code}: {open(self.log_file, errors='replace').read()[-4000:]}"
+        log = open(self.log_file, errors="replace").read() if os.path.exists(self.log_file) else ""
+        shutil.rmtree(os.path.dirname(self.log_file), ignore_errors=True)
+        assert code == 0, f"the simulator ended with {code}: {log[-4000:]}"
 
     def __enter__(self):
         return self
