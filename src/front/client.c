@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "front/reply.h"
+#include "front/tally.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -19,28 +20,6 @@ enum {
     REDIRECTS_MAX = 3,
     URL_MAX_BYTES = 8192,
     AUTHORIZATION_MAX_BYTES = 16384,
-    COUNTS_MAX = 512,
-};
-
-/* The names of calls, for front_bridge_front_requests_total; the last stands for all others. */
-static const char *const names[] = {
-    "incoming_messages",
-    "inbound_messages",
-    "outbound_messages",
-    "imported_messages",
-    "message_status",
-    "message",
-    "message_seen",
-    "conversation",
-    "conversation_messages",
-    "comments",
-    "channel",
-    "channels",
-    "events",
-    "event",
-    "download",
-    "me",
-    "other",
 };
 
 struct front_call {
@@ -58,12 +37,6 @@ struct front_call {
 };
 TAILQ_HEAD(calls, front_call);
 
-struct count {
-    size_t name;
-    int status;
-    uint64_t n;
-};
-
 struct front_client {
     const struct config_account *account;
     struct http_client *http;
@@ -72,8 +45,7 @@ struct front_client {
     mono_ms_t due; /* when the timer fires; INT64_MAX: it does not */
     struct calls lane[RATE_LANE_N], sent;
     unsigned waiting_n[RATE_LANE_N];
-    struct count count[COUNTS_MAX];
-    size_t count_n;
+    struct tally tally;
 };
 
 /* ---- Calls
@@ -110,15 +82,6 @@ static void leave_lane(struct front_call *call)
     call->client->waiting_n[call->lane]--;
 }
 
-static size_t name_of(const char *name)
-{
-    size_t i = 0;
-
-    while (i < ARRAY_LEN(names) - 1 && strcmp(names[i], name) != 0)
-        i++;
-    return i;
-}
-
 struct front_call *front_call_start(struct front_client *c, const struct front_request *r,
                                     front_done_fn *on_done, void *arg)
 {
@@ -130,7 +93,7 @@ struct front_call *front_call_start(struct front_client *c, const struct front_r
     buf_add_str(&url, r->path);
     must(!url.is_over);
     *call = (struct front_call){.client = c,
-                                .name = name_of(r->name),
+                                .name = tally_name(r->name),
                                 .lane = r->lane,
                                 .auth = r->auth,
                                 .channel = r->channel ? mem_strdup(r->channel) : NULL,
@@ -162,17 +125,6 @@ static void finish(struct front_call *call, const struct front_result *result)
     call_free(call);
 }
 
-static void count(struct front_client *c, size_t name, int status)
-{
-    for (size_t i = 0; i < c->count_n; i++)
-        if (c->count[i].name == name && c->count[i].status == status) {
-            c->count[i].n++;
-            return;
-        }
-    if (c->count_n < COUNTS_MAX)
-        c->count[c->count_n++] = (struct count){name, status, 1};
-}
-
 /* ---- Answers
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -188,10 +140,10 @@ static void learn(struct front_call *call, const struct http_answer *a, struct r
 
     reply_rate(h, a->fail == HTTP_FAIL_NONE ? a->status : 0, header_of, a, now);
     rate_learn(c->rate, h, span_of(call->resource), now, clock_mono_ms());
-    count(c, call->name, h->status);
+    tally_add(&c->tally, call->name, h->status);
     if (h->status == 429)
         log_warn("front refused for its rate", LOG_STR("account", c->account->name),
-                 LOG_STR("call", names[call->name]), LOG_I64("remaining", h->remaining),
+                 LOG_STR("call", tally_name_text(call->name)), LOG_I64("remaining", h->remaining),
                  LOG_I64("retry_after_ms", h->retry_after_ms));
 }
 
@@ -422,6 +374,6 @@ struct rate_view front_client_rate(const struct front_client *c)
 void front_client_counts(const struct front_client *c,
                          void (*visit)(const char *call, int status, uint64_t n, void *arg), void *arg)
 {
-    for (size_t i = 0; i < c->count_n; i++)
-        visit(names[c->count[i].name], c->count[i].status, c->count[i].n, arg);
+    for (size_t i = 0; i < c->tally.row_n; i++)
+        visit(tally_name_text(c->tally.row[i].name), c->tally.row[i].status, c->tally.row[i].n, arg);
 }

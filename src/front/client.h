@@ -50,7 +50,7 @@ struct front_result {
 typedef void front_done_fn(const struct front_result *r, void *arg);
 
 struct front_request {
-    const char *name; /* for metrics, from the table in client.c: "incoming_messages" */
+    const char *name; /* for metrics, from the table in tally.c: "incoming_messages" */
     enum rate_lane lane;
     enum front_auth auth;
     const char *channel; /* FRONT_AUTH_CHANNEL: the cha_ id (the JWT's sub) */
