@@ -1,0 +1,61 @@
+"""front-bridge channel test: the verdict, its exit status, and where settings come from."""
+import json
+import subprocess
+
+import pytest
+
+CONFIG = """\
+accounts:
+  main: {{token: front-token, secrets: [secret]}}
+channels:
+  support:
+    front_channel: cha_1
+    adapter: template
+    settings: {{path: '{path}', token: token-of-tests}}
+"""
+
+
+@pytest.fixture
+def channel_test(binary, tmp_path):
+    def run(*words):
+        done = subprocess.run([binary, "channel", "test", *words], capture_output=True, text=True, cwd=tmp_path,
+                              timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr
+    return run
+
+
+def test_an_adapter_that_conforms(channel_test, tmp_path):
+    code, out, _ = channel_test("template", "--set", f"path={tmp_path}/chat", "--set", "token=token-of-tests", "--repeat", "5")
+    assert code == 0, out
+    assert out.endswith("template conforms: 10 kept, 0 broken, 2 skipped.\n")
+    assert "conform\tHello" in (tmp_path / "chat").read_text()
+
+
+def test_settings_of_a_configured_channel(channel_test, tmp_path):
+    config = tmp_path / "front-bridge.yaml"
+    config.write_text(CONFIG.format(path=tmp_path / "chat"))
+    code, out, err = channel_test("-c", str(config), "--channel", "support", "--repeat", "5", "--json")
+    assert code == 0, out + err
+    report = json.loads(out)
+    assert report["conforms"] and report["broken"] == 0
+    assert [p for p in report["promises"] if p["result"] == "broken"] == []
+
+
+def test_a_backend_that_is_away_breaks_no_promise(channel_test):
+    code, out, _ = channel_test("http", "url=http://127.0.0.1:1/", "token=abcdefgh", "--repeat", "5")
+    assert code == 0, out
+    assert "0 delivered, 14 not: The chat system cannot be reached" in out
+
+
+@pytest.mark.parametrize("words, code, said", [
+    ([], 2, "which adapter? Write its name or a path ending in .so"),
+    (["a.so", "b.so"], 2, "b.so is no setting: write KEY=VALUE"),
+    (["template", "--repeat", "0"], 2, "--repeat is a number from 1 to 1000"),
+    (["template", "--deadline", "soon"], 2, "--deadline is a duration"),
+    (["nobody"], 1, "There is no adapter nobody.so in"),
+    (["template", "path=/tmp/x", "token=abcdefgh", "colour=blue"], 1, "the adapter template has no such setting"),
+])
+def test_what_is_said_of_mistakes(channel_test, words, code, said):
+    got, out, err = channel_test(*words)
+    assert got == code
+    assert said in out + err
