@@ -1,7 +1,9 @@
 """queue, dead, channel, health, sign, check: with a running bridge and without one."""
+import fcntl
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bridge import BINARY, SECRET, message
@@ -94,6 +96,218 @@ def test_wrong_words_get_a_sentence(bridge):
         done = subprocess.run([BINARY, *args, *(["-c", bridge.file] if args[0] == "queue" else [])], capture_output=True, text=True)
         assert done.returncode in (code, 1 if code == 2 and "odd" in args else code), (args, done)
         assert done.stderr.strip(), args
+
+
+def make_messages(bridge, backend):
+    """Two dead ones with different reasons, one delivered, one from a customer, one held."""
+    texts = {"refused": (400, {"message": "No."}), "gone": (410, {"message": "Gone."})}
+    backend.answer = lambda d: texts.get(d["text"], (200, {"external_id": "x-1"}))
+    ids = {}
+    for text in ("refused", "gone", "fine"):
+        sent = message(text, to=text)
+        bridge.callback(sent)
+        bridge.wait_state(sent["id"], "delivered" if text == "fine" else "dead")
+    bridge.hook({"id": "m-1", "sender": {"handle": "ada"}, "text": "hello"})
+    bridge.wait_state("m-1", "accepted")
+    backend.gate.clear()
+    for _ in range(2):
+        bridge.callback(message("slow", to="slow", conversation="cnv_slow"))
+    bridge.run_cli("queue", "hold", "--all", "--state", "queued", check=0)
+    backend.gate.set()
+    until(lambda: bridge.metric("front_bridge_queue_depth", state="delivered") == 2)
+    for entry in bridge.messages():
+        ids[entry.get("recipient", "customer"), entry["state"]] = entry["id"]
+    return ids
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_filters_select(make_bridge, backend, front, is_running):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"})
+    make_messages(bridge, backend)
+    if not is_running:
+        bridge.stop()
+    (reason,) = {m["reason"] for m in data(bridge.run_cli("dead", "list", "--json"))["messages"] if m["recipient"] == "gone"}
+    for args, count in (
+        ((), 6),
+        (("--state", "dead"), 2),
+        (("--state", "dead,held"), 3),
+        (("--state=delivered,accepted",), 3),
+        (("--direction", "in"), 1),
+        (("--direction", "out"), 5),
+        (("--channel", "support"), 6),
+        (("--channel", "other"), 0),
+        (("--reason", reason), 1),
+        (("--reason", "held by an operator", "--state", "held"), 1),
+        (("--limit", "2"), 2),
+        (("--limit", "1", "--direction", "in"), 1),
+    ):
+        listed = data(bridge.run_cli("queue", "list", "--json", *args, check=0))["messages"]
+        assert len(listed) == count, args
+        text = bridge.run_cli("queue", "list", *args, check=0).stdout
+        assert all(m["id"] in text and m["state"] in text for m in listed), args
+    assert len(data(bridge.run_cli("dead", "list", "--json", "--reason", reason, check=0))["messages"]) == 1
+    for args in (("--limit", "0"), ("--limit", "1001"), ("--limit", "x"), ("--direction", "up"), ("--state", "dead,"), ("--state", "")):
+        assert bridge.run_cli("queue", "list", *args).returncode == 2, args
+    assert bridge.run_cli("dead", "list", "--state", "dead").returncode == 2
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_text_is_for_people(make_bridge, backend, front, is_running):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"})
+    ids = make_messages(bridge, backend)
+    backend.answer = lambda d: (400, {"message": "a \u001b[31mred\u001b[0m \u202eword\n" + "and more " * 40})
+    sent = message("line one\n\u001b[2Jline two", to="hostile")
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "dead")
+    if not is_running:
+        bridge.stop()
+    time.sleep(1.1)
+    pages = [bridge.run_cli("queue", "list", check=0).stdout, bridge.run_cli("dead", "list", check=0).stdout]
+    for page in pages:
+        assert all(len(line) <= 120 for line in page.splitlines()), page
+        assert " ago " in page
+    assert "3 dead letters, by reason:" in pages[1] and "delivered" not in pages[1]
+    assert "The newest" not in pages[1]
+    pages += [bridge.run_cli("queue", "show", entry, check=0).stdout for entry in ids.values()]
+    shown = bridge.run_cli("queue", "show", ids["fine", "delivered"], check=0).stdout
+    for words in ("received", "attempt 1", "delivered", "Front's message", "x-1", "to ", "fine"):
+        assert words in shown, (words, shown)
+    (hostile,) = [m["id"] for m in data(bridge.run_cli("dead", "list", "--json"))["messages"] if m["source_id"] == sent["id"]]
+    pages.append(bridge.run_cli("dead", "show", hostile, check=0).stdout)
+    assert "\\x1b[2Jline two" in pages[-1]
+    for page in pages:
+        assert not any(ord(c) < 32 and c != "\n" or c == "\u202e" for c in page), page
+
+
+def test_ids_that_are_wrong(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"})
+    ids = make_messages(bridge, backend)
+    tag = ids["fine", "delivered"].split("-")[0]
+    for _ in range(2):
+        for verb in ("retry", "hold", "release", "drop"):
+            for wrong in ("nonsense", "fbxxxxxx-1", tag + "-zzzz", tag + "-", "", "../dead", "a&all=1"):
+                done = bridge.run_cli("queue", verb, wrong)
+                assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, (verb, wrong, done)
+        for wrong in ("nonsense", "fbxxxxxx-1", tag + "-zzzz", "..", "?all=1", "a b"):
+            for group in ("queue", "dead"):
+                done = bridge.run_cli(group, "show", wrong)
+                assert done.returncode == 1 and done.stderr and not done.stdout, (group, wrong, done)
+        # A dead letter is asked for, and this is none.
+        for args in (("show",), ("retry",), ("drop",)):
+            assert bridge.run_cli("dead", *args, ids["fine", "delivered"]).returncode == 1
+        bridge.stop()
+    assert len(data(bridge.run_cli("dead", "list", "--json"))["messages"]) == 2
+    bridge.start()
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_several_ids(make_bridge, backend, front, is_running):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"})
+    ids = make_messages(bridge, backend)
+    dead = [ids["refused", "dead"], ids["gone", "dead"]]
+    none = dead[0].split("-")[0] + "-zzzz"
+    backend.answer = lambda d: (400, {"message": "No."})
+    if not is_running:
+        bridge.stop()
+    # One word that is no id at all: nothing is changed.
+    assert bridge.run_cli("queue", "drop", *dead, "nonsense").returncode == 1
+    done = bridge.run_cli("queue", "drop", dead[0], none, ids["fine", "delivered"], "--json")
+    assert done.returncode == 1 and data(done) == {"changed": 1, "skipped": 1, "missing": 1}
+    done = bridge.run_cli("dead", "drop", dead[1], "--json")
+    assert done.returncode == 0 and data(done) == {"changed": 1, "skipped": 0, "missing": 0}
+    done = bridge.run_cli("dead", "retry", "--all", "--json")
+    assert done.returncode == 1 and data(done) == {"changed": 0, "skipped": 0, "missing": 0}
+    assert "nothing to retry" in bridge.run_cli("dead", "retry", "--all").stdout
+    assert bridge.run_cli("queue", "release", "--all", "--state", "held").stdout == "1 message released.\n"
+    assert "left alone" in bridge.run_cli("queue", "release", ids["fine", "delivered"]).stdout
+    for args in ((), ("--channel", "support"), (dead[0], "--all"), (dead[0], "--channel", "support")):
+        assert bridge.run_cli("queue", "retry", *args).returncode == 2
+
+
+def test_bulk_of_1500_without_a_bridge_and_with_one(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"})
+    backend.answer = lambda d: (400, {"message": "No."})
+    with ThreadPoolExecutor(8) as pool:
+        assert all(a.status == 200 for a in pool.map(lambda n: bridge.callback(message(f"m{n}")), range(1500)))
+    until(lambda: bridge.metric("front_bridge_queue_depth", state="dead") == 1500, 60)
+    (reason,) = {m["reason"] for m in bridge.messages("?limit=1000")}
+    assert len(data(bridge.run_cli("queue", "list", "--json", "--limit", "1000", check=0))["messages"]) == 1000
+    text = bridge.run_cli("dead", "list", check=0).stdout
+    assert "The newest 1000 dead letters, by reason:" in text and f"1000  {reason}" in text
+    assert len(text.splitlines()) < 120
+    bridge.stop()
+    for args in (
+        ("dead", "retry", "--all", "--reason", reason),
+        ("queue", "hold", "--all"),
+        ("queue", "release", "--all", "--state", "held"),
+        ("queue", "hold", "--all", "--channel", "support"),
+    ):
+        assert data(bridge.run_cli(*args, "--json", check=0))["changed"] == 1500, args
+    backend.answer = lambda d: (200, {})
+    bridge.start()
+    backend.stays(1500, 0.3)
+    assert data(bridge.run_cli("queue", "release", "--all", "--json", check=0))["changed"] == 1500
+    until(lambda: bridge.metric("front_bridge_queue_depth", state="delivered") == 1500, 60)
+
+
+def complains(done, code, *words):
+    assert done.returncode == code and not done.stdout, done
+    assert len(done.stderr.splitlines()) == 1 and all(w in done.stderr for w in words), done
+
+
+EVERY = (("queue", "list"), ("dead", "list", "--json"), ("queue", "retry", "--all"), ("dead", "drop", "--all"))
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path):
+    from bridge import Bridge
+
+    bridge = Bridge(tmp_path / "new")
+    for args in EVERY:
+        complains(bridge.run_cli(*args), 1, str(bridge.store), "no store")
+    assert not bridge.store.exists()
+    bridge.store.mkdir()
+    for args in EVERY:
+        complains(bridge.run_cli(*args), 1, str(bridge.store), "no store")
+    assert list(bridge.store.iterdir()) == []
+
+
+def test_a_store_in_use_without_its_socket(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front)
+    bridge.stop()
+    with open(bridge.store / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for args in EVERY:
+            complains(bridge.run_cli(*args), 75, "another process", "try again")
+    assert bridge.run_cli("queue", "list").returncode == 0
+
+
+def test_after_a_kill_the_old_socket_misleads_nobody(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front)
+    sent = message()
+    bridge.callback(sent)
+    bridge.kill()
+    assert (bridge.store / "admin.sock").exists()
+    assert sent["id"] in bridge.run_cli("queue", "list", check=0).stdout
+    bridge.start()
+    assert sent["id"] in bridge.run_cli("queue", "list", check=0).stdout
+
+
+@pytest.mark.parametrize("first_bad_byte", [0, 8192])
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_corrupt_store_says_so_and_nobody_waits(make_bridge, backend, front, is_running, first_bad_byte):
+    bridge = make_bridge(backend=backend, front=front)
+    for n in range(20):
+        bridge.callback(message(f"m{n}"))
+    bridge.stop()
+    database = bridge.store / "front-bridge.db"
+    database.write_bytes(database.read_bytes()[:first_bad_byte] + b"this is no database " * 10000)
+    if is_running:
+        bridge.start(wait=False)
+        bridge.wait_ports()
+    for args in EVERY + (("queue", "show", "fbabcdef-1"), ("queue", "drop", "fbabcdef-1")):
+        start = time.monotonic()
+        complains(bridge.run_cli(*args), 1, "front-bridge.db")
+        assert time.monotonic() - start < 5
 
 
 def test_health_channels_and_version(bridge):
