@@ -72,6 +72,7 @@ void delivery_start(struct channel *ch, const struct store_message *m)
         return;
     }
     slots_take(&ch->attempts, a->token);
+    breaker_lost(&ch->breaker, a->is_probe);
     attempt_settle(a, &(struct outcome){.kind = e == ERR_LIMIT ? OUTCOME_REJECTED : OUTCOME_RETRY,
                                         .is_unsent = true,
                                         .reason = e == ERR_LIMIT ? SPAN_LIT("The message is too large")
@@ -88,7 +89,9 @@ void delivery_on_outcome(struct host *h, uint64_t token, const struct outcome *o
         return;
     if (o->was_crash && !o->was_alone && !a->is_suspect)
         ch->suspect_n++;
-    if (!o->was_crash && !o->is_unsent)
+    if (o->was_crash || o->is_unsent)
+        breaker_lost(&ch->breaker, a->is_probe);
+    else
         attempt_learn(a, &ch->breaker, o);
     attempt_settle(a, o);
 }

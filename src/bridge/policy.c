@@ -112,6 +112,12 @@ void breaker_started(struct breaker *b, unsigned n)
         b->is_probing = true;
 }
 
+void breaker_lost(struct breaker *b, bool was_probe)
+{
+    if (was_probe)
+        b->is_probing = false;
+}
+
 bool breaker_learn(struct breaker *b, bool is_unreachable, mono_ms_t now)
 {
     if (!is_unreachable) {

@@ -69,7 +69,9 @@ static void on_answer(const struct front_result *r, void *arg)
     buf_init(&uid, CALLBACK_ID_MAX);
     if (r->class == FRONT_CALL_OK && incoming_uid(r->json, &uid) == OK)
         o.external_id = buf_span(&uid);
-    if (r->class != FRONT_CALL_CANCELLED)
+    if (r->class == FRONT_CALL_CANCELLED)
+        breaker_lost(&a->channel->account->breaker, a->is_probe);
+    else
         attempt_learn(a, &a->channel->account->breaker, &o);
     attempt_settle(a, &o);
     buf_fini(&uid);

@@ -145,6 +145,19 @@ static void test_breaker(void **state)
     assert_int_equal(breaker_allows(&b, 40, 9000), 40);
 }
 
+static void test_a_probe_that_is_lost_lets_another_go(void **state)
+{
+    struct breaker b = {0};
+
+    (void)state;
+    breaker_learn(&b, true, 0);
+    breaker_started(&b, 1);
+    breaker_lost(&b, false); /* some other attempt */
+    assert_int_equal(breaker_allows(&b, 1, BREAKER_MAX_MS), 0);
+    breaker_lost(&b, true); /* the host died with it */
+    assert_int_equal(breaker_allows(&b, 1, BREAKER_MAX_MS), 1);
+}
+
 static void test_breaker_delay_is_bounded(void **state)
 {
     struct breaker b = {0};
@@ -169,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_an_attempt_that_never_left_does_not_count),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_breaker),
+        cmocka_unit_test(test_a_probe_that_is_lost_lets_another_go),
         cmocka_unit_test(test_breaker_delay_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
