@@ -157,9 +157,6 @@ const char *const sql_text_of[SQL_N] = {
 
     /* threads */
     [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",
-    [SQL_LINK_SET] =
-        "INSERT INTO link VALUES (?1, ?2, ?3, NULL) ON CONFLICT DO UPDATE SET peer = excluded.peer"
-        " WHERE peer <> excluded.peer",
     [SQL_LINK_REF] = "SELECT thread_ref FROM link INDEXED BY link_peer WHERE channel_id = ?1 AND peer = ?2"
                      " AND thread_ref IS NOT NULL ORDER BY conversation DESC LIMIT 1",
     [SQL_THREAD_BY_REF] =

@@ -71,7 +71,6 @@ enum sql {
 
     SQL_LINK_GET,
     SQL_LINK_REF,
-    SQL_LINK_SET,
     SQL_THREAD_BY_REF,
     SQL_THREAD_BY_HANDLE,
     SQL_THREAD_SEEN,
