@@ -61,7 +61,8 @@ static void read_ids(struct receive *r, struct jval wire)
     }
     add_string(json_get(wire, "conversation_id"), &r->conversation);
     buf_add_span(&r->lane, buf_span(r->conversation.n ? &r->conversation : &r->handle));
-    thread_ref(r->channel->config->thread, buf_span(&r->handle), buf_span(&r->conversation), &r->thread_ref);
+    thread_ref(r->channel->config->thread, buf_span(&r->handle), buf_span(&r->conversation), clock_wall_ms(),
+               &r->thread_ref);
 }
 
 static void post(struct receive *r)
@@ -78,6 +79,7 @@ static void post(struct receive *r)
         .source_id = buf_span(&r->source_id),
         .conversation = r->conversation.n ? buf_span(&r->conversation) : SPAN_NONE,
         .thread_ref = buf_span(&r->thread_ref),
+        .rolls_ms = ch->config->thread == THREAD_ROLLING ? ch->config->thread_roll_ms : 0,
         .follows_link = ch->config->kind == CHANNEL_APPLICATION,
         .now = now,
         .created_at = now,

@@ -5,6 +5,8 @@
 #include "front/thread.h"
 #include "base/crypto.h"
 
+enum { DATE_MAX = 24 };
+
 void front_ref(struct span id, struct buf *out)
 {
     uint8_t digest[SHA256_BYTES];
@@ -18,7 +20,18 @@ void front_ref(struct span id, struct buf *out)
     base64url_encode(out, (struct span){(const char *)digest, sizeof digest});
 }
 
-void thread_ref(enum thread_mode mode, struct span handle, struct span conversation, struct buf *out)
+void thread_ref(enum thread_mode mode, struct span handle, struct span conversation, wall_ms_t now,
+                struct buf *out)
 {
-    front_ref(mode == THREAD_CONVERSATION && conversation.n > 0 ? conversation : handle, out);
+    struct buf dated;
+
+    if (mode != THREAD_ROLLING) {
+        front_ref(mode == THREAD_CONVERSATION && conversation.n > 0 ? conversation : handle, out);
+        return;
+    }
+    buf_init(&dated, handle.n + DATE_MAX);
+    buf_add_span(&dated, handle);
+    buf_addf(&dated, "@%lld", (long long)now);
+    front_ref(buf_span(&dated), out);
+    buf_fini(&dated);
 }

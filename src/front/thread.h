@@ -7,6 +7,7 @@
 #define FRONT_THREAD_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/config.h"
 
 enum { FRONT_REF_MAX = 200 };
@@ -15,9 +16,11 @@ enum { FRONT_REF_MAX = 200 };
 void front_ref(struct span id, struct buf *out);
 /*
  * thread_ref appends the reference of the thread that a customer's message belongs to: of the handle, or for
- * THREAD_CONVERSATION of the backend's conversation (the handle if that is empty or absent). THREAD_ROLLING
- * needs to know the last message, so it is the store's to turn; here it is the handle.
+ * THREAD_CONVERSATION of the backend's conversation (the handle if that is empty or absent). For
+ * THREAD_ROLLING it is that of a thread which begins now; whether an older one goes on is the store's to
+ * know.
  */
-void thread_ref(enum thread_mode mode, struct span handle, struct span conversation, struct buf *out);
+void thread_ref(enum thread_mode mode, struct span handle, struct span conversation, wall_ms_t now,
+                struct buf *out);
 
 #endif

@@ -130,9 +130,10 @@ MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite
 MUST_CHECK enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id,
                                 struct span conversation, struct span thread_ref, struct span handle,
                                 char **peer);
-/* thread_told: what Front was told as the conversation that the backend calls peer; malloc'ed, or untouched.
- */
-MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
+/* thread_told: the thread that Front knows for an inbound message already, instead of p->thread_ref;
+ * malloc'ed, or untouched. */
+MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p,
+                                char **thread_ref);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                                 struct span thread_ref);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);

@@ -213,8 +213,7 @@ enum err sqlite_put(struct sqlite *q, struct store_op *op)
     t.queue_id = queue_id(t.channel, p->direction);
     TRY(check_quota(&t));
     char *told = NULL;
-    if (p->direction == MESSAGE_IN && p->follows_link)
-        TRY(thread_told(q, t.channel->id, p->conversation, &told));
+    TRY(thread_told(q, t.channel->id, p, &told));
     t.thread_ref = told ? span_of(told) : p->thread_ref;
     enum err e = put_items(&t);
     free(told);

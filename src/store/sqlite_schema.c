@@ -88,7 +88,7 @@ static const char *const migration[] = {
     " handle TEXT, peer TEXT, conversation TEXT, message_uid TEXT, learn_at INTEGER,"
     " tries INTEGER NOT NULL DEFAULT 0, seen_at INTEGER NOT NULL, UNIQUE (channel_id, thread_ref)) STRICT;"
     "CREATE INDEX thread_learn ON thread (channel_id, learn_at) WHERE learn_at IS NOT NULL;"
-    "CREATE INDEX thread_handle ON thread (channel_id, handle, seen_at) WHERE conversation IS NULL;"
+    "CREATE INDEX thread_handle ON thread (channel_id, handle, seen_at);"
     /* thread_ref: what Front was told as this conversation, where it asked us. */
     "CREATE TABLE link (channel_id INTEGER, conversation TEXT, peer TEXT NOT NULL, thread_ref TEXT,"
     " PRIMARY KEY (channel_id, conversation)) STRICT, WITHOUT ROWID;"

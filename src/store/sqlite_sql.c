@@ -169,7 +169,9 @@ const char *const sql_text_of[SQL_N] = {
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET handle = excluded.handle,"
         " peer = coalesce(excluded.peer, peer), seen_at = excluded.seen_at"
         " WHERE conversation IS NULL OR handle IS NOT excluded.handle"
-        " OR peer IS NOT coalesce(excluded.peer, peer)",
+        " OR peer IS NOT coalesce(excluded.peer, peer) OR ?6",
+    [SQL_THREAD_GOES_ON] = "SELECT thread_ref FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
+                           " AND handle = ?2 AND seen_at >= ?3 ORDER BY seen_at DESC LIMIT 1",
     [SQL_THREAD_OF_MESSAGE] =
         "INSERT INTO thread (channel_id, thread_ref, handle, peer, seen_at)"
         " SELECT ?2, thread_ref, recipient, ?3, ?4 FROM message WHERE id = ?1 AND thread_ref IS NOT NULL"

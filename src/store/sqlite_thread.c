@@ -38,9 +38,17 @@ enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struc
     return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
 }
 
-enum err thread_told(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref)
+enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
 {
-    return look_up(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
+    if (p->direction != MESSAGE_IN || p->item_n == 0)
+        return OK;
+    if (p->follows_link)
+        TRY(look_up(q, &q->writer, SQL_LINK_REF, channel_id, p->conversation, thread_ref));
+    if (*thread_ref || p->rolls_ms == 0)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_GOES_ON);
+    sql_bind(st, "iti", channel_id, p->item[0].recipient, p->now - p->rolls_ms);
+    return first_text(q, st, thread_ref);
 }
 
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
@@ -49,7 +57,8 @@ enum err thread_seen(struct sqlite *q, const struct channel *c, const struct sto
     if (p->direction != MESSAGE_IN || !thread_ref.p || p->item_n == 0)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
-    sql_bind(st, "ittti", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now);
+    sql_bind(st, "itttii", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now,
+             (int64_t)(p->rolls_ms > 0));
     return sql_run(q, st);
 }
 

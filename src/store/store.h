@@ -150,6 +150,8 @@ struct store_put {
                                id told to Front. Fixed here, never changed. */
     bool follows_link; /* in: if Front knows the conversation by another reference, told when an agent wrote
                           first, that one is kept instead of thread_ref */
+    int64_t rolls_ms; /* in: the sender's last thread goes on unless it was silent for so long, and thread_ref
+                         is for a new one; 0: thread_ref as it is */
     struct span event_id; /* out: Front's event id, if it came as an event; may be absent */
     wall_ms_t now;
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */

@@ -35,7 +35,7 @@ static void put_bodies(struct jout *j, struct span wire)
     must(json_parse(&doc, wire) == OK);
     if (json_str(json_get(json_root(&doc), "conversation_id"), &conversation) != OK)
         buf_add_str(&conversation, "conversation-1");
-    thread_ref(THREAD_CONVERSATION, SPAN_LIT("handle"), buf_span(&conversation), &thread);
+    thread_ref(THREAD_CONVERSATION, SPAN_LIT("handle"), buf_span(&conversation), 1700000000123, &thread);
     const struct incoming in = {.wire = wire, .id = "fb3k9x2m-1z", .thread_ref = thread.p};
     put_body(j, "custom", &in, incoming_custom);
     put_body(j, "application", &in, incoming_application);

@@ -60,6 +60,17 @@ def test_threads_follow_the_contact_or_the_conversation(make_bridge, backend, fr
     assert (one["metadata"]["thread_ref"] == two["metadata"]["thread_ref"]) == same
 
 
+def test_a_rolling_thread_ends_after_its_silence(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front, thread="2s")
+    for pause in (0, 0.5, 3):
+        time.sleep(pause)
+        bridge.hook(inbound())
+    one, two, three = (p["metadata"]["thread_ref"] for p in front.wait(3))
+    assert one == two != three
+    bridge.hook(inbound(handle="bob"))
+    assert front.wait(4)[3]["metadata"]["thread_ref"] not in (one, three)
+
+
 def test_the_first_reply_carries_the_backends_conversation(bridge, backend, front):
     bridge.hook(inbound(conversation_id="room-42"))
     front.wait(1)

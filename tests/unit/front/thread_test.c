@@ -29,14 +29,14 @@ static void test_thread(void **state)
     } rows[] = {
         {THREAD_CONTACT, "ada", "c1", "ada"},      {THREAD_CONTACT, "ada", NULL, "ada"},
         {THREAD_CONVERSATION, "ada", "c1", "c1"},  {THREAD_CONVERSATION, "ada", "", "ada"},
-        {THREAD_CONVERSATION, "ada", NULL, "ada"}, {THREAD_ROLLING, "ada", "c1", "ada"},
+        {THREAD_CONVERSATION, "ada", NULL, "ada"}, {THREAD_ROLLING, "ada", "c1", "ada@1700000000123"},
     };
     struct buf out;
     (void)state;
 
     buf_init(&out, 4096);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        thread_ref(rows[i].mode, span_of(rows[i].handle), span_of(rows[i].conversation), &out);
+        thread_ref(rows[i].mode, span_of(rows[i].handle), span_of(rows[i].conversation), 1700000000123, &out);
         assert_text(&out, rows[i].ref);
     }
     buf_fini(&out);
