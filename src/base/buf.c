@@ -107,6 +107,14 @@ static void grow(struct buf *b, size_t need)
     b->cap = cap;
 }
 
+void buf_reserve(struct buf *b, size_t n)
+{
+    const size_t room = b->max_bytes - b->n, more = n < room ? n : room;
+    if (b->cap <= b->n + more)
+        grow(b, b->n + more + 1);
+    b->p[b->n] = '\0';
+}
+
 char *buf_extend(struct buf *b, size_t n)
 {
     if (b->is_over || n > b->max_bytes - b->n) {

@@ -46,6 +46,8 @@ void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* buf_reserve makes room for n more bytes, so that many small appends need not grow it step by step. */
+void buf_reserve(struct buf *b, size_t n);
 /* buf_extend appends n bytes for the caller to fill at once; NULL, and is_over, if they do not fit. */
 char *buf_extend(struct buf *b, size_t n);
 void buf_cut(struct buf *b, size_t n); /* keeps the first n bytes, and forgets is_over */

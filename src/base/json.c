@@ -239,12 +239,12 @@ struct span json_key(struct jval member, struct buf *scratch)
 
 static struct jval get(struct jval object, struct span key)
 {
-    if (json_type(object) != JSON_OBJECT)
+    if (json_type(object) != JSON_OBJECT || json_len(object) == 0)
         return (struct jval){0};
-    struct jval v = json_first(object);
-    while (v.doc && !json_equals(raw_key(v), key))
-        v = json_next(v);
-    return v;
+    for (uint32_t i = object.token + 2; i; i = (uint32_t)object.doc->token[i].t.parent)
+        if (json_equals(token_span(object.doc, i - 1), key))
+            return (struct jval){object.doc, i};
+    return (struct jval){0};
 }
 
 struct jval json_get(struct jval object, const char *key)

@@ -146,6 +146,25 @@ static void cutting_keeps_the_front(void **state)
     buf_fini(&b);
 }
 
+static void room_made_in_advance_holds_nothing(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100);
+    buf_reserve(&b, 40);
+    const char *at = b.p;
+    assert_string_equal(buf_span(&b).p, "");
+    for (int i = 0; i < 20; i++)
+        buf_add_str(&b, "xy");
+    assert_ptr_equal(b.p, at);
+    buf_reserve(&b, SIZE_MAX);
+    assert_false(b.is_over);
+    assert_int_equal(strlen(b.p), 40);
+    buf_add(&b, "0123456789012345678901234567890123456789012345678901234567890", 61);
+    assert_true(b.is_over);
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
         cmocka_unit_test(huge_lengths_do_not_wrap),
         cmocka_unit_test(taking_empties_and_terminates),
         cmocka_unit_test(cutting_keeps_the_front),
+        cmocka_unit_test(room_made_in_advance_holds_nothing),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }
