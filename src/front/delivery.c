@@ -125,6 +125,7 @@ void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t n
     must(recipient < c->to_n);
     jout_init(&w.j, out);
     buf_init(&w.scratch, c->doc.text.n + 64);
+    buf_reserve(out, c->doc.text.n);
     jout_object(&w.j);
     put_front(&w, c);
     put_recipient(&w, &c->to[recipient]);
