@@ -93,7 +93,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .code = o->code,
         .now = now,
         .due_at = a->verdict.due_at,
-        .expires_at = retry_expiry(ch->config, a->facts.created_at),
+        .expires_at = a->verdict.is_unburnt ? 0 : retry_expiry(ch->config, a->facts.created_at),
         .is_unburnt = a->verdict.is_unburnt,
         .was_crash = o->was_crash,
         .was_alone = o->was_alone,

@@ -30,6 +30,10 @@ static enum err retry(struct sqlite *q, struct row *r, struct store_settle *p)
     sql_bind(st, "istiitiiii", r->id, p->outcome, p->reason, (int64_t)p->code, p->now, p->external_id,
              (int64_t)r->crash_n + (p->was_crash && p->was_alone), p->due_at, (int64_t)p->was_crash,
              (int64_t)p->is_unburnt);
+    if (p->expires_at)
+        sqlite3_bind_int64(st, 11, p->expires_at);
+    else
+        sqlite3_bind_null(st, 11);
     TRY(sql_run(q, st));
     row_count(r, MESSAGE_QUEUED);
     return thread_settled(q, r, p);

@@ -185,7 +185,9 @@ struct store_message {
     uint32_t revision;
     uint32_t crash_n; /* crashes it was alone in */
     bool is_suspect;  /* was in flight at a crash, not settled since */
-    wall_ms_t created_at, stored_at, due_at, expires_at, updated_at;
+    wall_ms_t created_at; /* when its life began: anew when it is queued again by an operator or a resend */
+    wall_ms_t stored_at;  /* when it was first put */
+    wall_ms_t due_at, expires_at, updated_at;
     void *block; /* all strings above live in this one allocation: never free one by itself */
 };
 void store_message_fini(struct store_message *m);

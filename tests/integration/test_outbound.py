@@ -250,6 +250,34 @@ def test_too_old_is_not_sent(make_bridge, backend, front):
     assert "old" in dead["reason"]
 
 
+def test_too_old_is_for_what_was_never_tried(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, too_old="1s", retry={"first": "500ms", "factor": 1})
+    backend.answer = lambda d: (503, {})
+    sent = message()
+    bridge.callback(sent)
+    time.sleep(3)
+    assert bridge.state_of(sent["id"]) == "queued"
+    backend.answer = lambda d: (200, {})
+    bridge.wait_state(sent["id"], "delivered")
+
+
+def test_a_dead_letter_that_is_retried_has_a_new_life(make_bridge, backend, front):
+    bridge = make_bridge(
+        backend=backend, front=front, answer={"wait": "0"}, retry={"first": "300ms", "factor": 1, "max": "300ms", "give_up": "1s"}
+    )
+    backend.answer = lambda d: (503, {})
+    sent = message()
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "dead")
+    time.sleep(1)
+    (dead,) = bridge.admin("GET", "/api/v1/dead").json["messages"]
+    count = len(backend.deliveries)
+    assert bridge.admin("POST", f"/api/v1/dead/retry?id={dead['id']}").json["changed"] == 1
+    backend.wait(count + 2)  # the first try of its new life fails as well, and is not its last
+    backend.answer = lambda d: (200, {})
+    bridge.wait_state(sent["id"], "delivered")
+
+
 def test_a_thousand_conversations_in_order_under_failures(make_bridge, backend, front):
     bridge = make_bridge(
         backend=backend,
