@@ -135,7 +135,7 @@ def test_a_lost_answer_waits_as_unknown_where_resending_is_not_allowed(make_brid
     backend.stays(1)
     backend.answer = lambda d: (200, {})
     entry = next(m for m in bridge.messages() if m["source_id"] == sent["id"])
-    assert bridge.admin("POST", f"/api/v1/messages/retry?id={entry['id']}").json == {"changed": 1, "skipped": 0}
+    assert bridge.admin("POST", f"/api/v1/messages/retry?id={entry['id']}").json["changed"] == 1
     backend.wait(2)
     bridge.wait_state(sent["id"], "delivered")
 

@@ -207,7 +207,7 @@ static void test_bad_input(void **state)
 /* More puts than may wait are refused at once; what was taken is stored. */
 static void test_too_many_waiting(void **state)
 {
-    enum { N = 9000 };
+    enum { N = 12000 }; /* more than may wait and a batch that is under way already */
     struct kit *k = *state;
     struct put1 *p = mem_calloc(N, sizeof *p);
     char(*id)[8] = mem_calloc(N, 8);
