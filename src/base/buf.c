@@ -148,7 +148,12 @@ void buf_add_str(struct buf *b, const char *s)
 
 void buf_add_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (b->cap - b->n < 2 || b->is_over || b->n == b->max_bytes) {
+        buf_add(b, &c, 1);
+        return;
+    }
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

@@ -69,8 +69,10 @@ static void link_siblings(struct json *doc)
     uint32_t open[JSON_DEPTH_MAX], last[JSON_DEPTH_MAX], depth = 0;
     for (uint32_t i = 0; i < doc->token_n; i++) {
         jsmntok_t *t = &doc->token[i].t;
-        if (is_key(t))
+        if (is_key(t)) {
+            doc->has_escaped_keys = doc->has_escaped_keys || json_has_escapes(token_span(doc, i));
             continue;
+        }
         while (depth && t->start >= doc->token[open[depth - 1]].t.end)
             depth--;
         if (depth) {
@@ -109,11 +111,9 @@ static uint64_t mark(struct span key)
 static uint32_t find_twin(const struct json *doc, uint32_t object)
 {
     uint64_t marks = 0;
-    bool has_escapes = false;
     for (uint32_t i = object + 2; i; i = (uint32_t)doc->token[i].t.parent) {
         const struct span key = token_span(doc, i - 1);
-        has_escapes = has_escapes || json_has_escapes(key);
-        if ((has_escapes || marks & mark(key)) && has_key_before(doc, object, i))
+        if ((doc->has_escaped_keys || marks & mark(key)) && has_key_before(doc, object, i))
             return i;
         marks |= mark(key);
     }
@@ -237,12 +237,20 @@ struct span json_key(struct jval member, struct buf *scratch)
     return json_text_span(raw_key(member), scratch);
 }
 
+static bool is_key_named(const struct json *doc, uint32_t i, struct span name)
+{
+    const struct span key = token_span(doc, i);
+    if (doc->has_escaped_keys)
+        return json_equals(key, name);
+    return key.n == name.n && memcmp(key.p, name.p, name.n) == 0;
+}
+
 static struct jval get(struct jval object, struct span key)
 {
     if (json_type(object) != JSON_OBJECT || json_len(object) == 0)
         return (struct jval){0};
     for (uint32_t i = object.token + 2; i; i = (uint32_t)object.doc->token[i].t.parent)
-        if (json_equals(token_span(object.doc, i - 1), key))
+        if (is_key_named(object.doc, i - 1, key))
             return (struct jval){object.doc, i};
     return (struct jval){0};
 }

@@ -24,6 +24,7 @@ struct json {
     struct span text;
     struct json_token *token; /* opaque */
     uint32_t token_n;
+    bool has_escaped_keys;
     /* Set when json_parse refuses: the byte offset and a plain reason, such as "a comma is missing". */
     size_t error_at;
     const char *error;
