@@ -18,7 +18,7 @@ struct span {
     size_t n;
 };
 
-#define SPAN_NONE ((struct span){NULL, 0})
+#define SPAN_NONE   ((struct span){NULL, 0})
 #define SPAN_LIT(s) ((struct span){"" s, sizeof(s) - 1})
 /* For printf: "%.*s", SPAN_FMT(x) */
 #define SPAN_FMT(s) (int)(s).n, (s).p ? (s).p : ""
@@ -50,7 +50,7 @@ void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_reserve(struct buf *b, size_t n);
 /* buf_extend appends n bytes for the caller to fill at once; NULL, and is_over, if they do not fit. */
 char *buf_extend(struct buf *b, size_t n);
-void buf_cut(struct buf *b, size_t n); /* keeps the first n bytes, and forgets is_over */
+void buf_cut(struct buf *b, size_t n);     /* keeps the first n bytes, and forgets is_over */
 struct span buf_span(const struct buf *b); /* borrowed until the next append; never absent */
 /* buf_take hands the bytes over as a NUL-terminated string, and empties b. */
 char *buf_take(struct buf *b, size_t *n);

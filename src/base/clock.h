@@ -13,8 +13,8 @@ typedef int64_t mono_ms_t; /* since some start; never goes back */
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
+#define DAY_MS    (24 * HOUR_MS)
 
 wall_ms_t clock_wall_ms(void);
 mono_ms_t clock_mono_ms(void);

@@ -23,8 +23,8 @@ void crypto_random(void *out, size_t n);
 /* crypto_random_id writes n characters of [0-9a-z] and a NUL: 5.1 bits each. */
 void crypto_random_id(char *out, size_t n);
 
-void base64_encode(struct buf *out, struct span data);     /* with padding */
-void base64url_encode(struct buf *out, struct span data);  /* without padding: JWT */
+void base64_encode(struct buf *out, struct span data);    /* with padding */
+void base64url_encode(struct buf *out, struct span data); /* without padding: JWT */
 /* base64_decode accepts the standard alphabet with or without padding; ERR_INVALID otherwise. */
 MUST_CHECK enum err base64_decode(struct buf *out, struct span text);
 void hex_encode(struct buf *out, struct span data);

@@ -69,7 +69,7 @@ struct span json_span(struct jval v, struct buf *scratch);
 bool json_bool(struct jval v, bool fallback);
 MUST_CHECK enum err json_i64(struct jval v, int64_t *out);    /* a whole number; ERR_LIMIT: does not fit */
 MUST_CHECK enum err json_millis(struct jval v, int64_t *out); /* seconds with up to three decimals, exactly */
-struct span json_raw(struct jval v);                          /* the bytes of the value as they stand in the text */
+struct span json_raw(struct jval v); /* the bytes of the value as they stand in the text */
 
 /*
  * Writer: sticky on the buffer's limit; commas and escapes are its business, nesting is the caller's.
@@ -87,12 +87,12 @@ void jout_array(struct jout *j); /* [ */
 void jout_array_end(struct jout *j);
 void jout_key(struct jout *j, const char *key);
 void jout_key_span(struct jout *j, struct span key);
-void jout_str(struct jout *j, const char *s); /* NULL writes null */
+void jout_str(struct jout *j, const char *s);  /* NULL writes null */
 void jout_span(struct jout *j, struct span s); /* absent writes null */
 void jout_i64(struct jout *j, int64_t v);
 void jout_bool(struct jout *j, bool v);
 void jout_null(struct jout *j);
-void jout_seconds(struct jout *j, int64_t ms); /* as Front writes times: 1453770984.123 */
+void jout_seconds(struct jout *j, int64_t ms);   /* as Front writes times: 1453770984.123 */
 void jout_raw(struct jout *j, struct span json); /* text that is JSON already */
 
 /* Key and value in one. */

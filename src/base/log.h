@@ -27,9 +27,9 @@ struct log_field {
     int64_t i64;
 };
 
-#define LOG_STR(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .str = (v)})
+#define LOG_STR(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .str = (v)})
 #define LOG_SPAN(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_SPAN, .span = (v)})
-#define LOG_I64(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_I64, .i64 = (int64_t)(v)})
+#define LOG_I64(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_I64, .i64 = (int64_t)(v)})
 
 void log_setup(enum log_level level, enum log_format format, int fd);
 bool log_wants(enum log_level level);
@@ -50,8 +50,8 @@ void log_last_words(void);
         }                                                                                                    \
     } while (0)
 #define log_debug(event, ...) LOG_LINE_(LOG_DEBUG, event, ##__VA_ARGS__)
-#define log_info(event, ...) LOG_LINE_(LOG_INFO, event, ##__VA_ARGS__)
-#define log_warn(event, ...) LOG_LINE_(LOG_WARN, event, ##__VA_ARGS__)
+#define log_info(event, ...)  LOG_LINE_(LOG_INFO, event, ##__VA_ARGS__)
+#define log_warn(event, ...)  LOG_LINE_(LOG_WARN, event, ##__VA_ARGS__)
 #define log_error(event, ...) LOG_LINE_(LOG_ERROR, event, ##__VA_ARGS__)
 
 #endif

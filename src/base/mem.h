@@ -17,7 +17,7 @@ char *mem_strndup(const char *s, size_t n);
 /* mem_wipe clears secrets in a way that the compiler keeps. */
 void mem_wipe(void *p, size_t size);
 
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -26,12 +26,12 @@ enum outcome_kind { OUTCOME_DELIVERED = 1, OUTCOME_RETRY, OUTCOME_REJECTED, OUTC
 /* How an attempt ended. Spans are borrowed during the callback. */
 struct outcome {
     enum outcome_kind kind;
-    bool is_unreachable;      /* RETRY: the backend cannot be reached at all */
-    bool was_crash;           /* UNKNOWN: the child died with it in flight */
-    bool was_alone;           /* nothing else was in flight then */
-    bool is_unsent;           /* RETRY: the adapter never saw it; the attempt does not count */
+    bool is_unreachable; /* RETRY: the backend cannot be reached at all */
+    bool was_crash;      /* UNKNOWN: the child died with it in flight */
+    bool was_alone;      /* nothing else was in flight then */
+    bool is_unsent;      /* RETRY: the adapter never saw it; the attempt does not count */
     int code;
-    int64_t retry_after_ms;   /* 0: the back-off decides */
+    int64_t retry_after_ms; /* 0: the back-off decides */
     struct span reason;
     struct span external_id;
     struct span conversation_id;
@@ -47,12 +47,19 @@ struct host_adapter { /* what the loaded module says of itself */
 struct host_receive {
     uint64_t ticket;
     bool is_receipt;
-    struct span json; /* the wire form "inbound" or "receipt" (README, The http wire); already checked for grammar and size */
-    const int *fd;    /* files of its attachments, in order; closed after the callback unless taken (set to -1) */
+    struct span
+        json; /* the wire form "inbound" or "receipt" (README, The http wire), of sound grammar and size */
+    const int *fd; /* its attachments' files, in order; closed after the callback unless taken (set to -1) */
     unsigned fd_n;
 };
 
-enum host_status { HOST_DOWN, HOST_STARTING, HOST_UP, HOST_FAILED /* open failed; tried again by back-off */, HOST_STOPPING };
+enum host_status {
+    HOST_DOWN,
+    HOST_STARTING,
+    HOST_UP,
+    HOST_FAILED, /* open failed; tried again by back-off */
+    HOST_STOPPING
+};
 
 enum { HOST_LOG_COMPLAINT = LOG_ERROR + 1 /* the adapter broke a rule of the ABI; logged as a warning */ };
 
@@ -66,7 +73,8 @@ struct host_events {
     void (*on_reply)(struct host *h, uint64_t token, int status, struct span content_type, struct span body,
                      const char *headers, void *arg);
     /* key-value: answer by host_kv_done(h, ticket, …), once. value absent and !is_write: a read. */
-    void (*on_kv)(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value, void *arg);
+    void (*on_kv)(struct host *h, uint64_t ticket, bool is_write, struct span key, struct span value,
+                  void *arg);
 };
 
 /* The child can be looked at in /proc; it opens a second instance first, and closes it when both are open. */
@@ -74,20 +82,22 @@ enum { HOST_PROBE_READABLE = 1, HOST_PROBE_TWICE = 2 };
 
 struct host_options {
     const char *channel;
-    const char *adapter_path;    /* the shared object */
-    struct span settings;        /* JSON object key -> value as text, defaults applied; see struct fb_setting */
-    int64_t attempt_ms;          /* deadline of a delivery and of a notice; 0: 30 s */
-    int64_t request_ms;          /* deadline of a webhook request; 0: 20 s */
-    unsigned in_flight_max;      /* 0: 64; lowered by what the module declares */
-    int64_t stop_ms;             /* grace between stop and kill; 0: 5 s */
-    int64_t heartbeat_ms;        /* silence outside any call, twice; 0: 5 s */
-    const char *const *hide;     /* NULL-terminated: paths that Landlock hides from the child; new files directly in
-                                    a directory on the way to one are out of its reach too */
+    const char *adapter_path; /* the shared object */
+    struct span settings;     /* JSON object key -> value as text, defaults applied; see struct fb_setting */
+    int64_t attempt_ms;       /* deadline of a delivery and of a notice; 0: 30 s */
+    int64_t request_ms;       /* deadline of a webhook request; 0: 20 s */
+    unsigned in_flight_max;   /* 0: 64; lowered by what the module declares */
+    int64_t stop_ms;          /* grace between stop and kill; 0: 5 s */
+    int64_t heartbeat_ms;     /* silence outside any call, twice; 0: 5 s */
+    const char *const
+        *hide; /* paths that Landlock hides from the child, then NULL; new files directly in a */
+               /* directory on the way to one are out of its reach too */
     const char *ca_file;
-    unsigned probe;              /* for channel test; 0 for all others */
+    unsigned probe; /* for channel test; 0 for all others */
 };
 
-struct host *host_new(struct event_base *base, const struct host_options *o, const struct host_events *e, void *arg);
+struct host *host_new(struct event_base *base, const struct host_options *o, const struct host_events *e,
+                      void *arg);
 /* host_free kills what still runs; no callbacks any more. Not from inside one. */
 void host_free(struct host *h);
 void host_start(struct host *h);
@@ -96,7 +106,7 @@ void host_stop(struct host *h);
 
 enum host_status host_status(const struct host *h);
 const struct host_adapter *host_adapter(const struct host *h); /* NULL until it was up once */
-unsigned host_credits(const struct host *h);                   /* deliveries that may be sent now; 0 unless HOST_UP */
+unsigned host_credits(const struct host *h); /* deliveries that may be sent now; 0 unless HOST_UP */
 unsigned host_in_flight(const struct host *h);
 int host_pid(const struct host *h); /* 0: none */
 bool host_wants_event(const struct host *h, const char *type);

@@ -54,19 +54,19 @@ struct http_request {
     const char *url;
     const struct http_header_line *headers;
     size_t header_n;
-    struct span body;            /* copied; absent: no body */
-    int body_fd;                 /* a file to stream as the body instead; the caller keeps it open */
-    uint64_t body_fd_bytes;      /* 0: body_fd is not used */
-    int64_t timeout_ms;          /* the whole call */
-    size_t max_answer_bytes;     /* 0: 1 MiB */
-    bool denies_private;         /* refuse loopback, link-local, private and other non-public addresses */
+    struct span body;        /* copied; absent: no body */
+    int body_fd;             /* a file to stream as the body instead; the caller keeps it open */
+    uint64_t body_fd_bytes;  /* 0: body_fd is not used */
+    int64_t timeout_ms;      /* the whole call */
+    size_t max_answer_bytes; /* 0: 1 MiB */
+    bool denies_private;     /* refuse loopback, link-local, private and other non-public addresses */
 };
 
 struct http_answer {
     enum http_fail fail;
-    bool is_sent;                /* some of the request may have reached the peer */
-    int status;                  /* 0 unless fail is HTTP_FAIL_NONE */
-    struct span body;            /* borrowed during on_done */
+    bool is_sent;     /* some of the request may have reached the peer */
+    int status;       /* 0 unless fail is HTTP_FAIL_NONE */
+    struct span body; /* borrowed during on_done */
     const struct http_call *call;
     int64_t took_ms;
 };

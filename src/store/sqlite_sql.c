@@ -78,7 +78,8 @@ const char *const sql_text_of[SQL_N] = {
         "UPDATE message SET state = ?2, reason = coalesce(?3, reason), updated_at = ?4, is_head = 0,"
         " seq = NULL, is_suspect = 0 WHERE id = ?1",
     [SQL_REOPEN] = "UPDATE message SET state = 0, seq = ?2, is_head = ?3, due_at = ?4, expires_at = ?5,"
-                   " created_at = ?4, updated_at = ?4, attempt_base = attempt, crash_n = 0, is_suspect = 0 WHERE id = ?1",
+                   " created_at = ?4, updated_at = ?4, attempt_base = attempt, crash_n = 0, is_suspect = 0 "
+                   "WHERE id = ?1",
     [SQL_START] =
         "UPDATE message SET state = 1, attempt = ?2, started_at = ?3, ended_at = 0, updated_at = ?3,"
         " outcome = NULL, code = 0 WHERE id = ?1",
@@ -105,11 +106,12 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_SETTLE_CLOSE] = "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
                          " updated_at = ?6, external_id = coalesce(?7, external_id), crash_n = ?8,"
                          " is_head = 0, seq = NULL, is_suspect = 0 WHERE id = ?1",
-    [SQL_SETTLE_RETRY] = "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
-                         " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
-                         " due_at = min(?8, coalesce(?11, expires_at)), expires_at = coalesce(?11, expires_at),"
-                         " is_suspect = ?9, attempt_base = attempt_base + ?10,"
-                         " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
+    [SQL_SETTLE_RETRY] =
+        "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
+        " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
+        " due_at = min(?8, coalesce(?11, expires_at)), expires_at = coalesce(?11, expires_at),"
+        " is_suspect = ?9, attempt_base = attempt_base + ?10,"
+        " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
     [SQL_SETTLE_NOTE] = "UPDATE message SET outcome = ?2, code = ?3, ended_at = ?4 WHERE id = ?1",
     [SQL_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_ORPHANS] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_head"

@@ -183,8 +183,8 @@ struct store_message {
     uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.
                               attempt - attempt_base is what back-off and limits go by. */
     uint32_t revision;
-    uint32_t crash_n; /* crashes it was alone in */
-    bool is_suspect;  /* was in flight at a crash, not settled since */
+    uint32_t crash_n;     /* crashes it was alone in */
+    bool is_suspect;      /* was in flight at a crash, not settled since */
     wall_ms_t created_at; /* when its life began: anew when it is queued again by an operator or a resend */
     wall_ms_t stored_at;  /* when it was first put */
     wall_ms_t due_at, expires_at, updated_at;
