@@ -73,8 +73,7 @@ static void call_end(struct channel *ch, struct call *c, uint32_t kind, uint32_t
         complete(ch, token, kind, flags, 0, reason);
 }
 
-/* ---- Coming
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Coming ---- */
 
 static struct call *call_add(struct channel *ch, enum call_kind kind, fb_token token, int64_t deadline_ms)
 {
@@ -146,8 +145,7 @@ void calls_request(void *self, fb_token token, const struct fb_request *r)
     }
 }
 
-/* ---- Sending
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static void name_fold(const char *name, struct buf *out)
 {
@@ -258,8 +256,7 @@ struct call *calls_sent(struct channel *ch, fb_token token, bool is_request)
     return NULL;
 }
 
-/* ---- Ending without an answer
- * ------------------------------------------------------------------------------------------ */
+/* ---- Ending without an answer ---- */
 
 void calls_sweep_at(struct channel *ch, mono_ms_t at)
 {

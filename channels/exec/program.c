@@ -135,8 +135,7 @@ void program_restart(struct channel *ch, const char *reason)
         program_over(ch, reason, 0, TERM_MS);
 }
 
-/* ---- Events
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Events ---- */
 
 static void on_said(void *arg, int fd, uint32_t ready)
 {
@@ -184,8 +183,7 @@ static void on_restart(void *arg)
     program_pump(ch);
 }
 
-/* ---- Writing
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 /* False if the program does not listen any more. */
 static bool out_flush(struct channel *ch)
@@ -241,9 +239,7 @@ void program_pump(struct channel *ch)
     }
 }
 
-/* ---- Life
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 enum err program_start(struct channel *ch, struct buf *why)
 {

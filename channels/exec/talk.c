@@ -49,9 +49,7 @@ static struct call *call_of(struct channel *ch, struct jval line, bool is_reques
     return c;
 }
 
-/* ---- outcome
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Outcome ---- */
 
 static const struct {
     const char *name;
@@ -92,8 +90,7 @@ static void on_outcome(struct channel *ch, struct jval line)
     call_complete(ch, c, &o);
 }
 
-/* ---- receive and receipt
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Receive and receipt ---- */
 
 static void stored_write(struct channel *ch, const char *ref, const struct fb_stored *s)
 {
@@ -185,9 +182,7 @@ static void on_receipt(struct channel *ch, struct jval line)
     item_read(ch, line, wire_read_receipt);
 }
 
-/* ---- reply
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Reply ---- */
 
 struct header_list {
     struct fb_header h[HEADERS_MAX];
@@ -246,9 +241,7 @@ static void on_reply(struct channel *ch, struct jval line)
     free(text);
 }
 
-/* ---- Lines
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- Lines ---- */
 
 static const struct {
     const char *type;

@@ -32,8 +32,7 @@ struct visit {
     struct buf why;
 };
 
-/* ---- Answers
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static void reply_json(const struct channel *ch, fb_token token, int status, const struct buf *json)
 {
@@ -114,8 +113,7 @@ static void on_stored(void *arg, const struct fb_stored *stored)
     hook_free(h);
 }
 
-/* ---- The steps: 0 lets the request pass, else the status, with a sentence in why
- * -------------------------------- */
+/* ---- The steps: 0 lets the request pass, else the status, with a sentence in why ---- */
 
 static int refuse(struct visit *v, int status, const char *sentence)
 {

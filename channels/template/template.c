@@ -59,8 +59,7 @@ static void job_free(struct job *job)
     free(job);
 }
 
-/* ---- From Front to the chat system
- * ------------------------------------------------------------------------------- */
+/* ---- From Front to the chat system ---- */
 
 /* Says how an attempt ended, exactly once for each token. Anything but FB_DELIVERED needs a plain sentence:
  * for FB_REJECTED the agent reads it in Front, else operators do. */
@@ -124,8 +123,7 @@ static void deliver(void *self, fb_token token, const struct fb_delivery *d)
     }
 }
 
-/* ---- From the chat system to Front
- * --------------------------------------------------------------------------------- */
+/* ---- From the chat system to Front ---- */
 
 static void answer(struct chat *chat, fb_token token, int status, const char *text)
 {
@@ -202,8 +200,7 @@ static void request(void *self, fb_token token, const struct fb_request *r)
         receive(chat, token, r);
 }
 
-/* ---- Settings and life
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Settings and life ---- */
 
 /* What may be written under `settings:`. The host checks kinds and required ones, reads `token_file:`, and
  * hides secrets. */

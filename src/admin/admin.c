@@ -20,8 +20,7 @@ struct admin {
     struct ops_context ops;
 };
 
-/* ---- answers
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static void refusal(struct buf *body, int status, const char *reason)
 {
@@ -72,8 +71,7 @@ static void on_readyz(struct http_exchange *x, void *arg)
     buf_fini(&why);
 }
 
-/* ---- metrics
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Metrics ---- */
 
 struct scrape {
     struct admin *admin;
@@ -108,9 +106,7 @@ static void on_metrics(struct http_exchange *x, void *arg)
     store_post_stats(a->bridge->store, &s->stats);
 }
 
-/* ---- the API
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- The API ---- */
 
 static void on_ops_done(int status, struct span json, void *arg)
 {
@@ -203,9 +199,7 @@ static void on_accounts(struct http_exchange *x, void *arg)
         reply_all(x, arg, false);
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ---- */
 
 static void on_change(void *arg)
 {

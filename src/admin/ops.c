@@ -42,7 +42,7 @@ static const struct ops_verb {
     {"drop", VERB_DROP, true},
 };
 
-/* ---- answers ---- */
+/* ---- Answers ---- */
 
 static void end(struct job *job, int status, struct span json)
 {
@@ -270,7 +270,7 @@ static void on_changed(struct store_op *op)
         end_change(job);
 }
 
-/* ---- requests ---- */
+/* ---- Requests ---- */
 
 /* query_get decodes one parameter of a query into a new string; NULL if it is not there. */
 static char *query_get(struct span query, const char *key)
@@ -432,7 +432,7 @@ static void change(struct job *job, struct span query)
     next_change(job);
 }
 
-/* ---- dispatch ---- */
+/* ---- Dispatch ---- */
 
 static bool take(struct span *path, const char *prefix)
 {

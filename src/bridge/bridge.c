@@ -20,8 +20,7 @@ enum {
     HTTP_CONNECTIONS = 64, /* to Front, of all accounts */
 };
 
-/* ---- small answers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Small answers ---- */
 
 static void refusal(struct buf *body, int status, const char *reason)
 {
@@ -34,8 +33,7 @@ static void on_healthz(struct http_exchange *x, void *arg)
     http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
 }
 
-/* ---- channels
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Channels ---- */
 
 struct channel *bridge_channel(const struct bridge *b, struct span name)
 {
@@ -131,8 +129,7 @@ static void channel_fini(struct channel *ch)
     slots_fini(&ch->hooks);
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 static void on_schedule(evutil_socket_t fd, short what, void *arg)
 {
@@ -258,9 +255,7 @@ bool bridge_is_ready(const struct bridge *b, struct buf *why)
     return why->n == 0;
 }
 
-/* ---- stopping
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Stopping ---- */
 
 static bool hosts_are_down(const struct bridge *b)
 {

@@ -48,8 +48,7 @@ static enum signature_result check(const struct channel *ch, const struct http_e
                                   ch->secret, ch->secret_n, clock_wall_ms());
 }
 
-/* ---- what each shape does; a handler may take the callback by setting it to NULL
- * ---------------------------------- */
+/* ---- What each shape does; a handler may take the callback by setting it to NULL ---- */
 
 static void done(struct channel *ch, struct http_exchange *x, const struct callback *c, struct span body)
 {

@@ -105,8 +105,7 @@ bool keeper_is_idle(const struct keeper *k)
     return k->lesson_n == 0 && !k->is_expiring && !k->is_pruning;
 }
 
-/* ---- at the start
- * --------------------------------------------------------------------------------------------------- */
+/* ---- At the start ---- */
 
 void keeper_start(struct keeper *k)
 {
@@ -143,8 +142,7 @@ static void on_orphans(struct store_op *op)
     queue_kick(q);
 }
 
-/* ---- expiry and pruning
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Expiry and pruning ---- */
 
 void keeper_expiry(struct keeper *k, wall_ms_t at)
 {
@@ -214,9 +212,7 @@ static void on_pruned(struct store_op *op)
         k->prune_at = 0; /* the next tick: pruning never keeps the store busy */
 }
 
-/* ---- learning
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Learning ---- */
 
 void keeper_learn_soon(struct channel *ch)
 {
@@ -309,9 +305,7 @@ static void on_learn(struct store_op *op)
     store_learn_fini(&l->op);
 }
 
-/* ---- the tick
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- The tick ---- */
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {

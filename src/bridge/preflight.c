@@ -26,8 +26,7 @@ enum { REPORT_MAX = 16 << 20, SETTINGS_MAX = 4 << 20, WHY_MAX = 4096, SECONDS_MA
         config_mistake(mistakes, (c)->line, key_, __VA_ARGS__);                                              \
     } while (0)
 
-/* ---- in the child
- * --------------------------------------------------------------------------------------------------- */
+/* ---- In the child ---- */
 
 static void look(const struct config_channel *c, struct config_mistakes *mistakes, struct jout *j)
 {
@@ -100,8 +99,7 @@ _Noreturn static void report(const struct config_channel *c, int fd)
     _exit(!out.is_over && write_all(fd, buf_span(&out)) ? 0 : 1);
 }
 
-/* ---- in the parent
- * --------------------------------------------------------------------------------------------------- */
+/* ---- In the parent ---- */
 
 static void read_all(int fd, struct buf *out)
 {

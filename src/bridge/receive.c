@@ -164,8 +164,7 @@ static void on_put(struct store_op *op)
     receive_free(r);
 }
 
-/* ---- key-value
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Key-value ---- */
 
 struct kv {
     struct channel *channel;

@@ -76,8 +76,7 @@ unsigned receptions_n(const struct receptions *all)
     return all->n;
 }
 
-/* ---- parts by message id
- * ----------------------------------------------------------------------------------------- */
+/* ---- Parts by message id ---- */
 
 static struct part **bucket_of(const struct receptions *all, int64_t id)
 {
@@ -111,9 +110,7 @@ static void close_part(struct part *p, enum part_state s, enum front_error e, st
     p->reason = span_strdup(reason);
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 static struct reception *reception_new(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
@@ -172,8 +169,7 @@ static void free_if_over(struct reception *r)
         reception_free(r);
 }
 
-/* ---- answers
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static void answer(struct reception *r, enum front_error e, struct span message)
 {
@@ -217,9 +213,7 @@ static void decide(struct reception *r)
         answer(r, bad->error, span_of(bad->reason));
 }
 
-/* ---- time
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Time ---- */
 
 static void arm(struct reception *r, int64_t after_start_ms)
 {
@@ -310,9 +304,7 @@ static void on_cancelled(struct store_op *op)
     queue_kick(&ch->out);
 }
 
-/* ---- storing
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Storing ---- */
 
 /* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id.
  */
@@ -384,8 +376,7 @@ void reception_start(struct channel *ch, struct http_exchange *x, struct callbac
     post(r);
 }
 
-/* ---- after the commit
- * --------------------------------------------------------------------------------------------------- */
+/* ---- After the commit ---- */
 
 static void start(struct reception *r, unsigned i)
 {
@@ -483,9 +474,7 @@ static void on_put(struct store_op *op)
     queue_kick(&ch->out);
 }
 
-/* ---- settled
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Settled ---- */
 
 static struct part *part_find(const struct receptions *all, int64_t id)
 {

@@ -86,7 +86,7 @@ static void write_sections(struct buf *out, const struct section *s)
     }
 }
 
-/* ---- section 1 ---- */
+/* ---- Section 1 ---- */
 
 static void write_option(struct buf *out, const struct option *o)
 {
@@ -133,7 +133,7 @@ static void write_program(struct buf *out)
     buf_add_str(out, ".Sh SEE ALSO\n.Xr front-bridge.yaml 5\n");
 }
 
-/* ---- section 5 ---- */
+/* ---- Section 5 ---- */
 
 static void write_key(struct buf *out, const struct config_key *k)
 {

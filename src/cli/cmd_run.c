@@ -95,8 +95,7 @@ static enum err write_ports(const struct run *run)
     return e;
 }
 
-/* ---- opening and closing
- * ------------------------------------------------------------------------------------------ */
+/* ---- Opening and closing ---- */
 
 static enum err open_parts(struct run *run, const struct preflight *preflight, struct buf *why)
 {

@@ -104,8 +104,7 @@ static void write_config(const struct demo_bridge *b, const struct demo_bridge_o
              o->front_port, o->chat_secret);
 }
 
-/* ---- the process ------------------------------------------------------------------------------------------
- */
+/* ---- The process ---- */
 
 /* A group of its own, so that Ctrl-C reaches the demo alone, which then ends the bridge in order. */
 _Noreturn static void become_bridge(const char *config, int log, pid_t parent)
@@ -170,8 +169,7 @@ static void on_child(evutil_socket_t number, short what, void *arg)
     fail(b, "the bridge has ended");
 }
 
-/* ---- is it ready?
- * ------------------------------------------------------------------------------------------ */
+/* ---- Is it ready? ---- */
 
 static bool read_ports(struct demo_bridge *b)
 {
@@ -229,8 +227,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
         ask(b);
 }
 
-/* ---- begin and end
- * ----------------------------------------------------------------------------------------- */
+/* ---- Begin and end ---- */
 
 static bool make_folder(struct demo_bridge *b)
 {

@@ -77,8 +77,7 @@ static void over(struct demo_once *d, const char *wrong)
     event_active(d->turn, EV_TIMEOUT, 0);
 }
 
-/* ---- an agent answers
- * ---------------------------------------------------------------------------------------- */
+/* ---- An agent answers ---- */
 
 static void answer(struct demo_once *d)
 {
@@ -121,8 +120,7 @@ static void on_answered(struct demo_once *d, const struct sim_message *m)
     over(d, NULL);
 }
 
-/* ---- a customer writes
- * --------------------------------------------------------------------------------------- */
+/* ---- A customer writes ---- */
 
 static void on_hook(struct demo_once *d, const struct sim_moment_info *info)
 {
@@ -171,8 +169,7 @@ static void observe(void *arg, const struct sim_moment_info *info)
     }
 }
 
-/* ---- begin and end
- * ------------------------------------------------------------------------------------------- */
+/* ---- Begin and end ---- */
 
 static void on_too_late(evutil_socket_t fd, short what, void *arg)
 {

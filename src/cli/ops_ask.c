@@ -15,7 +15,7 @@
 
 enum { TARGET_BYTES_MAX = 8192, TEXT_BYTES_MAX = 16 << 20 };
 
-/* ---- requests ---- */
+/* ---- Requests ---- */
 
 static void target_init(struct buf *target, bool is_dead, const char *rest)
 {
@@ -57,7 +57,7 @@ static void add_ids(struct buf *target, const struct options *o)
     }
 }
 
-/* ---- answers ---- */
+/* ---- Answers ---- */
 
 /* An answer that is none: print the API's sentence. */
 static int refuse(const struct ops_answer *a, struct jval root)
@@ -116,7 +116,7 @@ static bool add_json(const struct options *o, struct jval answer, struct buf *ou
     return true;
 }
 
-/* ---- list ---- */
+/* ---- List ---- */
 
 struct listing {
     bool is_dead;
@@ -156,7 +156,7 @@ int ops_list(const struct options *o, bool is_dead)
     return code;
 }
 
-/* ---- show ---- */
+/* ---- Show ---- */
 
 static int present_show(const struct options *o, struct jval answer, void *arg, struct buf *out)
 {
@@ -180,7 +180,7 @@ int ops_show(const struct options *o, bool is_dead)
     return code;
 }
 
-/* ---- retry, hold, release, drop ---- */
+/* ---- Retry, hold, release, drop ---- */
 
 static const struct change {
     const char *verb, *done;

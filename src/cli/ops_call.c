@@ -33,7 +33,7 @@ static void take_answer(struct ops_answer *a, int status, struct span json)
     buf_add_span(&a->json, json);
 }
 
-/* ---- the bridge ---- */
+/* ---- The bridge ---- */
 
 struct asking {
     struct event_base *base;
@@ -74,7 +74,7 @@ static enum http_fail ask(const char *socket, const char *method, const char *ta
     return a.fail;
 }
 
-/* ---- the store ---- */
+/* ---- The store ---- */
 
 struct local {
     struct ops_answer *out;
@@ -159,7 +159,7 @@ static int ask_locked(const struct config *c, const char *method, const char *ta
     return code;
 }
 
-/* ---- which of them ---- */
+/* ---- Which of them ---- */
 
 static int look_for_store(const struct config *c)
 {

@@ -18,7 +18,7 @@ enum {
     LABEL_WIDTH = 22
 };
 
-/* ---- values ---- */
+/* ---- Values ---- */
 
 static struct span value_of(struct jval object, const char *key, struct buf *scratch)
 {
@@ -58,7 +58,7 @@ static bool is_out(struct jval message)
     return json_is(json_get(message, "direction"), "out");
 }
 
-/* ---- lists ---- */
+/* ---- Lists ---- */
 
 static void write_age(struct buf *out, struct jval m, wall_ms_t now)
 {
@@ -176,7 +176,7 @@ void ops_text_list(struct buf *out, struct jval answer, bool is_dead, unsigned m
         write_row(out, m, is_dead, width, now);
 }
 
-/* ---- dead letters by reason ---- */
+/* ---- Dead letters by reason ---- */
 
 struct group {
     char *reason;
@@ -245,7 +245,7 @@ void ops_text_reasons(struct buf *out, struct jval answer, bool is_all)
     free(group);
 }
 
-/* ---- one message ---- */
+/* ---- One message ---- */
 
 static const struct fact {
     const char *key, *out, *in; /* what it is called, by direction; NULL: not shown */

@@ -48,8 +48,7 @@ struct front_client {
     struct tally tally;
 };
 
-/* ---- Calls
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Calls ---- */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 
@@ -125,8 +124,7 @@ static void finish(struct front_call *call, const struct front_result *result)
     call_free(call);
 }
 
-/* ---- Answers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static struct span header_of(const void *arg, const char *name)
 {
@@ -207,8 +205,7 @@ static void on_answer(const struct http_answer *a, void *arg)
         conclude(call, a, h.retry_after_ms);
 }
 
-/* ---- Sending
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static bool has_credentials(const struct front_call *call)
 {
@@ -312,8 +309,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         wake(c, soonest);
 }
 
-/* ---- The client
- * ------------------------------------------------------------------------------------------------- */
+/* ---- The client ---- */
 
 struct front_client *front_client_new(struct event_base *base, struct http_client *http,
                                       const struct config_account *account)

@@ -12,8 +12,7 @@
 
 enum { HTML_MAX = 8 << 20 };
 
-/* ---- The text
- * ------------------------------------------------------------------------------------------------- */
+/* ---- The text ---- */
 
 static void html_from_markdown(struct span text, struct buf *out)
 {
@@ -56,8 +55,7 @@ static struct span body_of(const struct buf *html)
     return s.n > 0 ? s : SPAN_LIT("<em>(a message without text)</em>");
 }
 
-/* ---- The check
- * ------------------------------------------------------------------------------------------------- */
+/* ---- The check ---- */
 
 static const struct field {
     const char *path;
@@ -167,8 +165,7 @@ enum err incoming_check(struct span wire, struct buf *why)
     return e;
 }
 
-/* ---- The bodies of calls
- * ------------------------------------------------------------------------------------------ */
+/* ---- The bodies of calls ---- */
 
 struct writer {
     struct jout j;
@@ -289,8 +286,7 @@ enum err incoming_application(const struct incoming *in, struct buf *out, struct
     return build(in, true, put_application, out, why);
 }
 
-/* ---- Front's replies
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Front's replies ---- */
 
 static bool is_name(struct span s)
 {

@@ -79,8 +79,7 @@ void rate_free(struct rate *r)
     free(r);
 }
 
-/* ---- One resource
- * ---------------------------------------------------------------------------------------------- */
+/* ---- One resource ---- */
 
 static mono_ms_t last_use(const struct rate *r, const struct resource *s)
 {
@@ -122,8 +121,7 @@ static void resource_count(const struct rate *r, struct resource *s, mono_ms_t n
     s->next = (s->next + 1) % r->per_resource;
 }
 
-/* ---- The minute
- * -------------------------------------------------------------------------------------------------- */
+/* ---- The minute ---- */
 
 static int64_t reserve_of(const struct rate *r, enum rate_lane lane)
 {
@@ -200,8 +198,7 @@ int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mon
     return 0;
 }
 
-/* ---- What answers say
- * ---------------------------------------------------------------------------------------------- */
+/* ---- What answers say ---- */
 
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
 {

@@ -10,8 +10,7 @@
 
 enum { RETRY_AFTER_MAX_MS = 600000 };
 
-/* ---- Classes
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Classes ---- */
 
 /* The first row that fits decides. Sent and unanswered, a POST may have been accepted; other methods can be
  * repeated. */
@@ -51,8 +50,7 @@ bool reply_is_unreachable(const struct reply *r)
     return r->fail != HTTP_FAIL_NONE && r->fail != HTTP_FAIL_CANCELLED && !r->is_sent;
 }
 
-/* ---- Reasons
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Reasons ---- */
 
 static bool is_control(unsigned char c)
 {
@@ -137,8 +135,7 @@ void reply_reason(const struct reply *r, struct jval body, struct buf *out)
     buf_fini(&text);
 }
 
-/* ---- Headers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Headers ---- */
 
 static int64_t number_of(struct span s)
 {
@@ -175,8 +172,7 @@ void reply_rate(struct rate_headers *out, int status, reply_header_fn *get, cons
     };
 }
 
-/* ---- Redirects
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Redirects ---- */
 
 enum err reply_redirect(const char *api, struct span location, struct buf *url)
 {

@@ -47,8 +47,7 @@ struct host_adapter { /* what the loaded module says of itself */
 struct host_receive {
     uint64_t ticket;
     bool is_receipt;
-    struct span
-        json; /* the wire form "inbound" or "receipt" (README, The http wire), of sound grammar and size */
+    struct span json; /* the wire form "inbound" or "receipt", of sound grammar and size */
     const int *fd; /* its attachments' files, in order; closed after the callback unless taken (set to -1) */
     unsigned fd_n;
 };
@@ -89,9 +88,9 @@ struct host_options {
     unsigned in_flight_max;   /* 0: 64; lowered by what the module declares */
     int64_t stop_ms;          /* grace between stop and kill; 0: 5 s */
     int64_t heartbeat_ms;     /* silence outside any call, twice; 0: 5 s */
-    const char *const
-        *hide; /* paths that Landlock hides from the child, then NULL; new files directly in a */
-               /* directory on the way to one are out of its reach too */
+    /* Paths that Landlock hides from the child, then NULL. New files directly in a directory on the way to one are
+     * out of its reach too. */
+    const char *const *hide;
     const char *ca_file;
     unsigned probe; /* for channel test; 0 for all others */
 };

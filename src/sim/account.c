@@ -133,8 +133,7 @@ void sim_account_fini(struct sim_account *a)
     free(a->company);
 }
 
-/* ---- finding ----------------------------------------------------------------------------------------------
- */
+/* ---- Finding ---- */
 
 struct sim_channel *sim_channel_find(const struct sim_account *a, struct span id)
 {
@@ -182,8 +181,7 @@ enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *s
     return OK;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------------------
- */
+/* ---- Threads ---- */
 
 /* The kinds of keys cannot meet: 'r' thread_ref, 's' sender, 'x' external id; a channel id has no blank. */
 static void thread_key(struct buf *out, char kind, const struct sim_channel *c, const char *key)

@@ -70,8 +70,7 @@ static void journal(struct sim_call *c, const char *outcome)
     sim_feed_tell(&s->feed, "api", SPAN_LIT("{}"));
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------
- */
+/* ---- Answers ---- */
 
 static void answer(struct sim_call *c, const char *content_type, struct span body, const char *outcome)
 {
@@ -183,8 +182,7 @@ static void (*const fault_answers[])(struct sim_call *c) = {
     [SIM_FAULT_RATE_LIMIT] = answer_limited, [SIM_FAULT_HANG] = answer_never,
 };
 
-/* ---- the way of a call ------------------------------------------------------------------------------------
- */
+/* ---- The way of a call ---- */
 
 static bool reads_body(struct sim_call *c)
 {

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- checking bodies: every mistake is reported, as Front does, in _error.details
- * ---------------------------- */
+/* ---- Checking bodies: every mistake is reported, as Front does, in _error.details ---- */
 
 struct problems {
     struct buf text;
@@ -65,8 +64,7 @@ static bool close_problems(struct problems *p, struct sim_call *c)
     return !p->n;
 }
 
-/* ---- messages
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Messages ---- */
 
 static struct sim_channel *channel_of(struct sim_call *c, enum channel_kind kind)
 {
@@ -216,8 +214,7 @@ static void message_status(struct sim_call *c)
     free(reason);
 }
 
-/* ---- conversations, channels
- * -------------------------------------------------------------------------------- */
+/* ---- Conversations, channels ---- */
 
 static struct sim_conversation *conversation_of(struct sim_call *c)
 {

@@ -48,7 +48,7 @@ static void changed(struct sim_chat *c, const char *handle)
     buf_fini(&out);
 }
 
-/* ---- what customers write ---- */
+/* ---- What customers write ---- */
 
 static void on_posted(void *arg, const struct chat_message *m, int status)
 {
@@ -70,8 +70,7 @@ void sim_chat_write(struct sim_chat *c, const char *handle, const char *name, st
     changed(c, handle);
 }
 
-/* ---- deliveries: from the bridge
- * ------------------------------------------------------------------------------ */
+/* ---- Deliveries: from the bridge ---- */
 
 static void answer_delivery(struct http_exchange *x, const struct chat_message *m)
 {
@@ -188,8 +187,7 @@ static void on_deliver(struct http_exchange *x, void *arg)
     }
 }
 
-/* ---- the page
- * ------------------------------------------------------------------------------------------------- */
+/* ---- The page ---- */
 
 static void on_say(struct http_exchange *x, void *arg)
 {
@@ -270,8 +268,7 @@ const struct http_route sim_chat_routes[] = {
 };
 const size_t sim_chat_route_n = ARRAY_LEN(sim_chat_routes);
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------ */
+/* ---- The whole ---- */
 
 struct sim_chat *sim_chat_new(struct event_base *base, struct http_client *http, struct sim_feed *feed,
                               sim_chat_note_fn *note, void *arg)

@@ -43,8 +43,7 @@ static void refuse_text(struct http_exchange *x, int status, struct buf *why)
     buf_fini(why);
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void list_channels(struct http_exchange *x, struct sim *s)
 {
@@ -142,8 +141,7 @@ static void on_stream(struct http_exchange *x, void *arg)
     sim_feed_join(&s->feed, x);
 }
 
-/* ---- sending
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static void reply_message(struct http_exchange *x, int status, const struct sim_message *m)
 {
@@ -292,8 +290,7 @@ static void on_burst(struct http_exchange *x, void *arg)
     json_fini(&doc);
 }
 
-/* ---- the rest
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The rest ---- */
 
 static void on_comment(struct http_exchange *x, void *arg)
 {

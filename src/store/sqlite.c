@@ -44,7 +44,7 @@ static void set_up_library(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-/* ---- open and close ---- */
+/* ---- Open and close ---- */
 
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 {
@@ -161,7 +161,7 @@ static enum err sqlite_open(struct engine **out, const char *url, struct buf *wh
     return ERR_IO;
 }
 
-/* ---- transactions ---- */
+/* ---- Transactions ---- */
 
 static enum err simple(struct sqlite *q, enum sql id)
 {

@@ -50,7 +50,7 @@ static inline int64_t queue_id(const struct channel *c, enum message_direction d
     return c->id * 2 + (int64_t)d;
 }
 
-/* ---- statements (sqlite_sql.c) ---- */
+/* ---- Statements (sqlite_sql.c) ---- */
 /* sql_of returns the statement, ready to be bound; NULL (and the engine broken) if it cannot be prepared. */
 sqlite3_stmt *sql_of(struct sqlite *q, struct conn *c, enum sql id);
 /* sql_bind binds parameters 1, 2, … : i int64_t, t struct span (absent: NULL), s const char *, b span as
@@ -75,10 +75,10 @@ void sqlite_conn_close(struct conn *c);
             return try_;                                                                                     \
     } while (0)
 
-/* ---- schema (sqlite_schema.c) ---- */
+/* ---- Schema (sqlite_schema.c) ---- */
 MUST_CHECK enum err schema_migrate(struct conn *c, const char *path, struct buf *why);
 
-/* ---- channels and counters (sqlite_count.c) ---- */
+/* ---- Channels and counters (sqlite_count.c) ---- */
 MUST_CHECK enum err counts_load(struct sqlite *q);
 MUST_CHECK enum err last_id(struct sqlite *q, int64_t *id); /* of the newest message; 0: none */
 MUST_CHECK enum err counts_write(struct sqlite *q);
@@ -92,7 +92,7 @@ struct channel *channel_by_id(struct sqlite *q, int64_t id);
 MUST_CHECK enum err channel_get(struct sqlite *q, const char *name, struct channel **out); /* makes it */
 void count_add(struct channel *c, enum message_direction d, enum message_state s, int64_t n, int64_t bytes);
 
-/* ---- one message in a transaction (sqlite_message.c) ---- */
+/* ---- One message in a transaction (sqlite_message.c) ---- */
 struct row {
     int64_t id;
     struct channel *channel;
@@ -125,7 +125,7 @@ void row_count(struct row *r, enum message_state to); /* moves r's count, and it
 MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
                                         struct store_message *out);
 
-/* ---- threads (sqlite_thread.c) ---- */
+/* ---- Threads (sqlite_thread.c) ---- */
 /* thread_peer finds the backend's conversation for a delivery; *peer is malloc'ed, or NULL. */
 MUST_CHECK enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id,
                                 struct span conversation, struct span thread_ref, struct span handle,
@@ -138,7 +138,7 @@ MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const
                                 struct span thread_ref);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
 
-/* ---- operations ---- */
+/* ---- Operations ---- */
 enum err sqlite_put(struct sqlite *q, struct store_op *op);
 enum err sqlite_claim(struct sqlite *q, struct store_op *op);
 enum err sqlite_settle(struct sqlite *q, struct store_op *op);

@@ -9,7 +9,7 @@
 
 enum { PRUNE_ROWS = 500 };
 
-/* ---- expire ---- */
+/* ---- Expire ---- */
 
 static enum err expire_one(struct sqlite *q, struct row *r, struct store_expire *p)
 {
@@ -73,7 +73,7 @@ enum err sqlite_expire(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
-/* ---- prune: a pass goes up the ids until it meets what is too young, some rows each time ---- */
+/* ---- Prune: a pass goes up the ids until it meets what is too young, some rows each time ---- */
 
 struct old {
     int64_t id;

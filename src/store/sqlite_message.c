@@ -128,7 +128,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
     return OK;
 }
 
-/* ---- whole messages ---- */
+/* ---- Whole messages ---- */
 
 enum { FIRST_TEXT = 16, TEXT_N = 8 };
 

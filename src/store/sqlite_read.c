@@ -45,7 +45,7 @@ enum err sqlite_list(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
-/* ---- show ---- */
+/* ---- Show ---- */
 
 static enum err read_message(struct sqlite *q, struct store_show *p)
 {
@@ -92,7 +92,7 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op)
     return read_attempts(q, p, SQL_SHOW_LAST);
 }
 
-/* ---- figures ---- */
+/* ---- Figures ---- */
 
 static enum err older(struct sqlite *q, enum sql id, int64_t queue, wall_ms_t *oldest)
 {

@@ -117,7 +117,7 @@ enum err sqlite_cancel(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
-/* ---- orphans ---- */
+/* ---- Orphans ---- */
 
 static enum err orphan(struct sqlite *q, struct row *r, const struct store_orphans *p)
 {
@@ -159,7 +159,7 @@ enum err sqlite_orphans(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
-/* ---- what may or may not have been committed, and was answered with an error ---- */
+/* ---- What may or may not have been committed, and was answered with an error ---- */
 
 static enum err undo_put(struct sqlite *q, struct row *r, wall_ms_t now)
 {

@@ -83,7 +83,7 @@ enum err thread_settled(struct sqlite *q, const struct row *r, const struct stor
     return sql_run(q, st);
 }
 
-/* ---- learning ---- */
+/* ---- Learning ---- */
 
 static enum err lessons(struct sqlite *q, const struct channel *c, struct store_learn *p)
 {

@@ -16,7 +16,7 @@ enum { WAITING_MAX = 8192, WAITING_BYTES_MAX = 64 << 20, BATCH_MAX = 1024 };
 
 static const struct engine_type *const engines[] = {&engine_sqlite};
 
-/* ---- lists ---- */
+/* ---- Lists ---- */
 
 void list_push(struct op_list *l, struct store_op *op)
 {
@@ -63,7 +63,7 @@ void list_prepend(struct op_list *l, struct op_list *more)
     list_append(l, &behind);
 }
 
-/* ---- handing back ---- */
+/* ---- Handing back ---- */
 
 static void ring(struct store *s)
 {
@@ -125,7 +125,7 @@ static void on_ring(evutil_socket_t fd, short what, void *arg)
     deliver(arg);
 }
 
-/* ---- open and close ---- */
+/* ---- Open and close ---- */
 
 static const struct engine_type *engine_for(const char *url)
 {
@@ -212,7 +212,7 @@ void store_close(struct store *s, int64_t wait_ms)
     free(s);
 }
 
-/* ---- health ---- */
+/* ---- Health ---- */
 
 bool store_is_healthy(const struct store *s)
 {
@@ -232,7 +232,7 @@ const char *store_tag(const struct store *s)
     return atomic_load_explicit(&s->has_tag, memory_order_acquire) ? s->tag : "";
 }
 
-/* ---- posting ---- */
+/* ---- Posting ---- */
 
 bool store_may_refuse(const struct store_op *op)
 {

@@ -69,8 +69,7 @@ bool store_is_healthy(const struct store *s);
 /* store_reason copies the sentence that says what is wrong ("" while healthy). */
 void store_reason(const struct store *s, struct buf *out);
 
-/* ---- Operations
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Operations ---- */
 
 enum store_verb {
     STORE_PUT,
@@ -112,8 +111,7 @@ void store_post_claim(struct store *s, struct store_claim *p);
  */
 void store_abandon(struct store_put *p);
 
-/* ---- put: new messages, all or none
- * ------------------------------------------------------------------------------ */
+/* ---- Put: new messages, all or none ---- */
 
 enum store_put_how {
     STORE_NEW,     /* stored now */
@@ -163,8 +161,7 @@ struct store_put {
 };
 void store_put_fini(struct store_put *p); /* frees the results of its items */
 
-/* ---- messages read back
- * ------------------------------------------------------------------------------------------- */
+/* ---- Messages read back ---- */
 
 struct store_message {
     int64_t id;
@@ -205,8 +202,7 @@ enum { STORE_ID_BYTES = 32 };
 void store_id_format(const struct store *s, int64_t id, char out[STORE_ID_BYTES]);
 MUST_CHECK enum err store_id_parse(const struct store *s, struct span text, int64_t *id);
 
-/* ---- claim: start what is due
- * -------------------------------------------------------------------------------------- */
+/* ---- Claim: start what is due ---- */
 
 struct store_claim {
     struct store_op op;
@@ -222,12 +218,12 @@ struct store_claim {
 };
 void store_claim_fini(struct store_claim *p);
 
-/* ---- settle: how an attempt ended
- * ----------------------------------------------------------------------------------- The same settle twice
- * is OK twice. After a cancel the outcome of the attempt that was out is still noted (result OK), and `state`
- * says what holds: cancelled, or delivered if that is what happened. A proof of delivery (VERB_DELIVER for
- * the last attempt) counts also when that attempt had ended as retry, hold, unknown or dead.
- */
+/* ---- Settle: how an attempt ended ---- */
+
+/* The same settle twice is OK twice. After a cancel the outcome of the attempt that was out is still noted
+ * (result OK), and `state` says what holds: cancelled, or delivered if that is what happened. A proof of
+ * delivery (VERB_DELIVER for the last attempt) counts also when that attempt had ended as retry, hold, unknown
+ * or dead. */
 
 struct store_settle {
     struct store_op op;
@@ -251,8 +247,7 @@ struct store_settle {
 };
 void store_post_settle(struct store *s, struct store_settle *p);
 
-/* ---- cancel: an error was answered
- * ---------------------------------------------------------------------------------- */
+/* ---- Cancel: an error was answered ---- */
 
 struct store_cancel {
     struct store_op op;
@@ -264,8 +259,7 @@ struct store_cancel {
 };
 void store_post_cancel(struct store *s, struct store_cancel *p);
 
-/* ---- orphans: attempts left open by a process that died
- * -------------------------------------------------------------- */
+/* ---- Orphans: attempts left open by a process that died ---- */
 
 struct store_orphans {
     struct store_op op;
@@ -277,8 +271,7 @@ struct store_orphans {
 };
 void store_post_orphans(struct store *s, struct store_orphans *p);
 
-/* ---- expire and prune: small bounded batches; post again while is_more
- * ------------------------------------------------- */
+/* ---- Expire and prune: small bounded batches; post again while is_more ---- */
 
 struct store_expired {
     int64_t id;
@@ -305,8 +298,7 @@ struct store_prune {
 };
 void store_post_prune(struct store *s, struct store_prune *p);
 
-/* ---- admin: an operator's verbs
- * ---------------------------------------------------------------------------------------- */
+/* ---- Admin: an operator's verbs ---- */
 
 struct store_filter {
     int direction;       /* -1: both */
@@ -330,8 +322,7 @@ struct store_admin {
 };
 void store_post_admin(struct store *s, struct store_admin *p);
 
-/* ---- reads: short snapshots on a second, read-only connection
- * ------------------------------------------------------------ */
+/* ---- Reads: short snapshots on a second, read-only connection ---- */
 
 struct store_list { /* ERR_LIMIT: took too long, the filter must be narrower */
     struct store_op op;
@@ -372,9 +363,9 @@ struct store_stats {
 void store_post_stats(struct store *s, struct store_stats *p);
 void store_stats_fini(struct store_stats *p);
 
-/* ---- threads
- * -------------------------------------------------------------------------------------------------------------
- * thread: what the backend's side knows (channel, thread_ref, handle, the backend's conversation id).
+/* ---- Threads ---- */
+
+/* thread: what the backend's side knows (channel, thread_ref, handle, the backend's conversation id).
  * link: a Front conversation and where its replies go. A put of an inbound message makes or refreshes the
  * thread; a settle of a delivery with peer_conversation makes the link; learning makes it for the first
  * message of a thread. For a delivery the backend's conversation is: the link of Front's conversation; else
@@ -408,8 +399,7 @@ struct store_learnt {
 };
 void store_post_learnt(struct store *s, struct store_learnt *p);
 
-/* ---- key-value: an adapter's own small durable data
- * ------------------------------------------------------------------------ */
+/* ---- Key-value: an adapter's own small durable data ---- */
 
 enum { STORE_KV_KEY_MAX = 256, STORE_KV_VALUE_MAX = 65536, STORE_KV_KEYS_MAX = 10000 };
 

@@ -15,7 +15,7 @@ enum { OPEN_EVERY_MS = 1000, BATCH_BYTES_MAX = 8 << 20 };
 const double store_commit_bounds_s[STORE_COMMIT_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01,
                                                             0.025,  0.05,  0.1,    0.5,   2.5};
 
-/* ---- health ---- */
+/* ---- Health ---- */
 
 static void set_health(struct store *s, bool is_ok, struct span reason)
 {
@@ -135,7 +135,7 @@ static void open_engine(struct store *s)
     buf_fini(&why);
 }
 
-/* ---- batches ---- */
+/* ---- Batches ---- */
 
 static void doubt(struct store *s, int64_t id, uint32_t attempt)
 {
@@ -310,7 +310,7 @@ static void take_batch(struct store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- the thread ---- */
+/* ---- The thread ---- */
 
 static void wait_until(struct store *s, mono_ms_t at)
 {

@@ -58,8 +58,7 @@ struct load {
     uint64_t at_start_n; /* answers before counted_from_ns */
 };
 
-/* ---- connections
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Connections ---- */
 
 static void conn_open(struct load *l, struct conn *c)
 {
@@ -119,8 +118,7 @@ static void conn_start(struct load *l, int64_t due)
     conn_write(l, c);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static const char *header(const char *head, const char *name)
 {
@@ -192,8 +190,7 @@ static void conn_read(struct load *l, struct conn *c, int64_t now)
     }
 }
 
-/* ---- the run
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- The run ---- */
 
 static int64_t due_of_next(const struct load *l, int64_t now)
 {
@@ -271,8 +268,7 @@ static void load_fini(struct load *l)
     free(l->latency_us);
 }
 
-/* ---- the report
- * --------------------------------------------------------------------------------------------------- */
+/* ---- The report ---- */
 
 static int compare(const void *a, const void *b)
 {

@@ -52,7 +52,7 @@ static long pss_kib(void)
     return kib;
 }
 
-/* ---- puts ---- */
+/* ---- Puts ---- */
 
 struct sender {
     struct store_put put;
@@ -113,7 +113,7 @@ static double put_many(unsigned long n, unsigned start_max, double *cpu)
     return seconds() - from;
 }
 
-/* ---- claim and settle ---- */
+/* ---- Claim and settle ---- */
 
 struct worker {
     struct store_claim claim;

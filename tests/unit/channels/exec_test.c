@@ -76,8 +76,7 @@ static void assert_outcome(struct fake *f, fb_token token, uint32_t kind, const 
                  f->log);
 }
 
-/* ---- Programs that behave
- * --------------------------------------------------------------------------------------- */
+/* ---- Programs that behave ---- */
 
 static void test_example_works_both_ways(void **state)
 {
@@ -268,8 +267,7 @@ static void test_environment(void **state)
     fake_free(f);
 }
 
-/* ---- Programs that do not
- * ------------------------------------------------------------------------------------------ */
+/* ---- Programs that do not ---- */
 
 static void test_crash(void **state)
 {
@@ -468,9 +466,7 @@ static void test_last_words(void **state)
     fake_free(f);
 }
 
-/* ---- Its end
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Its end ---- */
 
 /* Whoever inherits an orphan may be slow to bury it: a zombie is gone enough. */
 static bool is_dead(pid_t pid)
@@ -549,9 +545,7 @@ static void test_close_with_everything_open(void **state)
     fake_free(f);
 }
 
-/* ---- Settings
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Settings ---- */
 
 static void test_settings(void **state)
 {

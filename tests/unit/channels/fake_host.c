@@ -92,8 +92,7 @@ static int64_t wall_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- Services
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Services ---- */
 
 static const char *on_setting(const struct fb_host *host, const char *key)
 {
@@ -311,9 +310,7 @@ static const void *on_extension(const struct fb_host *host, const char *name)
     return NULL;
 }
 
-/* ---- Life
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Life ---- */
 
 /* What the configuration would make of a declared fallback. */
 static char *fallback(const struct fb_setting *s)
@@ -479,8 +476,7 @@ void fake_free(struct fake *f)
     free(f);
 }
 
-/* ---- Calls of the adapter
- * ------------------------------------------------------------------------------------------- */
+/* ---- Calls of the adapter ---- */
 
 void fake_deliver_to(struct fake *f, fb_token token, const struct fb_delivery *given)
 {
@@ -595,9 +591,7 @@ const char *fake_http_header(const struct fake_http *h, const char *name)
     return fb_header_get(h->headers, h->header_n, name);
 }
 
-/* ---- The loop
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- The loop ---- */
 
 static int64_t timers_run(struct fake *f)
 {

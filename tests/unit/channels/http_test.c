@@ -60,8 +60,7 @@ static int64_t now_s(struct fake *f)
     return f->host.now_ms(&f->host) / 1000;
 }
 
-/* ---- To the backend
- * ------------------------------------------------------------------------------------------- */
+/* ---- To the backend ---- */
 
 static void test_delivery(void **state)
 {
@@ -179,8 +178,7 @@ static void test_close_ends_what_is_open(void **state)
     fake_free(f);
 }
 
-/* ---- From the backend
- * ------------------------------------------------------------------------------------------- */
+/* ---- From the backend ---- */
 
 static void test_stored_before_acknowledged(void **state)
 {
@@ -374,8 +372,7 @@ static void test_body_in_a_file(void **state)
     fake_free(f);
 }
 
-/* ---- Settings
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Settings ---- */
 
 static void test_settings(void **state)
 {

@@ -387,7 +387,7 @@ static void goes_on_with_others_while_one_repeats_a_refused_call(void **state)
     s.refused_n = 1000000;
 }
 
-/* --- against our own server: what arrives --- */
+/* ---- Against our own server: what arrives ---- */
 
 struct seen {
     char head[1024];

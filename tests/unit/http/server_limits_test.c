@@ -290,7 +290,7 @@ static void holds_thousands_of_idle_connections_cheaply(void **state)
     served_end(&s);
 }
 
-/* --- where it listens --- */
+/* ---- Where it listens ---- */
 
 static void refuse(struct buf *body, int status, const char *reason)
 {

@@ -19,7 +19,7 @@ struct ack {
     enum { ACK_PUT, ACK_SETTLED } what;
 };
 
-/* ---- the child ---- */
+/* ---- The child ---- */
 
 struct job {
     struct store_put put;
@@ -109,7 +109,7 @@ static _Noreturn void be_child(const char *dir, unsigned from, int fd, const cha
     _exit(1);
 }
 
-/* ---- the parent ---- */
+/* ---- The parent ---- */
 
 struct books {
     bool *is_put, *is_settled;

@@ -20,7 +20,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- the same id again, in every state ---- */
+/* ---- The same id again, in every state ---- */
 
 static void bring_to(struct kit *k, struct store_item i, enum message_state s)
 {
@@ -169,7 +169,7 @@ static void test_unburnt_attempts_do_not_count(void **state)
     store_show_fini(&s);
 }
 
-/* ---- several recipients ---- */
+/* ---- Several recipients ---- */
 
 static void test_recipients_already_delivered_are_not_repeated(void **state)
 {
@@ -273,7 +273,7 @@ static void test_nasty_texts_come_back_as_they_were(void **state)
     assert_int_equal(item.how, STORE_RUNNING);
 }
 
-/* ---- quota ---- */
+/* ---- Quota ---- */
 
 static void test_quota(void **state)
 {
@@ -328,7 +328,7 @@ static void test_quota_refuses_all_items_or_none(void **state)
     assert_int_equal(count_of(k, MESSAGE_QUEUED), 0);
 }
 
-/* ---- abandoned ---- */
+/* ---- Abandoned ---- */
 
 static void test_abandoned_before_it_ran(void **state)
 {

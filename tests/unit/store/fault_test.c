@@ -152,7 +152,7 @@ static void test_other_operations_wait_too(void **state)
     assert_int_equal(state_of(k, b.id), MESSAGE_SENDING);
 }
 
-/* ---- torture: the nth call of the disk fails, for all n ---- */
+/* ---- Torture: the nth call of the disk fails, for all n ---- */
 
 enum { PUTS = 12 };
 
@@ -252,7 +252,7 @@ static void test_torture_of_space(void **state)
     torture(FAULT_WRITE, SQLITE_FULL, 2);
 }
 
-/* ---- what stands in the way at the start ---- */
+/* ---- What stands in the way at the start ---- */
 
 static void expect_reason(struct kit *k, const char *part)
 {

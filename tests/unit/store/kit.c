@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- life ---- */
+/* ---- Life ---- */
 
 static void on_health(bool is_ok, const char *reason, void *arg)
 {
@@ -59,7 +59,7 @@ void kit_turn(struct kit *k)
     event_base_loop(k->base, EVLOOP_ONCE);
 }
 
-/* ---- operations, one after the other ---- */
+/* ---- Operations, one after the other ---- */
 
 void on_kit_done(struct store_op *op)
 {
@@ -109,7 +109,7 @@ KIT(learn)
 KIT(learnt)
 KIT(kv)
 
-/* ---- short forms ---- */
+/* ---- Short forms ---- */
 
 struct store_item put_at(struct kit *k, const char *id, const char *lane, const char *body,
                          unsigned start_max, wall_ms_t now)
@@ -179,7 +179,7 @@ uint64_t count_of(struct kit *k, enum message_state s)
     return n;
 }
 
-/* ---- what must hold of the rows, whatever happened ---- */
+/* ---- What must hold of the rows, whatever happened ---- */
 
 static void check_none(sqlite3 *db, const char *sql)
 {

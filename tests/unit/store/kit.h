@@ -46,7 +46,7 @@ enum err kit_kv(struct kit *k, struct store_kv *p);
 
 void on_kit_done(struct store_op *op);
 
-/* ---- short forms; the clock is NOW unless a test moves it ---- */
+/* ---- Short forms; the clock is NOW unless a test moves it ---- */
 enum { NOW = 1000000, LIFE = 3600000 };
 #define CHANNEL "support"
 

@@ -20,7 +20,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- orphans ---- */
+/* ---- Orphans ---- */
 
 static void test_orphans_resent_as_suspects(void **state)
 {
@@ -91,7 +91,7 @@ static void test_crashes_are_counted_when_alone(void **state)
     }
 }
 
-/* ---- expiry ---- */
+/* ---- Expiry ---- */
 
 static void test_expiry(void **state)
 {
@@ -155,7 +155,7 @@ static void test_expiry_of_a_long_lane_goes_in_steps(void **state)
     free(p);
 }
 
-/* ---- retention ---- */
+/* ---- Retention ---- */
 
 static void prune_all(struct kit *k, struct store_prune *p)
 {
@@ -216,7 +216,7 @@ static void test_ids_are_not_used_twice(void **state)
     assert_true(put1(k, "m2", "a", "{}", 1).id > a.id);
 }
 
-/* ---- operators ---- */
+/* ---- Operators ---- */
 
 static enum err admin(struct kit *k, enum message_verb v, int64_t id, uint32_t states, unsigned *n)
 {
@@ -301,7 +301,7 @@ static void test_requeue_of_a_waiting_message_sends_it_now(void **state)
     assert_int_equal(claim_at(k, NOW + 50), b.id);
 }
 
-/* ---- lists and figures ---- */
+/* ---- Lists and figures ---- */
 
 static unsigned listed(struct kit *k, struct store_filter f, int64_t *first)
 {
@@ -428,7 +428,7 @@ static void test_public_ids(void **state)
     assert_int_equal(store_id_parse(k->store, SPAN_NONE, &id), ERR_INVALID);
 }
 
-/* ---- threads ---- */
+/* ---- Threads ---- */
 
 static int64_t receive(struct kit *k, const char *id, const char *peer, const char *ref, const char *handle)
 {
@@ -559,7 +559,7 @@ static void test_backend_tells_its_conversation(void **state)
     store_show_fini(&w);
 }
 
-/* ---- keys ---- */
+/* ---- Keys ---- */
 
 static void test_keys(void **state)
 {

@@ -135,7 +135,7 @@ static void test_unknown_kind_of_store(void **state)
     buf_fini(&why);
 }
 
-/* ---- plans ---- */
+/* ---- Plans ---- */
 
 /* Statements that may read a whole table or sort: lists of what is rare, and start-up. */
 static bool may_scan(enum sql id)
@@ -176,7 +176,7 @@ static void test_no_statement_of_the_daily_work_scans(void **state)
     sqlite3_close(db);
 }
 
-/* ---- the lock ---- */
+/* ---- The lock ---- */
 
 static void test_two_processes_and_the_lock(void **state)
 {
