@@ -56,6 +56,11 @@ static uint64_t late_failures(const struct channel *ch)
     return ch->stats.late_failures;
 }
 
+static uint64_t alerts(const struct channel *ch)
+{
+    return ch->stats.alerts;
+}
+
 static uint64_t foreign_links(const struct channel *ch)
 {
     return ch->stats.foreign_links;
@@ -171,6 +176,8 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
     per_channel(out, b, "front_bridge_channel_up", "gauge", "1 while the channel's adapter runs.", is_up);
     per_channel(out, b, "front_bridge_late_failures_total", "counter",
                 "Messages that failed after Front was told success.", late_failures);
+    per_channel(out, b, "front_bridge_alerts_total", "counter",
+                "Times that one cause failed too many messages to tell each.", alerts);
     per_channel(out, b, "front_bridge_foreign_links_total", "counter",
                 "Links in callbacks to hosts that are not Front's; never contacted.", foreign_links);
     if (stats)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/keeper.h"
 #include "bridge/reception.h"
+#include "bridge/report.h"
 #include <stdlib.h>
 
 static void on_settled(struct store_op *op);
@@ -36,7 +37,7 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
     return a;
 }
 
-static void attempt_free(struct attempt *a)
+void attempt_free(struct attempt *a)
 {
     queue_of(a)->in_flight--;
     a->channel->bridge->attempt_n--;
@@ -99,6 +100,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .was_alone = o->was_alone,
         .external_id = span_of(a->external_id),
         .peer_conversation = span_of(a->conversation_id),
+        .wants_report = a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_KILL,
         .wants_learning = a->facts.direction == MESSAGE_IN && ch->config->kind == CHANNEL_CUSTOM,
     };
     store_post_settle(ch->bridge->store, &a->settle);
@@ -131,8 +133,10 @@ static void count(struct attempt *a)
     (a->facts.direction == MESSAGE_OUT ? stats->deliveries : stats->inbound)[a->outcome]++;
     if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)
         histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
-    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_KILL)
+    if (a->settle.wants_report) {
         stats->late_failures++;
+        reporter_soon(a->channel->reporter);
+    }
 }
 
 static void on_settled(struct store_op *op)

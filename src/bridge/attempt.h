@@ -25,6 +25,8 @@ struct attempt {
 };
 
 struct attempt *attempt_new(struct channel *ch, enum message_direction d, const struct store_message *m);
+/* attempt_free forgets an attempt without a settle: only when the bridge closes. */
+void attempt_free(struct attempt *a);
 /* attempt_learn tells the breaker of the other side what this attempt says of it. */
 void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outcome *o);
 /* attempt_settle takes the outcome, posts the settle and, when it is durable, tells whoever waits; a is gone

@@ -5,6 +5,7 @@
 #include "bridge/bridge.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/attempt.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
 #include "bridge/hooks.h"
@@ -12,6 +13,7 @@
 #include "bridge/keeper.h"
 #include "bridge/receive.h"
 #include "bridge/reception.h"
+#include "bridge/report.h"
 #include <stdlib.h>
 
 enum {
@@ -114,6 +116,7 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
     slots_init(&ch->hooks, HOOKS_MAX);
     queue_init(&ch->out, ch, MESSAGE_OUT);
     queue_init(&ch->in, ch, MESSAGE_IN);
+    ch->reporter = reporter_new(ch);
     ch->host = host_new(b->base,
                         &(struct host_options){.channel = config->name,
                                                .adapter_path = seen->adapter_path,
@@ -122,11 +125,19 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
                         &host_events, ch);
 }
 
+/* After a second signal something may still be out; it is unknown at the next start. */
 static void channel_fini(struct channel *ch)
 {
     host_free(ch->host);
+    for (unsigned i = 0; i < ch->attempts.max; i++)
+        if (ch->attempts.slot[i].item)
+            attempt_free(ch->attempts.slot[i].item);
+    for (unsigned i = 0; i < ch->hooks.max; i++)
+        if (ch->hooks.slot[i].item)
+            http_drop(ch->hooks.slot[i].item);
     slots_fini(&ch->attempts);
     slots_fini(&ch->hooks);
+    reporter_free(ch->reporter);
 }
 
 /* ---- Opening ---- */
@@ -267,6 +278,9 @@ static bool hosts_are_down(const struct bridge *b)
 
 static bool is_idle(const struct bridge *b)
 {
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        if (reporter_busy_n(b->channel[i].reporter) > 0)
+            return false;
     return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 &&
            keeper_is_idle(b->keeper);
 }
@@ -308,16 +322,16 @@ void bridge_close(struct bridge *b)
 {
     const struct config *c = b->config;
 
-    /* Ends of calls and attempts post their last settles; the store takes them before it closes. */
+    /* What ends here posts its last operation; the store takes it, or hands it back, before it is closed. */
     for (size_t i = 0; i < c->account_n; i++)
         front_client_free(b->account[i].front);
+    store_close(b->store, STOP_MS);
+    receptions_free(b->receptions);
     for (size_t i = 0; i < c->channel_n; i++)
         channel_fini(&b->channel[i]);
-    store_close(b->store, STOP_MS);
     http_server_free(b->server);
     http_client_free(b->http);
     keeper_free(b->keeper);
-    receptions_free(b->receptions);
     event_free(b->schedule);
     event_free(b->stop_check);
     free(b->account);

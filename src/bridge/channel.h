@@ -29,7 +29,7 @@ enum {
 struct channel_stats {
     uint64_t callbacks[CALLBACK_SHAPE_N][FRONT_ERROR_N];
     uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N];
-    uint64_t foreign_links, late_failures;
+    uint64_t foreign_links, late_failures, alerts;
     struct histogram delivery_time, answer_time;
 };
 
@@ -55,6 +55,7 @@ struct channel {
     unsigned promised_n;    /* attempts that puts under way may start */
     unsigned suspect_n;     /* messages that were in flight at a crash and are sent one at a time */
     struct learner *learner;
+    struct reporter *reporter;
     struct channel_stats stats;
 };
 

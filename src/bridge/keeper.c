@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/attempt.h"
 #include "bridge/reception.h"
+#include "bridge/report.h"
 #include "front/incoming.h"
 #include <stdlib.h>
 
@@ -161,6 +162,7 @@ static void log_expired(struct keeper *k, const struct store_expired *e)
              LOG_STR("reason", e->is_too_old ? "too old" : "gave up"));
     if (ch && e->direction == MESSAGE_OUT) {
         ch->stats.late_failures++;
+        reporter_soon(ch->reporter);
         receptions_settled(k->bridge, e->id, MESSAGE_DEAD, 0,
                            SPAN_LIT("The message could not be delivered in time."));
     }
@@ -322,6 +324,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         struct learner *l = &k->learner[i];
         if (!l->is_posted && now >= l->next_at && l->channel->config->kind == CHANNEL_CUSTOM)
             post_learn(l, now);
+        reporter_tick(l->channel->reporter, now);
     }
     bridge_wake(k->bridge); /* a jump of the wall clock is noticed within a second */
 }

@@ -55,7 +55,8 @@ static struct verdict retry(const struct config_channel *rules, const struct ver
     if (o->retry_after_ms > 0 && due < now + o->retry_after_ms)
         due = now + o->retry_after_ms;
     if (due >= retry_expiry(rules, f->created_at))
-        return (struct verdict){.verb = VERB_KILL, .because = "gave up"};
+        /* The last failure says more than that it was the last; expiry in the store holds it the same way. */
+        return (struct verdict){.verb = VERB_KILL, .because = o->reason.n > 0 ? NULL : "gave up"};
     return (struct verdict){.verb = VERB_RETRY, .due_at = due};
 }
 

@@ -65,12 +65,6 @@ struct receptions *receptions_new(void)
     return mem_zalloc(sizeof(struct receptions));
 }
 
-void receptions_free(struct receptions *all)
-{
-    must(!all || all->n == 0);
-    free(all);
-}
-
 unsigned receptions_n(const struct receptions *all)
 {
     return all->n;
@@ -558,4 +552,15 @@ void receptions_stop(struct bridge *b)
         time_out_all(r);
         free_if_over(r);
     }
+}
+
+void receptions_free(struct receptions *all)
+{
+    while (all->first) {
+        struct reception *r = all->first;
+        if (r->x)
+            http_drop(r->x);
+        reception_free(r);
+    }
+    free(all);
 }

@@ -12,7 +12,7 @@
 #include "bridge/channel.h"
 
 struct receptions *receptions_new(void);
-void receptions_free(struct receptions *all); /* none may be left */
+void receptions_free(struct receptions *all); /* connections of what is still held are closed */
 unsigned receptions_n(const struct receptions *all);
 
 /* reception_start takes *c (decoded, with a message; set to NULL) and answers x. */

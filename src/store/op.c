@@ -149,6 +149,20 @@ static void reset_learn(struct store_op *op)
     p->next_at = INT64_MAX;
 }
 
+void store_reports_fini(struct store_reports *p)
+{
+    for (unsigned i = 0; i < p->message_n; i++)
+        store_message_fini(&p->message[i]);
+    p->message_n = 0;
+}
+
+static void reset_reports(struct store_op *op)
+{
+    OP(store_reports);
+    store_reports_fini(p);
+    p->next_at = INT64_MAX;
+}
+
 static void reset_nothing(struct store_op *op)
 {
     (void)op;
@@ -176,5 +190,7 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_STATS] = {"stats", .may_refuse = true, .is_read = true, .reset = reset_stats},
     [STORE_LEARN] = {"learn", .may_refuse = true, .reset = reset_learn},
     [STORE_LEARNT] = {"learnt", .goes_first = true, .reset = reset_nothing},
+    [STORE_REPORTS] = {"reports", .may_refuse = true, .reset = reset_reports},
+    [STORE_REPORTED] = {"reported", .goes_first = true, .reset = reset_nothing},
     [STORE_KV] = {"kv", .reset = reset_kv},
 };

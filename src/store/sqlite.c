@@ -199,7 +199,8 @@ static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *
     [STORE_CANCEL] = sqlite_cancel, [STORE_ORPHANS] = sqlite_orphans, [STORE_EXPIRE] = sqlite_expire,
     [STORE_PRUNE] = sqlite_prune,   [STORE_ADMIN] = sqlite_admin,     [STORE_LIST] = sqlite_list,
     [STORE_SHOW] = sqlite_show,     [STORE_STATS] = sqlite_stats,     [STORE_LEARN] = sqlite_learn,
-    [STORE_LEARNT] = sqlite_learnt, [STORE_KV] = sqlite_kv,
+    [STORE_LEARNT] = sqlite_learnt, [STORE_REPORTS] = sqlite_reports, [STORE_REPORTED] = sqlite_reported,
+    [STORE_KV] = sqlite_kv,
 };
 
 static enum err run_isolated(struct sqlite *q, struct store_op *op)

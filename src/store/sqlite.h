@@ -138,6 +138,10 @@ MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const
                                 struct span thread_ref);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
 
+/* ---- Reports (sqlite_report.c) ---- */
+MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t now);
+MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);
+
 /* ---- Operations ---- */
 enum err sqlite_put(struct sqlite *q, struct store_op *op);
 enum err sqlite_claim(struct sqlite *q, struct store_op *op);
@@ -152,6 +156,8 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op);
 enum err sqlite_stats(struct sqlite *q, struct store_op *op);
 enum err sqlite_learn(struct sqlite *q, struct store_op *op);
 enum err sqlite_learnt(struct sqlite *q, struct store_op *op);
+enum err sqlite_reports(struct sqlite *q, struct store_op *op);
+enum err sqlite_reported(struct sqlite *q, struct store_op *op);
 enum err sqlite_kv(struct sqlite *q, struct store_op *op);
 enum err sqlite_undo(struct sqlite *q, const struct engine_doubt *d, size_t n);
 

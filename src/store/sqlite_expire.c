@@ -22,6 +22,8 @@ static enum err expire_one(struct sqlite *q, struct row *r, struct store_expire 
     struct span reason = SPAN_NONE; /* the last failure says more than "gave up" */
     if (!r->has_reason)
         reason = x->is_too_old ? SPAN_LIT("too old: it waited longer than allowed") : SPAN_LIT("gave up");
+    if (r->direction == MESSAGE_OUT)
+        TRY(report_add(q, r, p->now));
     return row_leave(q, r, MESSAGE_DEAD, reason, p->now, &ignored);
 }
 

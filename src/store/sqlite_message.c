@@ -111,6 +111,7 @@ enum err row_reopen(struct sqlite *q, struct row *r, wall_ms_t now, wall_ms_t ex
     st = sql_of(q, &q->writer, SQL_REOPEN);
     sql_bind(st, "iiiii", r->id, q->next_id++, (int64_t)!is_behind, now, expires_at);
     TRY(sql_run(q, st));
+    TRY(report_drop(q, r->id));
     row_count(r, MESSAGE_QUEUED);
     r->is_head = !is_behind;
     r->attempt_base = r->attempt;

@@ -94,6 +94,12 @@ static const char *const migration[] = {
     " PRIMARY KEY (channel_id, conversation)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX link_peer ON link (channel_id, peer);"
 
+    /* Failures that the agent in Front has not been told of yet. */
+    "CREATE TABLE report (message_id INTEGER PRIMARY KEY, channel_id INTEGER NOT NULL, due_at INTEGER NOT "
+    "NULL,"
+    " tries INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX report_due ON report (channel_id, due_at);"
+
     "CREATE TABLE kv (channel_id INTEGER, key BLOB, value BLOB NOT NULL, PRIMARY KEY (channel_id, key))"
     " STRICT, WITHOUT ROWID;",
 };

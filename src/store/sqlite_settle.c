@@ -21,6 +21,8 @@ static enum err close_attempt(struct sqlite *q, struct row *r, struct store_sett
     TRY(sql_run(q, st));
     row_count(r, to);
     TRY(thread_settled(q, r, p));
+    if (p->wants_report && to == MESSAGE_DEAD)
+        TRY(report_add(q, r, p->now));
     return r->is_head ? row_promote(q, r->id, p->now, &p->is_promoted) : OK;
 }
 

@@ -196,6 +196,16 @@ const char *const sql_text_of[SQL_N] = {
         "INSERT INTO link SELECT channel_id, ?2, peer, NULL FROM thread WHERE id = ?1 AND peer IS NOT NULL"
         " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
 
+    /* reports */
+    [SQL_REPORT_ADD] = "INSERT OR REPLACE INTO report (message_id, channel_id, due_at) VALUES (?1, ?2, ?3)",
+    [SQL_REPORT_DUE] = "SELECT" MESSAGE_COLUMNS BODY_IF("0") //
+    ", r.tries FROM report r INDEXED BY report_due CROSS JOIN message m ON m.id = r.message_id"
+    " WHERE r.channel_id = ?1 AND r.due_at <= ?2 ORDER BY r.due_at LIMIT ?3",
+    [SQL_REPORT_LATER] = "UPDATE report SET due_at = ?2, tries = tries + 1 WHERE message_id = ?1",
+    [SQL_REPORT_NEXT] = "SELECT due_at FROM report INDEXED BY report_due WHERE channel_id = ?1"
+                        " ORDER BY due_at LIMIT 1",
+    [SQL_REPORT_DROP] = "DELETE FROM report WHERE message_id = ?1",
+
     /* key-value */
     [SQL_KV_GET] = "SELECT value FROM kv WHERE channel_id = ?1 AND key = ?2",
     [SQL_KV_SET] = "INSERT INTO kv VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value",

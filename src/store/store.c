@@ -354,6 +354,16 @@ void store_post_learnt(struct store *s, struct store_learnt *p)
     post(s, &p->op, STORE_LEARNT);
 }
 
+void store_post_reports(struct store *s, struct store_reports *p)
+{
+    post(s, &p->op, STORE_REPORTS);
+}
+
+void store_post_reported(struct store *s, struct store_reported *p)
+{
+    post(s, &p->op, STORE_REPORTED);
+}
+
 void store_post_kv(struct store *s, struct store_kv *p)
 {
     post(s, &p->op, STORE_KV);

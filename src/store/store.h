@@ -85,6 +85,8 @@ enum store_verb {
     STORE_STATS,
     STORE_LEARN,
     STORE_LEARNT,
+    STORE_REPORTS,
+    STORE_REPORTED,
     STORE_KV,
     STORE_VERB_N
 };
@@ -240,6 +242,7 @@ struct store_settle {
     bool was_crash, was_alone;     /* the host died with it in flight; nothing else was */
     struct span external_id;       /* the other side's id, if told */
     struct span peer_conversation; /* out: the backend's conversation id, if told: kept in the thread map */
+    bool wants_report;   /* out, VERB_KILL: the agent heard success and has to be told, see reports */
     bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */
     enum message_state state;
@@ -398,6 +401,33 @@ struct store_learnt {
     wall_ms_t now;
 };
 void store_post_learnt(struct store *s, struct store_learnt *p);
+
+/*
+ * ---- Reports: deliveries that failed for good after the agent had heard success ----
+ * A settle with wants_report, and the expiry of a delivery, leave one; it is handed out until it is done
+ * with. Queueing the message again withdraws it.
+ */
+
+enum { STORE_REPORTS_MAX = 16 };
+
+struct store_reports { /* what is to be told now; each is put off by retry_ms */
+    struct store_op op;
+    const char *channel;
+    wall_ms_t now;
+    int64_t retry_ms;
+    struct store_message message[STORE_REPORTS_MAX]; /* without bodies; store_reports_fini */
+    unsigned tries[STORE_REPORTS_MAX];
+    unsigned message_n;
+    wall_ms_t next_at; /* INT64_MAX: none */
+};
+void store_post_reports(struct store *s, struct store_reports *p);
+void store_reports_fini(struct store_reports *p);
+
+struct store_reported { /* done with, told or not */
+    struct store_op op;
+    int64_t id;
+};
+void store_post_reported(struct store *s, struct store_reported *p);
 
 /* ---- Key-value: an adapter's own small durable data ---- */
 

@@ -1,0 +1,332 @@
+/*
+ * From a report in the store to a call of Front's API. Which failures are late is decided where they settle.
+ */
+#include "bridge/report.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    AGAIN_MS = 30 * 1000, /* after a call that Front could not take */
+    TRIES_MAX = 100,
+    WINDOW_MS = 60 * 1000,
+    FAILED_MS = 1000, /* after a store failure */
+    REASON_MAX = 500,
+    BODY_MAX = 8192,
+};
+
+struct reporter {
+    struct channel *channel;
+    struct store_reports op;
+    struct report_causes causes;
+    bool is_posted;
+    wall_ms_t next_at;
+    unsigned busy_n;
+};
+
+/* One report, from its hand-out to its end. */
+struct report {
+    struct reporter *reporter;
+    const struct way *way;
+    unsigned tries;
+    char *source_id, *recipient, *conversation, *thread_ref, *reason;
+    struct store_reported op;
+};
+
+static void on_reports(struct store_op *op);
+static void on_reported(struct store_op *op);
+
+/* ---- causes
+ * --------------------------------------------------------------------------------------------------- */
+
+static struct report_cause *cause_slot(struct report_causes *c, const char *text, mono_ms_t now)
+{
+    struct report_cause *oldest = &c->cause[0];
+
+    for (unsigned i = 0; i < REPORT_CAUSES; i++) {
+        if (c->cause[i].n > 0 && now - c->cause[i].since < WINDOW_MS && strcmp(c->cause[i].text, text) == 0)
+            return &c->cause[i];
+        if (c->cause[i].n == 0 || (oldest->n > 0 && c->cause[i].since < oldest->since))
+            oldest = &c->cause[i];
+    }
+    *oldest = (struct report_cause){.since = now};
+    memcpy(oldest->text, text, sizeof oldest->text);
+    return oldest;
+}
+
+unsigned report_count(struct report_causes *c, struct span cause, mono_ms_t now)
+{
+    char text[REPORT_CAUSE_BYTES] = "";
+
+    if (cause.n > 0)
+        memcpy(text, cause.p, cause.n < sizeof text ? cause.n : sizeof text - 1);
+    return ++cause_slot(c, text, now)->n;
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct reporter *reporter_new(struct channel *ch)
+{
+    struct reporter *r = mem_zalloc(sizeof *r);
+
+    r->channel = ch;
+    r->op.op.on_done = on_reports;
+    r->op.channel = ch->config->name;
+    return r;
+}
+
+void reporter_free(struct reporter *r)
+{
+    free(r);
+}
+
+void reporter_soon(struct reporter *r)
+{
+    r->next_at = 0;
+}
+
+unsigned reporter_busy_n(const struct reporter *r)
+{
+    return r->busy_n;
+}
+
+static void report_free(struct report *t)
+{
+    t->reporter->busy_n--;
+    free(t->source_id);
+    free(t->recipient);
+    free(t->conversation);
+    free(t->thread_ref);
+    free(t->reason);
+    free(t);
+}
+
+static void finish(struct report *t)
+{
+    t->op.op.on_done = on_reported;
+    store_post_reported(t->reporter->channel->bridge->store, &t->op);
+}
+
+static void on_reported(struct store_op *op)
+{
+    report_free(container_of(op, struct report, op.op));
+}
+
+/* ---- the ways to tell: each step is a call, and the next when Front took it
+ * ------------------------------------------ */
+
+static void write_status(const struct report *t, struct jout *j)
+{
+    jout_kv_str(j, "status", "failed");
+    jout_kv_str(j, "reason", t->reason);
+}
+
+static void write_comment(const struct report *t, struct jout *j)
+{
+    struct buf text;
+
+    buf_init(&text, BODY_MAX);
+    buf_addf(&text, "The message to %s was not delivered: %s", t->recipient, t->reason);
+    jout_kv_span(j, "body", buf_span(&text));
+    buf_fini(&text);
+}
+
+static void write_open(const struct report *t, struct jout *j)
+{
+    (void)t;
+    jout_kv_str(j, "status", "open");
+}
+
+static void path_of_status(const struct report *t, struct buf *path)
+{
+    char *external_id;
+
+    must(asprintf(&external_id, "fb-%s", t->source_id) >= 0);
+    front_path(path, "/channels/%s/conversations/%s/messages/%s/status",
+               t->reporter->channel->config->front_channel, t->thread_ref, external_id);
+    free(external_id);
+}
+
+static void path_of_comments(const struct report *t, struct buf *path)
+{
+    front_path(path, "/conversations/%s/comments", t->conversation);
+}
+
+static void path_of_conversation(const struct report *t, struct buf *path)
+{
+    front_path(path, "/conversations/%s", t->conversation);
+}
+
+static const struct way {
+    const char *call, *method;
+    enum front_auth auth;
+    void (*path)(const struct report *t, struct buf *path);
+    void (*body)(const struct report *t, struct jout *j);
+    int next; /* when Front took it; -1: that was all */
+} ways[] = {
+    {"message_status", "PUT", FRONT_AUTH_CHANNEL, path_of_status, write_status, -1},
+    {"comments", "POST", FRONT_AUTH_TOKEN, path_of_comments, write_comment, 2},
+    {"conversation", "PATCH", FRONT_AUTH_TOKEN, path_of_conversation, write_open, -1},
+};
+enum { BY_STATUS = 0, BY_COMMENT = 1 };
+
+static bool may_status(const struct report *t)
+{
+    const struct config_channel *c = t->reporter->channel->config;
+
+    return c->kind == CHANNEL_APPLICATION && c->front_channel && t->thread_ref;
+}
+
+static bool may_comment(const struct report *t)
+{
+    return t->conversation && t->reporter->channel->config->account->token;
+}
+
+static const struct way *first_way(const struct report *t)
+{
+    switch (t->reporter->channel->config->late_failure) {
+    case LATE_NONE:
+        return NULL;
+    case LATE_STATUS:
+        return may_status(t) ? &ways[BY_STATUS] : NULL;
+    case LATE_COMMENT:
+        return may_comment(t) ? &ways[BY_COMMENT] : NULL;
+    case LATE_AUTO:
+        return may_status(t) ? &ways[BY_STATUS] : may_comment(t) ? &ways[BY_COMMENT] : NULL;
+    }
+    must(!"late_failure has four values");
+}
+
+static void on_answer(const struct front_result *r, void *arg);
+
+static void call(struct report *t)
+{
+    struct buf path, body;
+    struct jout j;
+
+    buf_init(&path, 4096);
+    buf_init(&body, BODY_MAX);
+    t->way->path(t, &path);
+    jout_init(&j, &body);
+    jout_object(&j);
+    t->way->body(t, &j);
+    jout_object_end(&j);
+    front_call_start(t->reporter->channel->account->front,
+                     &(struct front_request){.name = t->way->call,
+                                             .lane = RATE_STATUS,
+                                             .auth = t->way->auth,
+                                             .channel = t->reporter->channel->config->front_channel,
+                                             .method = t->way->method,
+                                             .path = path.p,
+                                             .body = buf_span(&body)},
+                     on_answer, t);
+    buf_fini(&path);
+    buf_fini(&body);
+}
+
+static void go_on(struct report *t, const struct way *next)
+{
+    t->way = next;
+    if (next)
+        call(t);
+    else
+        finish(t);
+}
+
+static void write_line(const struct report *t, const char *event, struct span reason)
+{
+    log_warn(event, LOG_STR("channel", t->reporter->channel->config->name),
+             LOG_STR("source_id", t->source_id), LOG_STR("call", t->way ? t->way->call : "none"),
+             LOG_SPAN("reason", reason));
+}
+
+static void on_answer(const struct front_result *r, void *arg)
+{
+    struct report *t = arg;
+    bool is_first_try_of_auto = t->way == &ways[BY_STATUS] && may_comment(t) &&
+                                t->reporter->channel->config->late_failure == LATE_AUTO;
+
+    if (r->class == FRONT_CALL_OK) {
+        write_line(t, "failure_told", span_of(t->reason));
+        go_on(t, t->way->next >= 0 ? &ways[t->way->next] : NULL);
+    } else if (r->class == FRONT_CALL_REFUSED && is_first_try_of_auto) {
+        go_on(t, &ways[BY_COMMENT]);
+    } else if (r->class == FRONT_CALL_REFUSED || t->tries >= TRIES_MAX) {
+        write_line(t, "failure_not_told", r->reason);
+        finish(t);
+    } else {
+        report_free(t); /* the store hands it out again */
+    }
+}
+
+/* ---- from the store
+ * -------------------------------------------------------------------------------------------------- */
+
+static struct report *report_new(struct reporter *r, const struct store_message *m, unsigned tries)
+{
+    struct report *t = mem_zalloc(sizeof *t);
+    struct span reason = m->reason ? span_of(m->reason) : SPAN_LIT("it could not be delivered");
+
+    t->reporter = r;
+    t->tries = tries;
+    t->op.id = m->id;
+    t->source_id = mem_strdup(m->source_id);
+    t->recipient = mem_strdup(m->recipient);
+    t->conversation = m->conversation && *m->conversation ? mem_strdup(m->conversation) : NULL;
+    t->thread_ref = m->thread_ref ? mem_strdup(m->thread_ref) : NULL;
+    t->reason = mem_strndup(reason.p, reason.n < REASON_MAX ? reason.n : REASON_MAX);
+    r->busy_n++;
+    return t;
+}
+
+/* One of many of the same cause is not told by itself; the first of them raises the alert. */
+static bool is_one_of_many(struct report *t)
+{
+    struct reporter *r = t->reporter;
+    unsigned n = t->tries > 0 ? 1 : report_count(&r->causes, span_of(t->reason), clock_mono_ms());
+
+    if (n == REPORT_CAUSE_MAX + 1) {
+        r->channel->stats.alerts++;
+        log_error("many_failures", LOG_STR("channel", r->channel->config->name),
+                  LOG_STR("reason", t->reason));
+    }
+    return n > REPORT_CAUSE_MAX;
+}
+
+static void tell(struct reporter *r, const struct store_message *m, unsigned tries)
+{
+    struct report *t = report_new(r, m, tries);
+
+    go_on(t, is_one_of_many(t) ? NULL : first_way(t));
+}
+
+static void on_reports(struct store_op *op)
+{
+    struct reporter *r = container_of(op, struct reporter, op.op);
+
+    r->is_posted = false;
+    if (op->result != OK) {
+        r->next_at = clock_wall_ms() + FAILED_MS;
+        return;
+    }
+    if (r->op.next_at < r->next_at)
+        r->next_at = r->op.next_at;
+    for (unsigned i = 0; i < r->op.message_n; i++)
+        if (!r->channel->bridge->is_stopping)
+            tell(r, &r->op.message[i], r->op.tries[i]);
+    store_reports_fini(&r->op);
+}
+
+void reporter_tick(struct reporter *r, wall_ms_t now)
+{
+    if (r->is_posted || r->busy_n > 0 || now < r->next_at)
+        return;
+    r->is_posted = true;
+    r->next_at = INT64_MAX;
+    r->op.now = now;
+    r->op.retry_ms = AGAIN_MS;
+    store_post_reports(r->channel->bridge->store, &r->op);
+}
