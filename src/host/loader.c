@@ -239,16 +239,19 @@ const struct fb_module *adapter_module(const struct adapter *a)
 
 /* ---- Where adapters are ---- */
 
-static void beside_binary(struct buf *out)
+/* A directory so many levels above the binary: an installed tree works wherever it is put. Empty if there is
+ * none. */
+static void near_binary(unsigned levels, const char *dir, struct buf *out)
 {
     char exe[4096];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     if (n <= 0)
         return;
     exe[n] = 0;
-    char *slash = strrchr(exe, '/');
-    if (slash)
-        buf_addf(out, "%.*s/channels", (int)(slash - exe), exe);
+    for (char *slash; levels > 0 && (slash = strrchr(exe, '/')) != NULL; levels--)
+        *slash = 0;
+    if (levels == 0)
+        buf_addf(out, "%s/%s", exe, dir);
 }
 
 static bool try_directory(struct span dir, const char *name, struct buf *path, struct buf *looked)
@@ -278,13 +281,15 @@ static bool try_list(const char *list, const char *name, struct buf *path, struc
 
 static enum err find_by_name(const char *name, struct buf *path, struct buf *why)
 {
-    struct buf looked, beside;
+    struct buf looked, beside, installed;
     buf_init(&looked, 4096);
     buf_init(&beside, 4096);
-    beside_binary(&beside);
+    buf_init(&installed, 4096);
+    near_binary(1, "channels", &beside);
+    near_binary(2, FB_CHANNELS_DIR, &installed);
     bool is_found = try_list(getenv("FRONT_BRIDGE_CHANNELS"), name, path, &looked) ||
                     (beside.n && try_directory(buf_span(&beside), name, path, &looked)) ||
-                    try_directory(SPAN_LIT(FB_CHANNELS_DIR), name, path, &looked);
+                    (installed.n && try_directory(buf_span(&installed), name, path, &looked));
     if (!is_found)
         buf_addf(why,
                  "There is no adapter %s.so in %s: install it, set FRONT_BRIDGE_CHANNELS, or write a path "
@@ -292,6 +297,7 @@ static enum err find_by_name(const char *name, struct buf *path, struct buf *why
                  name, looked.p);
     buf_fini(&looked);
     buf_fini(&beside);
+    buf_fini(&installed);
     return is_found ? OK : ERR_NOT_FOUND;
 }
 

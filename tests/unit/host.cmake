@@ -9,6 +9,7 @@ fb_unit_test(host_settings SOURCES host/settings_test.c LIBS host)
 fb_unit_test(host_frame SOURCES host/frame_test.c LIBS host)
 fb_unit_test(host_inbound SOURCES host/inbound_test.c LIBS host)
 fb_unit_test(host_loader SOURCES host/loader_test.c LIBS host)
+target_compile_definitions(test_host_loader PRIVATE BUILD_DIR="${CMAKE_BINARY_DIR}")
 add_dependencies(test_host_loader test_channels)
 
 # Not a test: bench_host prints round trips per second and memory.
