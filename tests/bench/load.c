@@ -31,7 +31,6 @@ struct options {
     const char *track;
     unsigned connection_n;
     double seconds, warmup_s, rate; /* rate 0: as fast as answers come */
-    uint64_t mark_every;            /* 0: no marks */
 };
 
 struct conn {
@@ -157,8 +156,6 @@ static void on_answer(struct load *l, struct conn *c, int status, int64_t now)
         l->at_start_n++;
     if (due >= l->counted_from_ns && status == 200)
         l->latency_us[l->counted_n++] = (uint32_t)((now - due) / 1000);
-    if (l->o->mark_every && l->answered_n % l->o->mark_every == 0)
-        printf("{\"mark\":%lu,\"seconds\":%.4f}\n", l->answered_n, (double)(now - l->start_ns) / 1e9);
     const char *connection = header(c->answer, "connection");
     if (connection && strncasecmp(connection, "close", 5) == 0) {
         close(c->fd);
@@ -350,13 +347,11 @@ static struct sockaddr_in address(const char *text)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-    static const struct option names[] = {{"to", 1, NULL, 't'},      {"path", 1, NULL, 'p'},
-                                          {"secret", 1, NULL, 's'},  {"connections", 1, NULL, 'c'},
-                                          {"seconds", 1, NULL, 'd'}, {"warmup", 1, NULL, 'w'},
-                                          {"count", 1, NULL, 'n'},   {"rate", 1, NULL, 'r'},
-                                          {"first", 1, NULL, 'f'},   {"lanes", 1, NULL, 'l'},
-                                          {"track", 1, NULL, 'k'},   {"mark", 1, NULL, 'm'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"to", 1, NULL, 't'},          {"path", 1, NULL, 'p'},    {"secret", 1, NULL, 's'},
+        {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 'd'}, {"warmup", 1, NULL, 'w'},
+        {"count", 1, NULL, 'n'},       {"rate", 1, NULL, 'r'},    {"first", 1, NULL, 'f'},
+        {"lanes", 1, NULL, 'l'},       {"track", 1, NULL, 'k'},   {NULL, 0, NULL, 0}};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -395,9 +390,6 @@ static void parse(struct options *o, int argc, char **argv)
         case 'k':
             o->track = optarg;
             break;
-        case 'm':
-            o->mark_every = strtoull(optarg, NULL, 10);
-            break;
         default:
             exit(2);
         }
@@ -411,7 +403,6 @@ int main(int argc, char **argv)
     struct load l;
 
     parse(&o, argc, argv);
-    setvbuf(stdout, NULL, _IOLBF, 0);
     load_init(&l, &o);
     double cpu = cpu_s();
     l.start_ns = now_ns();

@@ -108,7 +108,7 @@ def press_hono(folder, major):
 
 def press_nginx(folder):
     with Nginx(folder / "nginx") as n:
-        return press(n.port, 1_500_000)
+        return press(n.port, 1_500_000, n.worker_pid)
 
 
 def cpu_note(reports):
@@ -119,8 +119,8 @@ def cpu_note(reports):
     spent = sorted(runs, key=lambda r: sum(sum(p.values()) for p in r))[len(runs) // 2]
     if len(spent) == 1:
         return f"{sum(spent[0].values()):.0f} µs CPU each"
-    threads = [f"{name} {us:.0f}" for name, us in spent[0].items()] + [f"host {sum(spent[1].values()):.0f}"]
-    return f"µs CPU each: {', '.join(threads)}"
+    loop, store, host = spent[0].get("front-bridge", 0), spent[0].get("store", 0), sum(spent[1].values())
+    return f"{loop + store + host:.0f} µs CPU each: loop {loop:.0f}, store {store:.0f}, host {host:.0f}"
 
 
 def callbacks(folder):
@@ -223,6 +223,9 @@ def burst_until_settled(folder, count=40_000):
 
 # ---- backlog ---------------------------------------------------------------------------------------------------------
 
+STEPS = (1_000, 100_000, 500_000, MILLION)
+STEP_N = 50_000
+
 
 class Backlog:
     """A million messages for a backend that is down, put in through the bridge's front door; made once per run."""
@@ -233,20 +236,16 @@ class Backlog:
     def fill(cls, folder):
         if cls.place:
             return
-        cls.place = folder / "backlog"
-        cls.port = processes.free_port()  # nobody listens there
+        cls.place, cls.port, cls.steps, cls.n = folder / "backlog", processes.free_port(), {}, 0
         with Bridge(cls.place, cls.port) as b:
-            cls.report = load(b.port, MILLION + 50_000, connections=CONNECTIONS, mark=5000)
+            for step in STEPS:
+                load(b.port, step - cls.n, connections=CONNECTIONS)
+                cls.steps[step] = report = load_with_cpu(b, STEP_N)
+                cls.n = step + STEP_N
+                say(f"{step:,} queued: {report['per_second']:,.0f} per second, {report['status']}")
             cls.pss, cls.host_pss = pss_mb(b.pid), pss_mb(b.host_pid())
             cls.metric_s = timed(lambda: request(b.admin_port, "/metrics"))
-        say(f"filled at {cls.report['per_second']:,.0f} per second: {cls.report['status']}")
         cls.bytes = sum(f.stat().st_size for f in (cls.place / "store").iterdir() if f.is_file())
-
-    @classmethod
-    def rate(cls, start, end):
-        """Callbacks per second while the backlog grew from start to end."""
-        at = {0: 0.0, **dict(cls.report["marks"])}
-        return (end - start) / (at[end] - at[start])
 
 
 def timed(call):
@@ -255,42 +254,54 @@ def timed(call):
     return time.monotonic() - start
 
 
-def drain_rate(bridge, seconds):
-    """Settled per second once the first delivery got through."""
+def load_with_cpu(bridge, count):
+    before = sum(processes.cpu_s(bridge.pid).values())
+    report = load(bridge.port, count, connections=CONNECTIONS)
+    report["cpu_us"] = 1e6 * (sum(processes.cpu_s(bridge.pid).values()) - before) / count
+    return report
+
+
+def drain(bridge, seconds):
+    """Settled per second once the first delivery got through, and the CPU time for each."""
+
+    def spent():
+        return sum(processes.cpu_s(bridge.pid).values()) + sum(processes.cpu_s(bridge.host_pid()).values())
+
     wait_for(lambda: bridge.delivered() > 0, 60, "the first delivery")
-    before, start = bridge.delivered(), time.monotonic()
+    delivered, cpu, start = bridge.delivered(), spent(), time.monotonic()
     time.sleep(seconds)
-    return (bridge.delivered() - before) / (time.monotonic() - start)
+    n = bridge.delivered() - delivered
+    return {"per_second": n / (time.monotonic() - start), "cpu_us": 1e6 * (spent() - cpu) / n}
 
 
-def drain_small(folder, count=60_000):
-    """The same as with a million, over a backlog of a few thousand."""
+def drain_small(folder):
     place, port = folder / "small", processes.free_port()
     with Bridge(place, port) as b:
-        load(b.port, count, connections=CONNECTIONS)
-    with Sink(folder, port), Bridge(place, port, wait_ready=True) as b:
-        rate = drain_rate(b, 2)
+        load(b.port, STEP_N, connections=CONNECTIONS)
+    with Sink(folder, port), Bridge(place, port) as b:
+        drained = drain(b, 2)
     shutil.rmtree(place)
-    return rate
+    return drained
 
 
 def backlog(folder):
     """Whether a message costs more because many others wait."""
     Backlog.fill(folder)
-    first = Backlog.rate(0, 50_000)
-    yield row("accepted with 1 thousand queued", first, "per s", "the backend is down; mean of the next 50,000")
-    for at in (100_000, 500_000, MILLION):
-        rate = Backlog.rate(at, at + 50_000)
-        yield row(f"accepted with {at:,} queued", rate, "per s", f"{rate / first:.2f} of the first")
-    yield row("accepted with a million : with a thousand", Backlog.rate(MILLION, MILLION + 50_000) / first, "×", at_least=0.8)
-    yield row("not answered 200", Backlog.report["refused"], "", at_most=0)
-    yield row("store on disk", Backlog.bytes / 2**20, "MiB", f"{Backlog.bytes / (MILLION + 50_000):.0f} bytes a message")
+    steps = Backlog.steps
+    for step in STEPS:
+        note = f"the next {STEP_N:,}; {steps[step]['cpu_us']:.0f} µs CPU each, loop and store"
+        yield row(f"accepted with {step:,} queued", steps[step]["per_second"], "per s", note)
+    few, many = steps[STEPS[0]], steps[MILLION]
+    yield row("accepting, a million : a thousand", many["per_second"] / few["per_second"], "×", at_least=0.8)
+    yield row("  CPU time for it", many["cpu_us"] / few["cpu_us"], "×", "tells more where others use the machine too")
+    yield row("not answered 200", sum(s["refused"] for s in steps.values()), "", at_most=0)
+    yield row("store on disk", Backlog.bytes / 2**20, "MiB", f"{Backlog.bytes / Backlog.n:.0f} bytes a message")
     yield row("/metrics with a million queued", Backlog.metric_s * 1000, "ms")
     small = drain_small(folder)
     with Sink(folder, Backlog.port), Bridge(Backlog.place, Backlog.port) as b:
-        full = drain_rate(b, 8)
-    yield row("settled, from a backlog of thousands", small, "per s")
-    yield row("settled, from a backlog of a million", full, "per s", f"{full / small:.2f} of the other")
+        full = drain(b, 8)
+    for name, drained in (("thousands", small), ("a million", full)):
+        yield row(f"settled, out of {name}", drained["per_second"], "per s", f"{drained['cpu_us']:.0f} µs CPU each, bridge and host")
 
 
 # ---- memory and time to ready ------------------------------------------------------------------------------------------
@@ -356,20 +367,15 @@ def rate(folder):
         for number in range(allowance * 3 // 2):
             hook(b, number)
         say(f"{allowance * 3 // 2} messages wait; {RATE_MINUTES} minutes at {RATE_LIMIT} a minute")
-        start = wait_for(sim.calls, 30, "the first call")[0]["at"]
-        time.sleep(max(0.0, start_s(start) + seconds - time.time()))
-        calls = [c for c in sim.calls() if start_s(c["at"]) < start_s(start) + seconds]
+        start = int(wait_for(sim.calls, 30, "the first call")[0]["at"])  # the simulator's minutes begin with a second
+        time.sleep(max(0.0, start + seconds - time.time()))
+        calls = [c for c in sim.calls() if c["at"] < start + seconds]
     limited = sum(c["status"] == 429 for c in calls)
     posted = sum(c["status"] == 202 for c in calls)
     used = len(calls) - limited
     note = f"{posted} messages posted (202) and {used - posted} other calls in {RATE_MINUTES} minutes at {RATE_LIMIT}, reserve 0%"
     yield row("allowance used", 100 * used / allowance, "%", note, at_least=98)
     yield row("answered 429", limited, "", at_most=0)
-
-
-def start_s(at):
-    """The journal's time, in seconds."""
-    return at / 1000 if at > 1e11 else at
 
 
 PARTS = {
