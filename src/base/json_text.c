@@ -4,26 +4,39 @@
  */
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include <endian.h>
 #include <string.h>
 
 enum { NO_MORE = -1 };
 
-/* Eight bytes at a time: a byte is special if it has its high bit, is below 0x20, or equals '"' or '\\'. */
+/*
+ * Eight bytes at a time: the high bit of a byte is set if it has one itself, is below 0x20, or equals '"' or
+ * '\\'. Borrows may set it in a byte above a special one, so only the lowest that is set can be relied on.
+ */
 static uint64_t specials(const char *p)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
     uint64_t x;
     memcpy(&x, p, sizeof x);
+    x = le64toh(x);
     const uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\');
     return (x | (x - ones * 0x20) | (quote - ones) | (slash - ones)) & high;
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
 size_t json_plain(const char *p, size_t n)
 {
     size_t i = 0;
-    while (n - i >= 8 && !specials(p + i))
-        i += 8;
-    while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+    for (; n - i >= 8; i += 8) {
+        const uint64_t found = specials(p + i);
+        if (found)
+            return i + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (i < n && is_plain(p[i]))
         i++;
     return i;
 }
