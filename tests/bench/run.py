@@ -73,7 +73,7 @@ def run(names, folder):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[*parts.PARTS, []], help=f"what to measure (default: all): {', '.join(parts.PARTS)}")
+    parser.add_argument("part", metavar="PART", nargs="*", choices=[*parts.PARTS, []], help=f"what to measure (default: all): {', '.join(parts.PARTS)}")
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--keep", action="store_true", help="keep the folder with stores and logs")
     options = parser.parse_args()
