@@ -60,6 +60,14 @@ static void on_child_signal(evutil_socket_t number, short what, void *arg)
     host_reap_others();
 }
 
+/* While the loop does not watch signals there is nothing to end in order. Without a handler process 1 would not
+ * get them at all. */
+static void on_early_signal(int number)
+{
+    (void)number;
+    _exit(EXIT_FINE);
+}
+
 static void watch_signals(struct run *run)
 {
     run->signal[0] = evsignal_new(run->base, SIGTERM, on_stop_signal, run);
@@ -188,6 +196,8 @@ static int run(const struct options *o)
     if (!c)
         return EXIT_USAGE;
     process_harden();
+    signal(SIGTERM, on_early_signal);
+    signal(SIGINT, on_early_signal);
     log_setup(c->log_level, c->log_format, STDERR_FILENO);
     if (look_at_adapters(c, &preflight) == OK)
         code = serve_locked(c, &preflight);

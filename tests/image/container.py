@@ -56,11 +56,15 @@ class Container(Bridge):
         self.config["admin"] = {"listen": f"127.0.0.1:{self.free_port}"}  # health reads it in the configuration
         super().write()
 
-    def start(self):
+    def run(self, name):
+        """Starts a container and does not wait for it."""
         volumes = [f"{self.name}:{VOLUME}", f"{self.file}:/etc/front-bridge.yaml:ro"]
         volumes += [f"{here}:{there}:ro" for here, there in self.mounts]
+        podman("run", "--detach", "--name", name, *RUN, *[word for v in volumes for word in ("--volume", v)], IMAGE)
+
+    def start(self):
         (self.store / "ports").unlink(missing_ok=True)
-        podman("run", "--detach", "--name", self.name, *RUN, *[word for v in volumes for word in ("--volume", v)], IMAGE)
+        self.run(self.name)
         self.is_made = True
         ports = until(self.ports, 20, "the ports file")
         self.port, self.admin_port = ports["listen"], ports["admin"]

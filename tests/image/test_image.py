@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import time
 
 from bridge import ROOT, message
 from container import CHANNELS, IMAGE, RUN, front_bridge, podman
@@ -94,6 +95,20 @@ def test_sigterm_with_nothing_to_do(container):
     status, seconds = container.stop()
     print(f"\nSIGTERM to the end, idle: {seconds:.2f} s")
     assert status == 0 and seconds < 2.0
+
+
+def test_sigterm_ends_one_that_waits_for_the_volume(container):
+    second = container.name + "-2"
+    container.run(second)
+    time.sleep(1)
+    try:
+        began = time.monotonic()
+        podman("stop", "--time", "30", second)
+        assert time.monotonic() - began < STOPS_WITHIN
+        assert podman("container", "inspect", "--format", "{{.State.ExitCode}}", second).stdout.strip() == "0"
+    finally:
+        podman("rm", "--force", "--time", "1", second)
+    assert container.callback(message("Unmoved")).status == 200
 
 
 def test_as_process_1_it_reaps_what_is_left_to_it(make_container, backend, front, tmp_path):
