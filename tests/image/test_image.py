@@ -145,7 +145,7 @@ def test_an_adapter_of_ones_own(make_container, backend, front, tmp_path):
     include = tmp_path / "include"
     holder = podman("create", "--pull", "never", IMAGE).stdout.strip()
     podman("cp", f"{holder}:/usr/include", include)
-    podman("rm", holder)
+    podman("rm", "--volumes", holder)
     built = tmp_path / "mychat.so"
     source = (ROOT / "channels/template/template.c").read_text().replace('.name = "template"', '.name = "mychat"')
     (tmp_path / "mychat.c").write_text(source)
