@@ -68,6 +68,7 @@ struct bridge {
     struct account *account;
     struct channel *channel;
     struct event *schedule, *stop_check;
+    wall_ms_t ticked_at; /* when the queues were last looked at */
     struct keeper *keeper;
     struct receptions *receptions;
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */

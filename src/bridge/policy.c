@@ -29,9 +29,12 @@ wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at,
                        uint64_t seed, wall_ms_t now)
 {
     wall_ms_t due = created_at, soonest = now + rules->retry_first_ms;
+    wall_ms_t latest = now + retry_delay_ms(rules, attempt, seed);
 
     for (uint32_t n = 1; n <= attempt && n <= SCHEDULE_MAX; n++)
         due += retry_delay_ms(rules, n, seed);
+    if (due > latest)
+        due = latest; /* the clock was ahead when it was created */
     return due > soonest ? due : soonest;
 }
 
@@ -52,8 +55,8 @@ static struct verdict retry(const struct config_channel *rules, const struct ver
         return (struct verdict){.verb = VERB_RETRY, .due_at = now, .is_unburnt = true};
 
     wall_ms_t due = retry_due_at(rules, f->created_at, f->attempt, (uint64_t)f->id, now);
-    if (o->retry_after_ms > 0 && due < now + o->retry_after_ms)
-        due = now + o->retry_after_ms;
+    if (o->retry_after_ms > due - now)
+        due = now + (o->retry_after_ms < DAY_MS ? o->retry_after_ms : DAY_MS);
     if (due >= retry_expiry(rules, f->created_at))
         /* The last failure says more than that it was the last; expiry in the store holds it the same way. */
         return (struct verdict){.verb = VERB_KILL, .because = o->reason.n > 0 ? NULL : "gave up"};

@@ -19,7 +19,8 @@ int64_t retry_delay_ms(const struct config_channel *rules, uint32_t attempt, uin
 
 /*
  * retry_due_at is when the attempt after this one is due: as far from the creation as the delays up to it add
- * up to, so that a message's schedule does not depend on when the bridge was up; never before now + first.
+ * up to, so that a message's schedule does not depend on when the bridge was up; never before now + first,
+ * never later than this attempt's own delay.
  */
 wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt,
                        uint64_t seed, wall_ms_t now);

@@ -56,7 +56,7 @@ static void set_timer(struct bridge *b)
     mono_ms_t mono = clock_mono_ms();
     int64_t wait = INT64_MAX;
 
-    for (size_t i = 0; i < b->config->channel_n; i++) {
+    for (size_t i = 0; !b->is_stopping && i < b->config->channel_n; i++) {
         struct queue *both[] = {&b->channel[i].out, &b->channel[i].in};
         for (unsigned d = 0; d < ARRAY_LEN(both); d++) {
             struct queue *q = both[d];
@@ -69,7 +69,7 @@ static void set_timer(struct bridge *b)
             wait = due < wait ? due : wait;
         }
     }
-    if (wait == INT64_MAX || b->is_stopping)
+    if (wait == INT64_MAX)
         event_del(b->schedule);
     else
         event_add(b->schedule, &(struct timeval){.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000});
@@ -127,7 +127,15 @@ static void on_claimed(struct store_op *op)
 
 void queue_tick(struct bridge *b)
 {
+    wall_ms_t now = clock_wall_ms();
+    bool was_set_back = now < b->ticked_at; /* what we know of due times is worth nothing */
+
+    b->ticked_at = now;
     for (size_t i = 0; i < b->config->channel_n; i++) {
+        if (was_set_back) {
+            queue_due(&b->channel[i].out, now);
+            queue_due(&b->channel[i].in, now);
+        }
         claim(&b->channel[i].out);
         claim(&b->channel[i].in);
     }

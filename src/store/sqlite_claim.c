@@ -9,6 +9,8 @@
 /* Bodies of one claim live in memory together. */
 enum { CLAIM_BYTES_MAX = 4 << 20, CLAIM_MAX = 1024 };
 
+enum { CLOCK_SLACK_MS = 1000 }; /* clocks are set right by less than this all the time */
+
 struct claim {
     struct sqlite *q;
     struct store_claim *p;
@@ -36,6 +38,16 @@ static bool is_full(const struct claim *c)
     return c->p->message_n >= c->p->max || c->bytes >= CLAIM_BYTES_MAX;
 }
 
+static enum err take(struct claim *c, sqlite3_stmt *st)
+{
+    struct store_message *m = slot(c);
+    TRY(sqlite_message_read(c->q, &c->q->writer, st, m));
+    c->former[c->p->message_n++] =
+        (struct former){sqlite3_column_int64(st, 13), sqlite3_column_int64(st, 15)};
+    c->bytes += m->body_n;
+    return OK;
+}
+
 /* Reads rows until one may not be started now, whose due time is then the next. */
 static enum err gather(struct claim *c, sqlite3_stmt *st)
 {
@@ -51,11 +63,26 @@ static enum err gather(struct claim *c, sqlite3_stmt *st)
             sql_reset(st);
             return OK;
         }
-        struct store_message *m = slot(c);
-        TRY(sqlite_message_read(c->q, &c->q->writer, st, m));
-        c->former[p->message_n++] =
-            (struct former){sqlite3_column_int64(st, 13), sqlite3_column_int64(st, 15)};
-        c->bytes += m->body_n;
+        TRY(take(c, st));
+    }
+}
+
+/* Reads what waits for a time that was set while the clock was ahead, the latest first: it is due now. */
+static enum err gather_ahead(struct claim *c, sqlite3_stmt *st)
+{
+    struct store_claim *p = c->p;
+    for (;;) {
+        bool has_row;
+        TRY(sql_step(c->q, st, &has_row));
+        if (!has_row)
+            return OK;
+        wall_ms_t updated_at = sqlite3_column_int64(st, 12);
+        if (updated_at <= p->now + CLOCK_SLACK_MS || is_full(c)) {
+            sql_reset(st);
+            return OK;
+        }
+        TRY(take(c, st));
+        p->next_due = p->now; /* there may be more */
     }
 }
 
@@ -76,13 +103,13 @@ static enum err start(struct claim *c, struct store_message *m, const struct for
 }
 
 /* Rows are read first and started then: the update moves them in the index that is being read. */
-static enum err claim_by(struct claim *c, enum sql id)
+static enum err claim_by(struct claim *c, enum sql id, enum err read(struct claim *, sqlite3_stmt *))
 {
     struct store_claim *p = c->p;
     unsigned first = p->message_n;
     sqlite3_stmt *st = sql_of(c->q, &c->q->writer, id);
     sql_bind(st, "iii", queue_id(c->channel, p->direction), p->now, (int64_t)(p->max - first) + 1);
-    TRY(gather(c, st));
+    TRY(read(c, st));
     for (unsigned i = first; i < p->message_n; i++)
         TRY(start(c, &p->message[i], &c->former[i]));
     return OK;
@@ -98,7 +125,10 @@ enum err sqlite_claim(struct sqlite *q, struct store_op *op)
     if (p->max > CLAIM_MAX)
         p->max = CLAIM_MAX;
     if (p->only_suspects_first)
-        TRY(claim_by(&c, SQL_CLAIM_SUSPECT));
+        TRY(claim_by(&c, SQL_CLAIM_SUSPECT, gather));
     p->next_due = INT64_MAX;
-    return claim_by(&c, SQL_CLAIM_DUE);
+    TRY(claim_by(&c, SQL_CLAIM_DUE, gather));
+    if (is_full(&c) || p->next_due == INT64_MAX)
+        return OK;
+    return claim_by(&c, SQL_CLAIM_AHEAD, gather_ahead);
 }

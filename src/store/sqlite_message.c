@@ -67,13 +67,11 @@ enum err row_promote(struct sqlite *q, int64_t id, wall_ms_t now, bool *is_promo
     if (!has_row)
         return OK;
     int64_t next = sqlite3_column_int64(st, 0);
-    wall_ms_t due_at = sqlite3_column_int64(st, 1);
     sql_reset(st);
     st = sql_of(q, &q->writer, SQL_PROMOTE);
-    sql_bind(st, "i", next);
+    sql_bind(st, "ii", next, now);
     TRY(sql_run(q, st));
-    if (due_at <= now)
-        *is_promoted = true;
+    *is_promoted = true;
     return OK;
 }
 

@@ -87,16 +87,20 @@ const char *const sql_text_of[SQL_N] = {
         "INSERT OR IGNORE INTO attempt SELECT id, attempt, started_at,"
         " CASE ended_at WHEN 0 THEN ?2 ELSE ended_at END, coalesce(outcome, 'unknown'), code, reason"
         " FROM message WHERE id = ?1",
-    [SQL_PROMOTE_FIND] = "SELECT n.id, n.due_at FROM message m CROSS JOIN message n INDEXED BY message_lane"
+    [SQL_PROMOTE_FIND] = "SELECT n.id FROM message m CROSS JOIN message n INDEXED BY message_lane"
                          " ON n.queue_id = m.queue_id AND n.lane = m.lane AND n.seq IS NOT NULL"
                          " WHERE m.id = ?1 ORDER BY n.seq LIMIT 1",
-    [SQL_PROMOTE] = "UPDATE message SET is_head = 1 WHERE id = ?1",
+    [SQL_PROMOTE] = "UPDATE message SET is_head = 1, due_at = min(due_at, ?2) WHERE id = ?1",
 
     /* claim */
     [SQL_CLAIM_DUE] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.due_at <= ?2") //
     "FROM message m INDEXED BY message_head"
     " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.expires_at > ?2"
     " ORDER BY m.due_at LIMIT ?3",
+    [SQL_CLAIM_AHEAD] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.updated_at > ?2") //
+    "FROM message m INDEXED BY message_head"
+    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.due_at > ?2"
+    " ORDER BY m.due_at DESC LIMIT ?3",
     [SQL_CLAIM_SUSPECT] = "SELECT" MESSAGE_COLUMNS BODY_IF("1") //
     "FROM message m INDEXED BY message_suspect"
     " WHERE m.queue_id = ?1 AND m.is_suspect = 1 AND m.is_head = 1 AND m.state = 0 AND m.due_at <= ?2"

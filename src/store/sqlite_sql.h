@@ -34,6 +34,7 @@ enum sql {
     SQL_PROMOTE,
 
     SQL_CLAIM_DUE,
+    SQL_CLAIM_AHEAD,
     SQL_CLAIM_SUSPECT,
 
     SQL_SETTLE_CLOSE,

@@ -204,7 +204,7 @@ enum { STORE_ID_BYTES = 32 };
 void store_id_format(const struct store *s, int64_t id, char out[STORE_ID_BYTES]);
 MUST_CHECK enum err store_id_parse(const struct store *s, struct span text, int64_t *id);
 
-/* ---- Claim: start what is due ---- */
+/* ---- Claim: start what is due, and what waits for a time that was set by a clock ahead of ours ---- */
 
 struct store_claim {
     struct store_op op;

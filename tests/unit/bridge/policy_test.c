@@ -62,6 +62,9 @@ static void test_due_follows_creation_and_is_never_at_once(void **state)
     assert_true(third > second);
     /* The bridge was down for an hour: the schedule has passed, but nothing comes at once. */
     assert_int_equal(retry_due_at(&rules, created, 1, 9, created + HOUR_MS), created + HOUR_MS + 5000);
+    /* The clock was set back by an hour: its own delay, and not an hour of it. */
+    wall_ms_t early = retry_due_at(&rules, created + HOUR_MS, 1, 9, created);
+    assert_true(early >= created + 5000 && early <= created + 6000);
 }
 
 static struct verdict judge(struct verdict_facts f, struct outcome o, wall_ms_t now)
@@ -86,10 +89,12 @@ static void test_plain_outcomes(void **state)
 static void test_retry_after_is_honoured_and_give_up_ends_it(void **state)
 {
     struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_ms = 120000};
+    struct outcome never = {.kind = OUTCOME_RETRY, .retry_after_ms = INT64_MAX};
     struct verdict_facts f = {.attempt = 1, .created_at = 0};
 
     (void)state;
     assert_int_equal(judge(f, later, 1000).due_at, 121000);
+    assert_int_equal(judge(f, never, 1000).verb, VERB_KILL);
     struct verdict v = judge(f, later, 4 * HOUR_MS - 60000);
     assert_int_equal(v.verb, VERB_KILL);
     assert_string_equal(v.because, "gave up");

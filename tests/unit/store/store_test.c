@@ -23,6 +23,37 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* A head in back-off, a head that never started, a follower: none waits for the old time to come again. */
+static void test_nothing_waits_because_the_clock_was_set_back(void **state)
+{
+    struct kit *k = *state;
+    const wall_ms_t back = NOW - HOUR_MS;
+    struct store_item a = put1(k, "msg_1", "a", "{}", 1), b = put1(k, "msg_2", "a", "{}", 0);
+    struct store_item c = put1(k, "msg_3", "b", "{}", 0);
+    struct store_settle p = {.id = a.id,
+                             .attempt = 1,
+                             .verb = VERB_RETRY,
+                             .outcome = "retry",
+                             .now = NOW,
+                             .due_at = NOW + 500,
+                             .reason = SPAN_LIT("refused")};
+    assert_int_equal(kit_settle(k, &p), OK);
+    assert_int_equal(claim_at(k, back), a.id);
+    p.attempt = 2;
+    p.now = back;
+    p.due_at = back + 500;
+    assert_int_equal(kit_settle(k, &p), OK);
+    assert_int_equal(claim_at(k, back), c.id);
+    assert_int_equal(claim_at(k, back), 0); /* this one was told to wait by the clock as it is now */
+    assert_int_equal(claim_at(k, back + 500), a.id);
+    p.attempt = 3;
+    p.verb = VERB_DELIVER;
+    p.outcome = "delivered";
+    assert_int_equal(kit_settle(k, &p), OK);
+    assert_true(p.is_promoted);
+    assert_int_equal(claim_at(k, back + 500), b.id);
+}
+
 static void test_put_then_claim_then_deliver(void **state)
 {
     struct kit *k = *state;
@@ -244,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_put_then_claim_then_deliver, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_waits_because_the_clock_was_set_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_put_starts_the_head_of_its_lane_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retry_blocks_its_lane_until_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_aside_steps_out_of_the_lane, set_up, tear_down),
