@@ -37,11 +37,21 @@ struct spawn {
 static struct spawn *running;
 
 static const char *const inherited[] = {
-    "PATH",         "TZ",
-    "LANG",         "LC_ALL",
+    "PATH",
+    "TZ",
+    "LANG",
+    "LC_ALL",
 #ifdef FB_SANITIZED
-    "ASAN_OPTIONS", "UBSAN_OPTIONS",
-    "TSAN_OPTIONS", "LSAN_OPTIONS",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "TSAN_OPTIONS",
+    "LSAN_OPTIONS",
+#endif
+#ifdef FB_TEST_POINTS /* a test that fakes the clock fakes it for everyone */
+    "LD_PRELOAD",
+    "FAKETIME_TIMESTAMP_FILE",
+    "FAKETIME_NO_CACHE",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
 #endif
 };
 
