@@ -14,6 +14,7 @@ class Backend(Server):
     def __init__(self, port=0):
         self.deliveries = []  # wire objects in the order of arrival
         self.keys = []  # their webhook-id
+        self.times = []  # when they came
         self.bad_signatures = 0
         self.answer = lambda delivery: (200, {"external_id": "x-" + delivery["id"]})
         self.gate = threading.Event()
@@ -27,6 +28,7 @@ class Backend(Server):
                 self.bad_signatures += 1
             self.deliveries.append(delivery)
             self.keys.append(headers["webhook-id"])
+            self.times.append(time.monotonic())
         self.gate.wait(30)
         answer = self.answer(delivery)
         if answer is Drop:
@@ -40,7 +42,7 @@ class Backend(Server):
 
     def wait(self, n, timeout=10.0):
         """Waits for n deliveries and returns them."""
-        until(lambda: len(self.deliveries) >= n, timeout, f"{n} deliveries, there are {len(self.deliveries)}")
+        until(lambda: len(self.deliveries) >= n, timeout, lambda: f"{n} deliveries, there are {len(self.deliveries)}")
         return self.deliveries[:n]
 
     def stays(self, n, seconds=0.5):

@@ -67,8 +67,8 @@ class Answer:
 
 
 class Bridge:
-    def __init__(self, folder, backend=None, front=None, channels=None, env=None, **changes):
-        """changes: channel settings of "support" such as answer={"wait": "2s"}, or top={...} for the whole file."""
+    def __init__(self, folder, backend=None, front=None, channels=None, env=None, account=None, **changes):
+        """changes: channel settings of "support" such as answer={"wait": "2s"}; account={...} and top={...} for the whole file."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.store = self.folder / "store"
@@ -97,6 +97,7 @@ class Bridge:
                     "token": frontapi.TOKEN,
                     "secrets": [SECRET],
                     "app": {"uid": APP_UID, "secret": APP_SECRET},
+                    **(account or {}),
                 }
             },
             "channels": channels or {"support": support},
@@ -230,7 +231,8 @@ class Bridge:
         return None
 
     def wait_state(self, source_id, state, timeout=10):
-        return until(lambda: self.state_of(source_id) == state, timeout, f"{source_id} {state}, is {self.state_of(source_id)}")
+        what = lambda: f"{source_id} {state}, is {self.state_of(source_id)}"  # noqa: E731
+        return until(lambda: self.state_of(source_id) == state, timeout, what)
 
     def metric(self, name, **labels):
         text = self.admin("GET", "/metrics").body.decode()

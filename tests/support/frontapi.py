@@ -1,5 +1,6 @@
 """Front's REST API as far as the bridge calls it, with every answer in the test's hands."""
 import json
+import time
 
 from serving import Drop, Server
 from wait import until
@@ -10,6 +11,8 @@ TOKEN = "test-api-token"
 class FrontApi(Server):
     def __init__(self, port=0):
         self.calls = []  # (method, path, headers, parsed body)
+        self.times = []  # when they came
+        self.allowance = {}  # more headers of an answer: what Front says of its rate limits
         self.script = []  # answers to come, each a function of (method, path, body) or a tuple; empty: accept
         self.conversations = {}  # thread_ref -> cnv id
         self.messages = {}  # uid -> conversation
@@ -19,6 +22,7 @@ class FrontApi(Server):
         content = json.loads(body) if body else None
         with self.lock:
             self.calls.append((method, path, dict(headers), content))
+            self.times.append(time.monotonic())
             step = self.script.pop(0) if self.script and "messages" in path and method == "POST" else None
         if callable(step) and step is not Drop:
             step = step(method, path, content)
@@ -40,7 +44,7 @@ class FrontApi(Server):
             elif "/alt:uid:" in path:
                 conversation = self.messages[path.rsplit(":", 1)[1]]
                 answer = {"id": "msg_1", "_links": {"related": {"conversation": f"{self.url}/conversations/{conversation}"}}}
-        return status, {"content-type": "application/json"}, json.dumps(answer).encode()
+        return status, {"content-type": "application/json", **self.allowance}, json.dumps(answer).encode()
 
     def posted(self):
         """The bodies of what was posted, in order."""
@@ -48,5 +52,5 @@ class FrontApi(Server):
             return [c[3] for c in self.calls if c[0] == "POST"]
 
     def wait(self, n, timeout=10.0):
-        until(lambda: len(self.posted()) >= n, timeout, f"{n} posts, there are {len(self.posted())}")
+        until(lambda: len(self.posted()) >= n, timeout, lambda: f"{n} posts, there are {len(self.posted())}")
         return self.posted()[:n]
