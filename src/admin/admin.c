@@ -43,12 +43,34 @@ static bool is_bearer(struct span header, const char *token)
     return crypto_equal(given, span_of(token));
 }
 
+static bool is_loopback_name(struct span host)
+{
+    const char *colon = host.n && host.p[0] != '[' ? memchr(host.p, ':', host.n) : NULL;
+    struct span name = {host.p, colon ? (size_t)(colon - host.p) : host.n};
+
+    return span_is(name, "localhost") || span_starts(name, "127.") || span_starts(name, "[::1]");
+}
+
+/* Without a token whoever reaches the listener is trusted, but not the web pages that a browser on this machine shows:
+ * they betray themselves by an Origin, or by the foreign name that they made point here. */
+static bool is_from_a_page(struct http_exchange *x)
+{
+    return http_header(x, "Origin").p || !is_loopback_name(http_header(x, "Host"));
+}
+
 static bool may(const struct admin *a, struct http_exchange *x)
 {
-    if (!a->config->admin_token || span_is(http_peer(x), "unix") ||
-        is_bearer(http_header(x, "Authorization"), a->config->admin_token))
+    const char *token = a->config->admin_token;
+
+    if (span_is(http_peer(x), "unix"))
         return true;
-    http_refuse(x, 401, "Send the admin token as \"Authorization: Bearer TOKEN\".");
+    if (token ? is_bearer(http_header(x, "Authorization"), token) : !is_from_a_page(x))
+        return true;
+    if (token)
+        http_refuse(x, 401, "Send the admin token as \"Authorization: Bearer TOKEN\".");
+    else
+        http_refuse(x, 403,
+                    "Without an admin token only programs on this machine may ask, by a loopback name.");
     return false;
 }
 

@@ -295,6 +295,33 @@ static char *query_get(struct span query, const char *key)
     return NULL;
 }
 
+/* A filter that is misspelt must not mean "everything". */
+static bool knows_all(struct job *job, struct span query)
+{
+    static const char *const known[] = {"channel", "direction", "state", "reason",
+                                        "limit",   "before",    "id",    "all"};
+    const char *p = query.p, *end = p ? p + query.n : p;
+
+    while (p < end) {
+        const char *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
+        const char *equals = memchr(p, '=', (size_t)(stop - p));
+        struct span name = {p, (size_t)((equals ? equals : stop) - p)};
+        bool is_known = false;
+        for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+            is_known = is_known || span_is(name, known[i]);
+        if (!is_known) {
+            fail(
+                job, 400,
+                "There is no parameter \"%.*s\"; there are channel, direction, state, reason, limit, before, "
+                "id and all.",
+                name.n < 40 ? (int)name.n : 40, name.p);
+            return false;
+        }
+        p = amp ? amp + 1 : end;
+    }
+    return true;
+}
+
 static bool read_states(struct job *job, struct span query, struct store_filter *f)
 {
     char *text = query_get(query, "state"), *rest = text, *name;
@@ -467,6 +494,8 @@ void ops_run(const struct ops_context *x, struct span method, struct span path, 
         fail_store(job);
         return;
     }
+    if (!knows_all(job, query))
+        return;
     bool is_one = take(&path, "/");
     bool is_get = span_is(method, "GET");
     job->verb = is_one && !is_get ? verb_find(path, job->is_dead) : NULL;

@@ -55,10 +55,15 @@ void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outc
     a->facts.is_spared = is_unreachable && breaker->is_open && !a->is_probe;
     if (is_unreachable && breaker->is_probing && !a->is_probe)
         return;
-    if (breaker_learn(breaker, is_unreachable, clock_mono_ms()))
-        log_warn(breaker->is_open ? "paused" : "resumed", LOG_STR("channel", a->channel->config->name),
+    if (!breaker_learn(breaker, is_unreachable, clock_mono_ms()))
+        return;
+    if (breaker->is_open)
+        log_warn("paused", LOG_STR("channel", a->channel->config->name),
                  LOG_STR("direction", message_direction_name(a->facts.direction)),
-                 LOG_SPAN("reason", is_unreachable ? o->reason : SPAN_LIT("it can be reached again")));
+                 LOG_SPAN("reason", o->reason));
+    else
+        log_info("resumed", LOG_STR("channel", a->channel->config->name),
+                 LOG_STR("direction", message_direction_name(a->facts.direction)));
 }
 
 static char *reason_of(const struct verdict *v, const struct outcome *o)

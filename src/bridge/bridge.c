@@ -157,8 +157,11 @@ void bridge_wake(struct bridge *b)
 void bridge_requeued(struct bridge *b)
 {
     wall_ms_t now = clock_wall_ms();
+    mono_ms_t mono = clock_mono_ms();
 
     for (size_t i = 0; i < b->config->channel_n; i++) {
+        breaker_hurry(&b->channel[i].breaker, mono);
+        breaker_hurry(&b->channel[i].account->breaker, mono);
         queue_due(&b->channel[i].out, now);
         queue_due(&b->channel[i].in, now);
     }
@@ -250,6 +253,11 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
         host_start(b->channel[i].host);
     *out = b;
     return OK;
+}
+
+enum err bridge_reload(struct bridge *b, struct buf *why)
+{
+    return b->config->listen_cert ? http_server_reload_tls(b->server, why) : OK;
 }
 
 unsigned bridge_port(const struct bridge *b)

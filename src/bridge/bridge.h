@@ -31,6 +31,8 @@ void bridge_close(struct bridge *b);
 
 /* bridge_requeued says that an operator has changed messages: some may be due now. */
 void bridge_requeued(struct bridge *b);
+/* bridge_reload reads the certificate of the public listener again; on error the old one stays. */
+MUST_CHECK enum err bridge_reload(struct bridge *b, struct buf *why);
 unsigned bridge_port(const struct bridge *b); /* of the public listener */
 /* bridge_is_ready says whether the store is writable and the listeners are bound; why takes what is missing.
  */

@@ -116,6 +116,12 @@ void breaker_started(struct breaker *b, unsigned n)
         b->is_probing = true;
 }
 
+void breaker_hurry(struct breaker *b, mono_ms_t now)
+{
+    if (b->probe_at > now)
+        b->probe_at = now;
+}
+
 void breaker_lost(struct breaker *b, bool was_probe)
 {
     if (was_probe)

@@ -64,6 +64,8 @@ enum { BREAKER_FIRST_MS = 500, BREAKER_MAX_MS = 30000 };
 /* breaker_allows says how many attempts may start now: all that are wanted, one probe, or none. */
 unsigned breaker_allows(const struct breaker *b, unsigned wanted, mono_ms_t now);
 void breaker_started(struct breaker *b, unsigned n);
+/* breaker_hurry lets the next probe go at once: an operator says that it is worth trying. */
+void breaker_hurry(struct breaker *b, mono_ms_t now);
 /* breaker_lost says that an attempt ended without a word on its peer: if it was the probe, another one may
  * go. */
 void breaker_lost(struct breaker *b, bool was_probe);

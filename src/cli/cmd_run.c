@@ -25,7 +25,7 @@ struct run {
     struct bridge *bridge;
     struct admin *admin;
     const struct config *config;
-    struct event *signal[3];
+    struct event *signal[4];
     bool is_stopping, is_over;
 };
 
@@ -50,6 +50,22 @@ static void on_stop_signal(evutil_socket_t number, short what, void *arg)
     run->is_stopping = true;
 }
 
+/* What a renewed certificate needs; without TLS there is nothing to do, and a lost terminal ends nothing. */
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+    struct run *run = arg;
+    struct buf why;
+
+    (void)number;
+    (void)what;
+    buf_init(&why, WHY_MAX);
+    if (bridge_reload(run->bridge, &why) == OK)
+        log_info("reloaded");
+    else
+        log_error("not_reloaded", LOG_SPAN("reason", buf_span(&why)));
+    buf_fini(&why);
+}
+
 /* As the first process of a container we inherit every orphan; the channels' children are the host library's.
  */
 static void on_child_signal(evutil_socket_t number, short what, void *arg)
@@ -72,8 +88,9 @@ static void watch_signals(struct run *run)
 {
     run->signal[0] = evsignal_new(run->base, SIGTERM, on_stop_signal, run);
     run->signal[1] = evsignal_new(run->base, SIGINT, on_stop_signal, run);
+    run->signal[2] = evsignal_new(run->base, SIGHUP, on_hangup, run);
     if (getpid() == 1)
-        run->signal[2] = evsignal_new(run->base, SIGCHLD, on_child_signal, run);
+        run->signal[3] = evsignal_new(run->base, SIGCHLD, on_child_signal, run);
     for (unsigned i = 0; i < ARRAY_LEN(run->signal); i++)
         if (run->signal[i])
             event_add(run->signal[i], NULL);
@@ -212,6 +229,7 @@ const struct command command_run = {
     .summary = "run the bridge",
     .help =
         "Runs the bridge until SIGTERM or SIGINT, which let attempts in flight end (a second one does not).\n"
+        "SIGHUP reads the certificate of the public listener again.\n"
         "The ports it listens on are written to STORE/ports. Waits for a store that another bridge uses\n"
         "(lock_wait), then leaves with 75.\n",
     .run = run,

@@ -455,3 +455,40 @@ def test_every_command_has_help(command):
     assert done.returncode == 0 and len(done.stdout) > 100
 
 
+
+
+def test_a_misspelt_filter_does_not_mean_everything(bridge, backend):
+    bridge.callback(message())
+    assert bridge.admin("POST", "/api/v1/messages/drop?all=1&chanel=other").status == 400
+    assert bridge.admin("GET", "/api/v1/messages?stat=dead").status == 400
+
+
+def test_web_pages_may_not_use_the_admin_listener(bridge):
+    port = bridge.admin_port
+    assert bridge.request("POST", "/api/v1/messages/drop?all=1", headers={"Origin": "http://evil.example"}, port=port).status == 403
+    assert bridge.request("GET", "/metrics", headers={"Host": "evil.example"}, port=port).status == 403
+    assert bridge.request("GET", "/metrics", headers={"Host": f"localhost:{port}"}, port=port).status == 200
+
+
+def test_a_retry_by_an_operator_probes_at_once(make_bridge, front):
+    from backend import Backend
+
+    with Backend() as gone:
+        port = gone.port
+    bridge = make_bridge(backend=gone, front=front, answer={"wait": "0"}, retry={"first": "100ms", "factor": 1, "max": "100ms"})
+    sent = message()
+    bridge.callback(sent)
+    until(lambda: len(bridge.lines("queued")) >= 6, 30)  # the probes are seconds apart by now
+    with Backend(port) as back:
+        entry = bridge.messages()[0]
+        bridge.admin("POST", f"/api/v1/messages/hold?id={entry['id']}")
+        bridge.admin("POST", f"/api/v1/messages/release?id={entry['id']}")
+        back.wait(1, 3)
+
+
+def test_a_hangup_does_not_end_it(bridge):
+    import signal
+
+    bridge.process.send_signal(signal.SIGHUP)
+    until(lambda: bridge.lines("reloaded"))
+    assert bridge.callback(message()).status == 200
