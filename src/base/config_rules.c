@@ -88,9 +88,6 @@ static void complete_custom(struct rules *r, struct config_channel *c, const str
         MISTAKE(r, c->line, "channels", c->name, "",
                 "a custom channel answers with an API token; write token or token_file in account \"%s\"",
                 c->account->name);
-    if (!member(node, "front_channel"))
-        MISTAKE(r, c->line, "channels", c->name, ".front_channel",
-                "a custom channel needs the id that Front gave it; write front_channel: cha_…");
     if (!written(node, "secrets") && !written(account, "secrets"))
         MISTAKE(r, c->line, "channels", c->name, ".secrets",
                 "nothing tells Front's callbacks from others; write secrets here or in account \"%s\"",
@@ -99,7 +96,7 @@ static void complete_custom(struct rules *r, struct config_channel *c, const str
         copy_secrets(&c->secrets, &c->account->secrets);
 }
 
-static void complete_application(struct rules *r, struct config_channel *c, const struct node *node)
+static void complete_application(struct rules *r, struct config_channel *c)
 {
     const struct node *app = member(account_node(r, c), "app");
     if (!written(app, "uid") && !written(app, "secret"))
@@ -107,10 +104,6 @@ static void complete_application(struct rules *r, struct config_channel *c, cons
                 "an application channel belongs to an app of yours; write app: {uid, secret_file} in account "
                 "\"%s\"",
                 c->account->name);
-    if (!member(node, "front_channel") && !member(r->root, "public_url"))
-        MISTAKE(
-            r, c->line, "channels", c->name, ".front_channel",
-            "Front cannot be told where this channel is; write public_url at the top, or front_channel here");
     if (c->secrets.n == 0 && c->account->app_secret)
         config_secrets_add(&c->secrets, c->account->app_secret);
 }
@@ -160,8 +153,8 @@ static void require_keys(struct rules *r, const struct config_channel *c, const 
         if (!k->is_required || config_key_scope(k) != SCOPE_CHANNEL ||
             member(node, strrchr(k->path, '.') + 1))
             continue;
-        MISTAKE(r, c->line, "channels", c->name, strrchr(k->path, '.'),
-                "this key is missing; write %s: and its value", strrchr(k->path, '.') + 1);
+        MISTAKE(r, c->line, "channels", c->name, strrchr(k->path, '.'), "this key is missing; write %s: %s",
+                strrchr(k->path, '.') + 1, config_kind_example(k->kind));
     }
 }
 
@@ -178,7 +171,7 @@ static void complete_channel(struct rules *r, struct config_channel *c)
     if (c->kind == CHANNEL_CUSTOM)
         complete_custom(r, c, node);
     else
-        complete_application(r, c, node);
+        complete_application(r, c);
 }
 
 void config_complete(struct config *c, const struct node *root, struct config_mistakes *mistakes)

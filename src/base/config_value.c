@@ -244,6 +244,12 @@ const char *config_kind_noun(enum key_kind kind)
     return kinds[kind].noun;
 }
 
+const char *config_kind_example(enum key_kind kind)
+{
+    must(kinds[kind].example);
+    return kinds[kind].example;
+}
+
 static bool set_number(const struct config_key *k, const char *text, void *field, struct buf *why)
 {
     double value, least, most;

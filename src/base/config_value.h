@@ -21,6 +21,8 @@ bool config_set(const struct config_key *k, const char *text, const char *shown,
 void config_clear(const struct config_key *k, void *base);
 /* config_kind_noun is a few words for the reference, such as "duration". */
 const char *config_kind_noun(enum key_kind kind);
+/* config_kind_example says what to write, such as "a whole number"; only for kinds of one scalar. */
+const char *config_kind_example(enum key_kind kind);
 
 /* config_address_is_loopback looks at the host of "host:port", "[v6]:port" or "unix:/path". */
 bool config_address_is_loopback(const char *address);

@@ -20,7 +20,6 @@ enum {
     PROBE_EVERY_MS = 1000,
     RESOURCE_WINDOW_MS = 1100, /* Front's second, and what the network may squeeze out of it */
     RESOURCES_MAX = 64,
-    PER_RESOURCE_MAX = 50,
     BURST_LEFT = 2, /* never drawn */
     PAUSE_MAX_MS = 300000,
     WATCHED_LEAST_MS = 5000, /* what others do in less time says little of what they do in a minute */
@@ -31,7 +30,7 @@ enum {
 struct resource {
     char id[64];
     unsigned next;
-    mono_ms_t sent_at[PER_RESOURCE_MAX];
+    mono_ms_t sent_at[RATE_PER_RESOURCE_MAX];
 };
 
 struct rate {
@@ -67,8 +66,9 @@ struct rate *rate_new(unsigned reserve_percent, unsigned per_resource_per_second
 {
     struct rate *r = mem_zalloc(sizeof *r);
 
+    must(per_resource_per_second <= RATE_PER_RESOURCE_MAX);
     r->reserve_percent = reserve_percent > 100 ? 100 : reserve_percent;
-    r->per_resource = per_resource_per_second > PER_RESOURCE_MAX ? PER_RESOURCE_MAX : per_resource_per_second;
+    r->per_resource = per_resource_per_second;
     r->burst = r->reset_at_s = -1;
     r->blind_at = r->answer_at = now;
     return r;

@@ -22,8 +22,11 @@
 
 enum rate_lane { RATE_STATUS, RATE_INBOUND, RATE_RESOLVE, RATE_ATTACHMENTS, RATE_HISTORY, RATE_LANE_N };
 
+enum { RATE_PER_RESOURCE_MAX = 50 }; /* what the configuration allows too */
+
 struct rate;
 
+/* per_resource_per_second is at most RATE_PER_RESOURCE_MAX. */
 struct rate *rate_new(unsigned reserve_percent, unsigned per_resource_per_second, mono_ms_t now);
 void rate_free(struct rate *r);
 

@@ -126,6 +126,8 @@ static const struct {
      "f:1: accounts.m.catch_up.enabled: \"yes\" is no truth value; write true or false\n"
      "f:1: accounts.m.rate.reserve: \"20\" is no percentage; write a number and %, such as 20%\n"
      "f:1: accounts.m.rate.per_resource: \"5\" is no rate; write a number per second, such as 5/s\n"},
+    {"accounts: {m: {rate: {per_resource: 51/s}}}\n",
+     "f:1: accounts.m.rate.per_resource: 51/s is out of bounds; write 1/s to 50/s\n"},
 
     /* where tokens go */
     {"accounts: {m: {api: 'http://api2.frontapp.com'}}\n",
@@ -196,28 +198,28 @@ static const struct {
     {"tls: {cert: a.pem}\n", "f:1: tls: cert and key belong together; write key too\n"},
 
     /* channels */
-    {"channels: {a: {adapter: http}}\n",
+    {"channels: {a: {adapter: http, front_channel: cha_1}}\n",
      "f:1: channels.a.account: there is no account yet; write one under accounts: and its name here\n"},
-    {"accounts: {m: , n: }\nchannels: {a: {adapter: http}}\n",
+    {"accounts: {m: , n: }\nchannels: {a: {adapter: http, front_channel: cha_1}}\n",
      "f:2: channels.a.account: there are several accounts; write which one this channel belongs to\n"},
-    {"accounts: {main: }\nchannels: {a: {adapter: http, account: mian}}\n",
+    {"accounts: {main: }\nchannels: {a: {adapter: http, account: mian, front_channel: cha_1}}\n",
      "f:2: channels.a.account: there is no account \"mian\"; did you mean \"main\"?\n"},
-    {"channels: {a: {adapter: http, account: zebra}}\n",
+    {"channels: {a: {adapter: http, account: zebra, front_channel: cha_1}}\n",
      "f:1: channels.a.account: there is no account \"zebra\"; write it under accounts:\n"},
     {"channels:\n  a: {adapter: http}\naccounts: {main: {}}\n",
+     "f:2: channels.a.front_channel: this key is missing; write front_channel: the id that Front shows, such "
+     "as cha_12ab\n"
      "f:2: channels.a: a custom channel answers with an API token; write token or token_file in account "
      "\"main\"\n"
-     "f:2: channels.a.front_channel: a custom channel needs the id that Front gave it; write front_channel: "
-     "cha_…\n"
      "f:2: channels.a.secrets: nothing tells Front's callbacks from others; write secrets here or in account "
      "\"main\"\n"},
-    {"accounts: {main: {}}\nchannels: {a: {adapter: http, kind: application}}\n",
-     "f:2: channels.a: an application channel belongs to an app of yours; write app: {uid, secret_file} in "
+    {"public_url: https://b.example\naccounts: {main: {}}\n"
+     "channels: {a: {adapter: http, kind: application}}\n",
+     "f:3: channels.a.front_channel: this key is missing; write front_channel: the id that Front shows, such "
+     "as cha_12ab\n"
+     "f:3: channels.a: an application channel belongs to an app of yours; write app: {uid, secret_file} in "
      "account "
-     "\"main\"\n"
-     "f:2: channels.a.front_channel: Front cannot be told where this channel is; write public_url at the "
-     "top, or "
-     "front_channel here\n"},
+     "\"main\"\n"},
     {"accounts: {main: {token: t, secrets: []}}\nchannels: {a: {adapter: http, front_channel: cha_1, "
      "secrets: []}}\n",
      "f:1: accounts.main.secrets: the list is empty; write a secret, or remove the key\n"
@@ -235,7 +237,9 @@ static const struct {
      "channel "
      "here\n"},
     {GOOD_ACCOUNT "channels: {a: {front_channel: cha_1}}\n",
-     "f:2: channels.a.adapter: this key is missing; write adapter: and its value\n"},
+     "f:2: channels.a.adapter: this key is missing; write adapter: a name such as http, or a path that ends "
+     "in "
+     ".so\n"},
     {CHANNEL("    answer: {wait: 7s}\n"),
      "f:6: channels.a.answer.wait: 7s is out of bounds; write 0 to 6s\n"},
     {CHANNEL("    retry: {first: 1m, max: 5s}\n"), "f:6: channels.a.retry.max: the longest pause is shorter "
@@ -346,8 +350,10 @@ static void test_a_channel_takes_its_defaults_from_the_account(void **state)
 {
     (void)state;
     struct config *c = must_parse("channels:\n  b: {adapter: ./my.so, front_channel: cha_1, account: two}\n"
-                                  "  a: {kind: application, adapter: http, account: one, secrets: [x, y]}\n"
-                                  "  c: {kind: application, adapter: http, account: one, thread: 24h}\n"
+                                  "  a: {kind: application, adapter: http, account: one, secrets: [x, y],"
+                                  " front_channel: cha_2}\n"
+                                  "  c: {kind: application, adapter: http, account: one, thread: 24h,"
+                                  " front_channel: cha_3}\n"
                                   "accounts: {one: {app: {uid: u, secret: s}},"
                                   " two: {token: t, secrets: [p, q], api: 'http://[::1]:99/'}}\n"
                                   "public_url: https://b.example/x/\n");

@@ -206,7 +206,7 @@ static void test_absurd_headers(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct rate *r = rate_new(100, 1000, 0);
+        struct rate *r = rate_new(100, RATE_PER_RESOURCE_MAX, 0);
         mono_ms_t now = 0;
         for (unsigned k = 0; k < 5; k++) {
             int64_t wait;
