@@ -30,7 +30,6 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
                                       .is_resendable = channel_may_resend(ch, d)};
     a->attempt = m->attempt;
     a->source_id = mem_strdup(m->source_id);
-    a->is_suspect = m->is_suspect;
     a->started_at = clock_mono_ms();
     queue_of(a)->in_flight++;
     ch->bridge->attempt_n++;
@@ -83,7 +82,8 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
     struct channel *ch = a->channel;
     wall_ms_t now = clock_wall_ms();
 
-    a->facts.is_told = a->facts.direction == MESSAGE_OUT && receptions_tell(ch->bridge, a->facts.id);
+    a->facts.is_told = a->facts.direction == MESSAGE_OUT && o->kind == OUTCOME_REJECTED &&
+                       receptions_tell(ch->bridge, a->facts.id);
     a->verdict = verdict_of(ch->config, &a->facts, o, now);
     a->outcome = o->kind;
     a->reason = reason_of(&a->verdict, o);
@@ -153,10 +153,8 @@ static void on_settled(struct store_op *op)
     if (op->result == OK) {
         write_line(a);
         count(a);
-        if (a->is_suspect && !a->settle.was_crash && ch->suspect_n > 0)
-            ch->suspect_n--;
         if (a->settle.state == MESSAGE_QUEUED)
-            queue_due(q, a->settle.due_at);
+            queue_again(q, &a->settle);
         if (a->settle.is_promoted)
             queue_promoted(q, a->settle.now);
         if (a->settle.wants_learning && a->settle.state == MESSAGE_ACCEPTED)

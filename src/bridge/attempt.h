@@ -14,7 +14,6 @@ struct attempt {
     struct verdict_facts facts;
     uint32_t attempt; /* as the store counts; facts has those that count */
     char *source_id;  /* for the log: the id on the side where it came from */
-    bool is_suspect;
     bool is_probe;
     uint64_t token; /* in the host */
     mono_ms_t started_at;

@@ -53,7 +53,7 @@ struct channel {
     struct slots attempts;  /* token -> struct attempt, while the host has it */
     struct slots hooks;     /* token -> struct http_exchange */
     unsigned promised_n;    /* attempts that puts under way may start */
-    unsigned suspect_n;     /* messages that were in flight at a crash and are sent one at a time */
+    bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
     struct channel_stats stats;

@@ -16,8 +16,9 @@ unsigned delivery_capacity(const struct channel *ch, mono_ms_t now)
 
     if (ch->bridge->is_stopping || credits <= taken || ch->attempts.used_n + taken >= ATTEMPTS_MAX)
         return 0;
-    if (ch->suspect_n > 0)
-        return ch->attempts.used_n + taken > 0 ? 0 : 1;
+    if (ch->has_suspects)
+        return ch->attempts.used_n + taken == 0 && !ch->out.is_claiming &&
+               breaker_allows(&ch->breaker, 1, now);
     return breaker_allows(&ch->breaker, credits - taken, now);
 }
 
@@ -87,8 +88,8 @@ void delivery_on_outcome(struct host *h, uint64_t token, const struct outcome *o
     (void)h;
     if (!a)
         return;
-    if (o->was_crash && !o->was_alone && !a->is_suspect)
-        ch->suspect_n++;
+    if (o->was_crash && !o->was_alone)
+        ch->has_suspects = true;
     if (o->was_crash || o->is_unsent)
         breaker_lost(&ch->breaker, a->is_probe);
     else

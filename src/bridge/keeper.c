@@ -136,8 +136,8 @@ static void on_orphans(struct store_op *op)
                  LOG_STR("direction", message_direction_name(o->op.direction)),
                  LOG_I64("messages", o->op.message_n),
                  LOG_STR("now", o->op.is_resent ? "queued" : "unknown"));
-    if (o->op.direction == MESSAGE_OUT && o->op.is_resent)
-        ch->suspect_n += o->op.message_n;
+    if (o->op.direction == MESSAGE_OUT)
+        ch->has_suspects = true; /* these, or of an earlier crash: the first claim says if there are none */
     struct queue *q = o->op.direction == MESSAGE_OUT ? &ch->out : &ch->in;
     q->is_open = true;
     queue_kick(q);

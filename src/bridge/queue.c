@@ -45,9 +45,27 @@ void queue_promoted(struct queue *q, wall_ms_t now)
     keeper_expiry(q->channel->bridge->keeper, now);
 }
 
+void queue_again(struct queue *q, const struct store_settle *s)
+{
+    queue_due(q, s->due_at);
+    keeper_expiry(q->channel->bridge->keeper, s->expires_at ? s->expires_at : s->now);
+}
+
 static struct bridge *bridge_of(const struct queue *q)
 {
     return q->channel->bridge;
+}
+
+/* Until q is worth another look; INT64_MAX: whatever makes room for it kicks it. */
+static int64_t wait_of(const struct queue *q, wall_ms_t now, mono_ms_t mono)
+{
+    if (q->next_due == INT64_MAX || q->is_claiming || !q->is_open)
+        return INT64_MAX;
+    int64_t probe = way[q->direction].wait_ms(q->channel, mono), due = q->next_due - now;
+    int64_t wait = due > probe ? due : probe;
+    if (wait > 0)
+        return wait;
+    return way[q->direction].capacity(q->channel, mono) > 0 ? 0 : INT64_MAX;
 }
 
 static void set_timer(struct bridge *b)
@@ -56,18 +74,12 @@ static void set_timer(struct bridge *b)
     mono_ms_t mono = clock_mono_ms();
     int64_t wait = INT64_MAX;
 
-    for (size_t i = 0; !b->is_stopping && i < b->config->channel_n; i++) {
-        struct queue *both[] = {&b->channel[i].out, &b->channel[i].in};
-        for (unsigned d = 0; d < ARRAY_LEN(both); d++) {
-            struct queue *q = both[d];
-            if (q->next_due == INT64_MAX || q->is_claiming || !q->is_open)
-                continue;
-            int64_t probe = way[q->direction].wait_ms(q->channel, mono), due = q->next_due - now;
-            if (due <= 0 && probe < 0)
-                continue; /* due, but without capacity: a credit kicks it */
-            due = due > probe ? due : probe;
-            wait = due < wait ? due : wait;
-        }
+    if (b->is_stopping)
+        return; /* the timer is off, and hosts and clients may be gone */
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        int64_t out = wait_of(&b->channel[i].out, now, mono), in = wait_of(&b->channel[i].in, now, mono);
+        wait = out < wait ? out : wait;
+        wait = in < wait ? in : wait;
     }
     if (wait == INT64_MAX)
         event_del(b->schedule);
@@ -92,7 +104,7 @@ static bool claim(struct queue *q)
     q->claim.channel = ch->config->name;
     q->claim.now = now;
     q->claim.max = capacity < CLAIM_MAX ? capacity : CLAIM_MAX;
-    q->claim.only_suspects_first = q->direction == MESSAGE_OUT && ch->suspect_n > 0;
+    q->claim.only_suspects_first = q->direction == MESSAGE_OUT && ch->has_suspects;
     store_post_claim(bridge_of(q)->store, &q->claim);
     return true;
 }
@@ -116,7 +128,7 @@ static void on_claimed(struct store_op *op)
     } else {
         queue_due(q, q->claim.next_due);
         if (q->claim.only_suspects_first && (q->claim.message_n == 0 || !q->claim.message[0].is_suspect))
-            ch->suspect_n = 0; /* the last one left some other way */
+            ch->has_suspects = false;
         for (unsigned i = 0; i < q->claim.message_n; i++)
             way[q->direction].start(ch, &q->claim.message[i]);
         store_claim_fini(&q->claim);

@@ -28,6 +28,8 @@ void queue_init(struct queue *q, struct channel *ch, enum message_direction d);
 void queue_due(struct queue *q, wall_ms_t at);
 /* queue_promoted says that a follower has become a head: it is due, or its time was over while it waited. */
 void queue_promoted(struct queue *q, wall_ms_t now);
+/* queue_again says that an attempt has put its message back: it is due again, and may expire before. */
+void queue_again(struct queue *q, const struct store_settle *s);
 /* queue_kick claims what is due, as far as there is capacity. */
 void queue_kick(struct queue *q);
 /* queue_tick kicks every queue of the bridge and sets its one timer. */

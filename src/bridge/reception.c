@@ -26,6 +26,8 @@ struct part {
     int64_t id;
     enum part_state state;
     bool is_ours, is_cancelling;
+    bool is_late;    /* its time is over; what becomes of it depends on the others */
+    bool is_telling; /* refused: the answer waits for the commit that says so */
     enum front_error error;
     char *reason;
     struct store_cancel cancel;
@@ -57,7 +59,7 @@ struct receptions {
 static void on_put(struct store_op *op);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
 static void on_cancelled(struct store_op *op);
-static void time_out(struct part *p);
+static void cancel(struct part *p, const char *reason);
 static void decide(struct reception *r);
 
 struct receptions *receptions_new(void)
@@ -185,6 +187,28 @@ static void answer(struct reception *r, enum front_error e, struct span message)
     event_del(r->deadline);
 }
 
+/* Parts that are late end together: accepted if another one was good, since the answer is success then; else
+ * cancelled, which ends in on_cancelled. */
+static void end_late(struct reception *r)
+{
+    bool is_good = false;
+
+    for (unsigned i = 0; i < r->part_n; i++) {
+        if (r->part[i].state == PART_OPEN && !r->part[i].is_late)
+            return;
+        is_good |= r->part[i].state == PART_GOOD;
+    }
+    for (unsigned i = 0; i < r->part_n; i++) {
+        struct part *p = &r->part[i];
+        if (p->state != PART_OPEN || p->is_cancelling)
+            continue;
+        if (is_good)
+            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        else
+            cancel(p, "not delivered in time");
+    }
+}
+
 /* Answers as soon as no part is open: an error only if nothing speaks for success. */
 static void decide(struct reception *r)
 {
@@ -193,6 +217,7 @@ static void decide(struct reception *r)
 
     if (!r->x || !r->is_put_done)
         return;
+    end_late(r);
     for (unsigned i = 0; i < r->part_n; i++) {
         if (r->part[i].state == PART_OPEN)
             return;
@@ -233,18 +258,15 @@ static void cancel(struct part *p, const char *reason)
     store_post_cancel(r->channel->bridge->store, &p->cancel);
 }
 
-/* The time is over for one part: accepted as it is, or cancelled, which ends in on_cancelled. */
+/* The time is over for one part: accepted as it is, or late. The caller decides next. */
 static void time_out(struct part *p)
 {
-    struct reception *r = p->reception;
-
-    if (p->state != PART_OPEN || p->is_cancelling)
+    if (p->state != PART_OPEN || p->is_cancelling || p->is_telling)
         return;
-    if (r->channel->config->answer_on_timeout == ON_TIMEOUT_ACCEPT) {
+    if (p->reception->channel->config->answer_on_timeout == ON_TIMEOUT_ACCEPT)
         close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
-        return;
-    }
-    cancel(p, "not delivered in time");
+    else
+        p->is_late = true;
 }
 
 static void time_out_all(struct reception *r)
@@ -470,25 +492,28 @@ static void on_put(struct store_op *op)
 
 /* ---- Settled ---- */
 
-static struct part *part_find(const struct receptions *all, int64_t id)
+static bool is_waited_for(const struct part *p)
 {
-    struct part *p = *bucket_of(all, id);
+    const struct reception *r = p->reception;
 
-    while (p && p->id != id)
-        p = p->next;
-    return p;
+    for (unsigned i = 0; i < r->part_n; i++)
+        if (r->part[i].id != p->id && r->part[i].state != PART_BAD)
+            return false;
+    return r->x != NULL;
 }
 
+/* From here to the commit no deadline may answer success: the message would be refused, and nobody told. */
 bool receptions_tell(const struct bridge *b, int64_t id)
 {
-    const struct part *p = part_find(b->receptions, id);
+    bool is_told = false;
 
-    if (!p)
-        return false;
-    for (unsigned i = 0; i < p->reception->part_n; i++)
-        if (&p->reception->part[i] != p && p->reception->part[i].state != PART_BAD)
-            return false;
-    return p->reception->x != NULL;
+    for (struct part *p = *bucket_of(b->receptions, id); p; p = p->next) {
+        if (p->id != id || !is_waited_for(p))
+            continue;
+        p->is_telling = true;
+        is_told = true;
+    }
+    return is_told;
 }
 
 bool receptions_deny(const struct bridge *b, int64_t id)

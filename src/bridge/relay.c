@@ -29,11 +29,14 @@ static const struct {
 
 unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
 {
-    if (ch->bridge->is_stopping || !ch->config->front_channel || ch->in.in_flight >= WINDOW)
+    unsigned in_flight = ch->in.in_flight;
+
+    if (ch->bridge->is_stopping || !ch->config->front_channel || in_flight >= WINDOW)
         return 0;
-    if (front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW)
-        return 0;
-    return breaker_allows(&ch->account->breaker, WINDOW - ch->in.in_flight, now);
+    /* One always, so that another channel of the account that fills the budget does not keep this one out. */
+    bool is_crowded = front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW;
+    unsigned wanted = !is_crowded ? WINDOW - in_flight : in_flight == 0 ? 1 : 0;
+    return breaker_allows(&ch->account->breaker, wanted, now);
 }
 
 int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
@@ -112,15 +115,23 @@ void relay_start(struct channel *ch, const struct store_message *m)
     struct attempt *a = attempt_new(ch, MESSAGE_IN, m);
     struct buf body, why;
 
+    if (ch->bridge->is_stopping) { /* claimed just before; the client may be gone */
+        attempt_settle(a, &(struct outcome){.kind = OUTCOME_RETRY,
+                                            .is_unsent = true,
+                                            .reason = SPAN_LIT("the bridge is stopping")});
+        return;
+    }
     buf_init(&body, PAYLOAD_MAX);
     buf_init(&why, REASON_MAX);
     a->is_probe = ch->account->breaker.is_open;
     breaker_started(&ch->account->breaker, 1);
-    if (build(ch, m, &body, &why) == OK)
+    if (build(ch, m, &body, &why) == OK) {
         call(ch, a, buf_span(&body));
-    else
+    } else {
+        breaker_lost(&ch->account->breaker, a->is_probe);
         attempt_settle(
             a, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
+    }
     buf_fini(&body);
     buf_fini(&why);
 }

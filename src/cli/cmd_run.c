@@ -138,9 +138,9 @@ static enum err open_parts(struct run *run, const struct preflight *preflight, s
 
 static void close_parts(struct run *run)
 {
-    admin_close(run->admin);
     if (run->bridge)
-        bridge_close(run->bridge);
+        bridge_close(run->bridge); /* the last completions of its store answer the admin's requests */
+    admin_close(run->admin);
     for (unsigned i = 0; i < ARRAY_LEN(run->signal); i++)
         if (run->signal[i])
             event_free(run->signal[i]);
