@@ -77,6 +77,18 @@ void host_kill(struct host *h, const char *fault)
         spawn_signal(h->spawn, SIGKILL);
 }
 
+/* Was it stopped, and went by itself or by the signals of step_towards_end? */
+static bool is_peaceful(const struct host *h, int wait_status)
+{
+    return h->status == HOST_STOPPING &&
+           (h->stop_phase >= 2 || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0));
+}
+
+static const char *scene(const struct host *h)
+{
+    return h->status == HOST_STARTING ? " in open" : h->status == HOST_STOPPING ? " while it stopped" : "";
+}
+
 /* What is to be said of a child that has ended: in its words, ours, or the kernel's. NULL: it was stopped,
  * and went. */
 static char *epitaph(struct host *h, int wait_status)
@@ -87,17 +99,16 @@ static char *epitaph(struct host *h, int wait_status)
         buf_add_str(&line, h->failure);
     else if (h->fault)
         buf_addf(&line, "The channel's process was ended: %s.", h->fault);
-    else if (h->status == HOST_STOPPING)
+    else if (is_peaceful(h, wait_status))
         return NULL;
     else if (WIFSIGNALED(wait_status))
-        buf_addf(&line, "The adapter crashed%s: signal %d (%s).",
-                 h->status == HOST_STARTING ? " in open" : "", WTERMSIG(wait_status),
+        buf_addf(&line, "The adapter crashed%s: signal %d (%s).", scene(h), WTERMSIG(wait_status),
                  strsignal(WTERMSIG(wait_status)));
     else if (WEXITSTATUS(wait_status) == 127 && h->status == HOST_STARTING)
         buf_add_str(&line, "The channel's process could not be started: exec failed.");
     else
-        buf_addf(&line, "The adapter ended its process%s with exit code %d.",
-                 h->status == HOST_STARTING ? " in open" : "", WEXITSTATUS(wait_status));
+        buf_addf(&line, "The adapter ended its process%s with exit code %d.", scene(h),
+                 WEXITSTATUS(wait_status));
     return buf_take(&line, NULL);
 }
 
