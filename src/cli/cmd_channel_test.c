@@ -142,10 +142,25 @@ static void on_report(enum conform_result result, const char *promise, const cha
     jout_object_end(&r->j);
 }
 
+/* As the adapter's author knows it: without "channels.NAME.settings.". */
+static const char *short_key(const struct run *r, const char *key)
+{
+    static const char head[] = "channels.", tail[] = ".settings.";
+    size_t n = strlen(r->channel->name);
+    if (strncmp(key, head, sizeof head - 1) != 0 || strncmp(key + sizeof head - 1, r->channel->name, n) != 0)
+        return key;
+    key += sizeof head - 1 + n;
+    return strncmp(key, tail, sizeof tail - 1) == 0 ? key + sizeof tail - 1 : "";
+}
+
 static void report_mistakes(struct run *r, const struct config_mistakes *m)
 {
-    for (size_t i = 0; i < m->n; i++)
-        on_report(CONFORM_BROKEN, "loads, and accepts its settings", m->item[i].text, r);
+    for (size_t i = 0; i < m->n; i++) {
+        const char *key = short_key(r, m->item[i].key);
+        char text[1200];
+        snprintf(text, sizeof text, "%s%s%s", key, *key ? ": " : "", m->item[i].text);
+        on_report(CONFORM_BROKEN, "loads, and accepts its settings", text, r);
+    }
     if (m->n == 0)
         on_report(CONFORM_KEPT, "loads, and accepts its settings", "", r);
 }

@@ -1,6 +1,7 @@
 /*
  * The conformance suite: does an adapter keep the promises of front_bridge/channel.h? It runs the adapter in
- * a real host against a scripted bridge side and reports one line for each promise.
+ * a real host against a scripted bridge side and reports one line for each promise. A crash breaks the promise
+ * under test alone: the next one gets a process of its own. Landlock hides nothing from it.
  */
 #ifndef HOST_CONFORM_H
 #define HOST_CONFORM_H

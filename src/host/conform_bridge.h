@@ -26,7 +26,7 @@ struct conform {
     unsigned token_n, ended_n; /* tokens are 0, 1, 2, … */
     bool has_ended;            /* the process, unasked */
     char down_reason[1000];
-    char complaint[500]; /* the first rule that was broken */
+    char complaint[500]; /* the first rule that was broken under this promise */
     unsigned receive_n;
     bool withholds;
     uint64_t withheld; /* ticket of a message that is not stored yet */

@@ -1,5 +1,6 @@
 """front-bridge channel test: the verdict, its exit status, and where settings come from."""
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -27,7 +28,7 @@ def channel_test(binary, tmp_path):
 def test_an_adapter_that_conforms(channel_test, tmp_path):
     code, out, _ = channel_test("template", "--set", f"path={tmp_path}/chat", "--set", "token=token-of-tests", "--repeat", "5")
     assert code == 0, out
-    assert out.endswith("template conforms: 10 kept, 0 broken, 2 skipped.\n")
+    assert out.endswith("template conforms: 9 kept, 0 broken, 2 skipped.\n")
     assert "conform\tHello" in (tmp_path / "chat").read_text()
 
 
@@ -47,13 +48,20 @@ def test_a_backend_that_is_away_breaks_no_promise(channel_test):
     assert "0 delivered, 14 not: The chat system cannot be reached" in out
 
 
+def test_the_example_of_exec_conforms(channel_test):
+    example = pathlib.Path(__file__).parents[2] / "channels/exec/examples/echo.py"
+    code, out, _ = channel_test("exec", "--set", f'command=["/usr/bin/python3","{example}"]', "--repeat", "5")
+    assert code == 0, out
+
+
 @pytest.mark.parametrize("words, code, said", [
     ([], 2, "which adapter? Write its name or a path ending in .so"),
     (["a.so", "b.so"], 2, "b.so is no setting: write KEY=VALUE"),
     (["template", "--repeat", "0"], 2, "--repeat is a number from 1 to 1000"),
     (["template", "--deadline", "soon"], 2, "--deadline is a duration"),
     (["nobody"], 1, "There is no adapter nobody.so in"),
-    (["template", "path=/tmp/x", "token=abcdefgh", "colour=blue"], 1, "the adapter template has no such setting"),
+    (["template", "token=abcdefgh"], 1, "path: this setting is missing; write it\n"),
+    (["template", "path=/tmp/x", "token=abcdefgh", "colour=blue"], 1, "colour: the adapter template has no such setting"),
 ])
 def test_what_is_said_of_mistakes(channel_test, words, code, said):
     got, out, err = channel_test(*words)
