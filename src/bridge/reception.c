@@ -297,6 +297,17 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     free_if_over(r);
 }
 
+static void write_line(const struct part *p)
+{
+    const struct reception *r = p->reception;
+    char id[STORE_ID_BYTES];
+
+    store_id_format(r->channel->bridge->store, p->id, id);
+    log_info(message_state_name(p->cancel.state), LOG_STR("channel", r->channel->config->name),
+             LOG_STR("direction", message_direction_name(MESSAGE_OUT)), LOG_STR("id", id),
+             LOG_STR("source_id", r->callback->message_id), LOG_STR("reason", p->cancel.reason));
+}
+
 static void on_cancelled(struct store_op *op)
 {
     struct store_cancel *c = container_of(op, struct store_cancel, op);
@@ -306,6 +317,8 @@ static void on_cancelled(struct store_op *op)
 
     r->cancel_n--;
     p->is_cancelling = false;
+    if (op->result == OK)
+        write_line(p);
     if (op->result == OK && c->is_promoted)
         queue_promoted(&ch->out, c->now);
     if (p->state == PART_OPEN) {
