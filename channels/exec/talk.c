@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REASON_MAX = WIRE_SENTENCE_MAX, HEADERS_MAX = 16, RETRY_AFTER_MAX_MS = 24 * 3600 * 1000 };
+enum {
+    REASON_MAX = WIRE_SENTENCE_MAX,
+    HEADERS_MAX = 16,
+    RETRY_AFTER_MAX_MS = 24 * 3600 * 1000,
+    OUTCOME_NAME_MAX = 32
+};
 
 struct receiving {
     LIST_ENTRY(receiving) link;
@@ -36,13 +41,22 @@ static void line_read(struct jval v, char *out, size_t out_n)
     buf_fini(&scratch);
 }
 
-static struct call *call_of(struct channel *ch, struct jval line, bool is_request)
+/* "7" as it was given, or 7. */
+static bool token_read(struct jval v, uint64_t *token)
 {
     struct buf scratch;
-    uint64_t token = 0;
+    if (json_type(v) == JSON_NUMBER)
+        return span_u64(json_raw(v), token);
     buf_init(&scratch, 64);
-    bool is_number = span_u64(json_span(json_get(line, "token"), &scratch), &token);
+    bool is_number = span_u64(json_span(v, &scratch), token);
     buf_fini(&scratch);
+    return is_number;
+}
+
+static struct call *call_of(struct channel *ch, struct jval line, bool is_request)
+{
+    uint64_t token = 0;
+    bool is_number = token_read(json_get(line, "token"), &token);
     struct call *c = is_number ? calls_sent(ch, token, is_request) : NULL;
     if (!c)
         ignore(ch, "its token is not open (answered before, or too late)");
@@ -64,6 +78,17 @@ static const struct {
     {NULL, FB_UNKNOWN, "The channel's program answered with an outcome that does not exist."},
 };
 
+/* Its name may be logged if it looks like one: what else stands there may be part of a message. */
+static void complain_of_outcome(struct channel *ch, struct jval outcome)
+{
+    char name[OUTCOME_NAME_MAX + 2], text[120];
+    line_read(outcome, name, sizeof name);
+    if (!*name || strlen(name) > OUTCOME_NAME_MAX || name[strspn(name, "_-abcdefghijklmnopqrstuvwxyz")])
+        strcpy(name, "?");
+    snprintf(text, sizeof text, "the program answered with the outcome \"%s\", which does not exist", name);
+    channel_noise(ch, FB_LOG_WARN, text);
+}
+
 static void on_outcome(struct channel *ch, struct jval line)
 {
     char reason[REASON_MAX], external_id[WIRE_ID_MAX + 1], conversation_id[WIRE_ID_MAX + 1];
@@ -75,6 +100,8 @@ static void on_outcome(struct channel *ch, struct jval line)
     while (outcomes[i].name && !json_is(json_get(line, "outcome"), outcomes[i].name))
         i++;
     struct fb_outcome o = {.size = sizeof o, .kind = outcomes[i].kind, .reason = outcomes[i].reason};
+    if (!outcomes[i].name)
+        complain_of_outcome(ch, json_get(line, "outcome"));
     line_read(json_get(line, "reason"), reason, sizeof reason);
     if (*reason && outcomes[i].name)
         o.reason = reason;

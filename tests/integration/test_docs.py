@@ -7,7 +7,8 @@ import subprocess
 import pytest
 from bridge import BINARY
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+ROOT = pathlib.Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 def say(*args):
@@ -21,6 +22,13 @@ def commands():
 def test_the_reference_in_the_readme_is_the_programs():
     (between,) = re.findall(r"<!-- reference: .*? -->\n(.*?)<!-- /reference -->", README.read_text(), re.S)
     assert between == say("config-reference"), "put what `front-bridge config-reference` prints between the marks"
+
+
+def test_the_example_on_the_page_is_the_one_in_the_folder():
+    page, example = ROOT / "channels/exec/README.md", ROOT / "channels/exec/examples/echo.py"
+    (between,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    assert between == example.read_text()
+    assert len(between.splitlines()) < 40, "the README says so"
 
 
 @pytest.mark.parametrize("section", ["1", "5"])

@@ -4,8 +4,6 @@ Its webhook takes {"from": "alice", "text": "Hello"} and is answered once the me
 import json
 import sys
 
-webhooks = set()  # requests that wait for their message to be stored
-
 
 def say(**line):
     print(json.dumps(line), flush=True)
@@ -15,25 +13,27 @@ def deliver(token, delivery, **_):
     # ... here the message would go to the chat system; delivery["id"] is the same if it comes again ...
     say(token=token, outcome="delivered", external_id="echo-" + delivery["id"])
     say(type="receive", ref="echo", id="answer-to-" + delivery["id"], sender=delivery["recipient"],
-        conversation_id=delivery.get("conversation_id"), text="You wrote: " + delivery["text"])
+        conversation_id=delivery.get("conversation_id"), text="You wrote: " + (delivery["text"] or "(no text)"))
 
 
-def request(token, body, **_):
-    message = json.loads(body)
-    webhooks.add(token)
-    say(type="receive", ref=token, sender={"handle": message["from"]}, text=message["text"])
+def request(token, body=None, **_):
+    try:  # ... here a secret in the headers would be checked: anyone can send anything ...
+        message = json.loads(body)
+        say(type="receive", ref=token, sender={"handle": message["from"]}, text=message["text"])
+    except Exception:
+        say(type="reply", token=token, status=400, body={"error": "Send from and text as JSON."})
 
 
 def stored(ref, status, **_):
-    if ref in webhooks:
-        webhooks.remove(ref)
-        say(type="reply", token=ref, status=202 if status == "accepted" else 503, body={"status": status})
+    if ref != "echo":  # then it is the token of a request
+        code = {"accepted": 202, "invalid": 422}.get(status, 503)
+        say(type="reply", token=ref, status=code, body={"status": status})
 
 
-def failed(token, notice, **_):
+def noticed(token, **_):
     say(token=token, outcome="delivered")  # ... here the customer would be told ...
 
 
-for line in sys.stdin:
-    message = json.loads(line)
-    {"deliver": deliver, "request": request, "stored": stored, "failed": failed}[message.pop("type")](**message)
+handlers = {"deliver": deliver, "request": request, "stored": stored, "failed": noticed, "event": noticed}
+for message in map(json.loads, sys.stdin):
+    handlers.get(message.pop("type"), lambda **_: None)(**message)

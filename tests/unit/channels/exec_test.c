@@ -108,6 +108,19 @@ static void test_example_works_both_ways(void **state)
 
     fake_notice(f, 3, true, "n1", "{\"type\":\"sending_error\"}");
     assert_outcome(f, 3, FB_DELIVERED, NULL);
+
+    static const char *const rubbish[] = {"", "{", "[]", "7", "{\"from\":\"bob\"}"};
+    for (size_t i = 0; i < sizeof rubbish / sizeof *rubbish; i++) {
+        fake_request(f, 4 + i, "POST", "", "", rubbish[i], -1);
+        assert_true(fake_run_reply(f, 4 + i));
+        assert_int_equal(f->reply[4 + i].status, 400);
+    }
+    fake_notice(f, 10, false, "n2", "{\"type\":\"a_type_of_next_year\"}");
+    assert_outcome(f, 10, FB_DELIVERED, NULL);
+    fake_deliver(f, 11, "d2", "",
+                 "{\"type\":\"message\",\"id\":\"d2\",\"text\":null,\"recipient\":{\"handle\":\"alice\"}}");
+    assert_outcome(f, 11, FB_DELIVERED, NULL);
+    assert_null(strstr(f->log, "Traceback"));
     fake_free(f);
 }
 
@@ -143,6 +156,28 @@ static void test_outcomes(void **state)
         assert_int_equal(f->outcome[1].retry_after_ms, cases[i].retry_after_ms);
         fake_free(f);
     }
+}
+
+static void test_a_token_may_be_a_number(void **state)
+{
+    struct fake *f = opened(shell("next; echo '{\"token\":1,\"outcome\":\"delivered\"}'; " GOOD));
+    (void)state;
+    deliver(f, 1);
+    assert_outcome(f, 1, FB_DELIVERED, NULL);
+    fake_free(f);
+}
+
+static void test_an_outcome_that_does_not_exist_is_named(void **state)
+{
+    struct fake *f = opened(shell("next; say '\"sent\"'; next; say '\"Hello Ada\"'; " GOOD));
+    (void)state;
+    deliver(f, 1);
+    assert_outcome(f, 1, FB_UNKNOWN, "does not exist");
+    deliver(f, 2);
+    assert_outcome(f, 2, FB_UNKNOWN, "does not exist");
+    assert_non_null(strstr(f->log, "outcome \"sent\", which does not exist"));
+    assert_null(strstr(f->log, "Ada")); /* it may be a message's text */
+    fake_free(f);
 }
 
 static void test_one_after_the_other(void **state)
@@ -594,6 +629,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_example_works_both_ways),
         cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_a_token_may_be_a_number),
+        cmocka_unit_test(test_an_outcome_that_does_not_exist_is_named),
         cmocka_unit_test(test_one_after_the_other),
         cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_requests_pass_deliveries),
