@@ -102,6 +102,7 @@ static void show(struct demo *d, const struct demo_bridge_state *state)
            "Write on one page and read on the other. Ctrl-C ends all of it.\n",
            sim_port(d->sim), sim_port(d->sim), state->admin_port, demo_bridge_folder(d->bridge));
     fflush(stdout);
+    d->is_shown = true;
 }
 
 static void on_bridge(void *arg, const struct demo_bridge_state *state)
@@ -143,6 +144,8 @@ static void open_demo(struct demo *d)
 static void close_demo(struct demo *d)
 {
     demo_bridge_stop(d->bridge); /* while the simulator still answers it */
+    if (d->is_shown)
+        puts("\nStopped, files removed.");
     demo_once_free(d->once);
     sim_free(d->sim);
     event_free(d->interrupt);

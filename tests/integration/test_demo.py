@@ -52,6 +52,7 @@ class Demo:
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=30)
         assert self.process.returncode == expect, (out, err)
+        assert "Stopped, files removed." in out or expect != 0
         return err
 
 
