@@ -34,4 +34,7 @@ const char *err_text(enum err e);
     } while (0)
 _Noreturn void must_failed(const char *cond, const char *file, int line);
 
+/* never says why this line cannot be reached. */
+#define never(why) must_failed(why, __FILE__, __LINE__)
+
 #endif

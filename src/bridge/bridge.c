@@ -61,7 +61,7 @@ bool channel_may_resend(const struct channel *ch, enum message_direction d)
     case UNSURE_AUTO:
         return capabilities & FB_CAN_IDEMPOTENT;
     }
-    must(!"when_unsure has three values");
+    never("when_unsure has three values");
 }
 
 static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)

@@ -90,7 +90,7 @@ struct verdict verdict_of(const struct config_channel *rules, const struct verdi
     case OUTCOME_UNKNOWN:
         return unknown(rules, f, o, now);
     }
-    must(!"an outcome has one of five kinds");
+    never("an outcome has one of five kinds");
 }
 
 const char *outcome_name(enum outcome_kind k)

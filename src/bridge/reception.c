@@ -228,8 +228,10 @@ static void decide(struct reception *r)
     }
     if (is_good)
         answer(r, FRONT_OK, SPAN_NONE);
-    else
+    else {
+        must(bad);
         answer(r, bad->error, span_of(bad->reason));
+    }
 }
 
 /* ---- Time ---- */

@@ -197,7 +197,7 @@ static const struct way *first_way(const struct report *t)
     case LATE_AUTO:
         return may_status(t) ? &ways[BY_STATUS] : may_comment(t) ? &ways[BY_COMMENT] : NULL;
     }
-    must(!"late_failure has four values");
+    never("late_failure has four values");
 }
 
 static void on_answer(const struct front_result *r, void *arg);
