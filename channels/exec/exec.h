@@ -71,7 +71,7 @@ struct channel {
     uint64_t sweep_timer;
     mono_ms_t sweep_at;
 
-    LIST_HEAD(, receiving) receivings;
+    LIST_HEAD(receivings, receiving) receivings;
     unsigned receiving_n;
 
     mono_ms_t noise_since;

@@ -26,8 +26,8 @@ struct channel {
     int64_t timeout_ms;
     struct fb_header extra[EXTRA_HEADERS_MAX]; /* owned */
     size_t extra_n;
-    LIST_HEAD(, post) posts;
-    LIST_HEAD(, hook) hooks;
+    LIST_HEAD(posts, post) posts;
+    LIST_HEAD(hooks, hook) hooks;
 };
 
 /* settings.c: both write one sentence to why on ERR_INVALID. */

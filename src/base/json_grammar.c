@@ -63,7 +63,7 @@ static bool is_hex(char c)
 static bool scan_escape(struct scan *s)
 {
     s->at++;
-    if (s->at == s->end || !memchr("\"\\/bfnrtu", *s->at, 9))
+    if (s->at == s->end || *s->at == '\0' || !strchr("\"\\/bfnrtu", *s->at))
         return refuse(s, "there is no such escape in JSON");
     if (*s->at++ != 'u')
         return true;

@@ -93,6 +93,7 @@ static int run(const struct options *o)
     const char *file = o->argument_n ? o->argument[0] : config_path(options_get(o, "config"));
     struct config_mistakes mistakes = {0};
     struct config *c = config_draft(file, &mistakes);
+    must(c || mistakes.n > 0);
     if (c)
         check_all(c, &mistakes);
     int code = report(o, file, c, &mistakes);

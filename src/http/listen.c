@@ -42,7 +42,7 @@ static void peer_text(const struct sockaddr_storage *from, char out[INET6_ADDRST
     else if (from->ss_family == AF_INET6)
         inet_ntop(AF_INET6, &six->sin6_addr, out, INET6_ADDRSTRLEN);
     else
-        strcpy(out, "unix");
+        memcpy(out, "unix", sizeof "unix");
 }
 
 static bool is_full(const struct http_server *s)
@@ -242,12 +242,13 @@ static bool is_left_over(const struct sockaddr_un *sun)
 static enum err listen_unix(struct http_server *s, const char *address, const char *path, struct buf *why)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof sun.sun_path) {
+    const size_t path_n = strlen(path);
+    if (path_n >= sizeof sun.sun_path) {
         buf_addf(why, "Cannot listen on %s: the path of a unix socket has at most %zu bytes.", address,
                  sizeof sun.sun_path - 1);
         return ERR_INVALID;
     }
-    strcpy(sun.sun_path, path);
+    memcpy(sun.sun_path, path, path_n);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return complain(why, address);
@@ -274,11 +275,14 @@ static void set_port(struct sockaddr_storage *at, unsigned port)
 
 static unsigned bound_port(int fd)
 {
-    struct sockaddr_storage at = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } at = {0};
     socklen_t n = sizeof at;
-    must(getsockname(fd, (struct sockaddr *)&at, &n) == 0);
-    return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port
-                                         : ((struct sockaddr_in6 *)&at)->sin6_port);
+    must(getsockname(fd, &at.any, &n) == 0);
+    return ntohs(at.any.sa_family == AF_INET ? at.four.sin_port : at.six.sin6_port);
 }
 
 /* A listening descriptor, or -1 with errno. is_any: an IPv6 socket that takes IPv4 too. */

@@ -149,7 +149,7 @@ static void inbound(struct sim_call *c)
     struct jval body = json_root(&c->doc), delivered = json_get(body, "delivered_at");
     struct sim_message *m = sim_message_new(channel, clock_wall_ms());
     struct problems p;
-    int64_t at;
+    int64_t at = 0;
     m->state = SIM_RECEIVED;
     open_problems(&p);
     take_sender(&p, body, m);
@@ -159,7 +159,7 @@ static void inbound(struct sim_call *c)
     m->external_conversation_id = take_text(&p, body, "metadata.external_conversation_id", 200, true);
     if (json_has(delivered) && json_i64(delivered, &at) != OK)
         problem(&p, "delivered_at", "should be an integer");
-    else if (json_has(delivered) && at > 0 && at < INT64_C(1) << 40)
+    else if (at > 0 && at < INT64_C(1) << 40)
         m->created_at = at * SECOND_MS;
     if (close_problems(&p, c))
         accept_message(c, m);

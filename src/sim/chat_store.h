@@ -37,7 +37,7 @@ struct chat_store {
     unsigned n, cap;
     uint64_t sequence;
     struct sim_index by_webhook; /* webhook-id → the message it brought */
-    STAILQ_HEAD(, chat_message) waiting;
+    STAILQ_HEAD(chat_messages, chat_message) waiting;
 };
 
 void chat_store_init(struct chat_store *s, wall_ms_t now);

@@ -13,7 +13,7 @@ enum { SIM_FEED_MAX = 64 };
 struct sim_listener;
 
 struct sim_feed {
-    LIST_HEAD(, sim_listener) listener;
+    LIST_HEAD(sim_listeners, sim_listener) listener;
     unsigned n;
 };
 

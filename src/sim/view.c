@@ -133,10 +133,10 @@ static int by_change(const void *a, const void *b)
 
 void sim_view_conversations(struct jout *j, const struct sim_account *a)
 {
-    struct sim_conversation **sorted =
-        a->conversation_n ? mem_dup(a->conversation, a->conversation_n * sizeof *sorted) : NULL;
-    if (sorted)
-        qsort(sorted, a->conversation_n, sizeof *sorted, by_change);
+    struct sim_conversation **sorted = mem_calloc(a->conversation_n + 1, sizeof *sorted);
+    for (unsigned i = 0; i < a->conversation_n; i++)
+        sorted[i] = a->conversation[i];
+    qsort(sorted, a->conversation_n, sizeof *sorted, by_change);
     jout_array(j);
     for (unsigned i = 0; i < a->conversation_n && i < SIM_VIEW_LIST_MAX; i++) {
         jout_object(j);

@@ -34,9 +34,9 @@ struct sim {
     struct sim_journal journal;
     struct sim_feed feed;
     struct sim_chat *chat;
-    LIST_HEAD(, sim_call) call; /* API calls not yet answered */
+    LIST_HEAD(sim_calls, sim_call) call; /* API calls not yet answered */
     int64_t created_delay_ms;
-    STAILQ_HEAD(, sim_pending) pending; /* accepted, not yet created */
+    STAILQ_HEAD(sim_pendings, sim_pending) pending; /* accepted, not yet created */
     struct event *creator;
     sim_observe_fn *observe;
     void *observe_arg;

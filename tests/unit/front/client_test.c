@@ -381,13 +381,13 @@ static void test_lanes_go_in_order(void **state)
     for (unsigned i = 0; i < RATE_LANE_N; i++) {
         struct front_request r = get;
         r.lane = order[RATE_LANE_N - 1 - i];
-        snprintf(path, sizeof path, "/%u", r.lane);
+        snprintf(path, sizeof path, "/%d", (int)r.lane);
         r.path = path;
         front_call_start(f->client, &r, on_done, &d);
     }
     for (unsigned i = 0; i < RATE_LANE_N; i++) {
         turn(f);
-        snprintf(path, sizeof path, "/%u", order[i]);
+        snprintf(path, sizeof path, "/%d", (int)order[i]);
         assert_string_equal(strrchr(fake_first()->url, '/'), path);
         fake_answer(200, "{}", NULL);
     }
