@@ -36,7 +36,9 @@ static unsigned char folded(char c)
 
 bool span_ieq(struct span a, struct span b)
 {
-    if (a.n != b.n || !a.p != !b.p)
+    if (!a.p || !b.p)
+        return a.p == b.p;
+    if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
         if (folded(a.p[i]) != folded(b.p[i]))

@@ -174,7 +174,7 @@ static bool is_origin(char *text)
     if (!is_url(text))
         return false;
     struct span host = url_host(text);
-    if (host.p[host.n] != '\0')
+    if (!host.p || host.p[host.n] != '\0')
         return false; /* a path */
     return strncmp(text, "https://", 8) == 0 || host_is_loopback(without_port(host));
 }
