@@ -10,8 +10,8 @@
  *
  * Everything a real adapter does is here once: settings and their check, an instance, a delivery that ends
  * later, a webhook that is acknowledged when its message is safe, and cleaning up. The rules are in
- * <front_bridge/channel.h>; read it first. It is C11 and C++17 alike, needs nothing but libc, and keeps all
- * state in the instance.
+ * <front_bridge/channel.h>; read it first. It is C11 and, by gcc and clang, C++17 alike, needs nothing but
+ * libc, and keeps all state in the instance.
  */
 #include <front_bridge/channel.h>
 #include <errno.h>

@@ -30,9 +30,10 @@
  *
  * open     makes an instance. After FB_OK the host calls the instance until close.
  * deliver  one message for one recipient. Ends by exactly one complete(), now or later, in any order.
- * failed   Front tells that a message could not be delivered (sending_error, message_bounce_error). Ends by
+ * failed   (not yet) Front tells that a message could not be delivered (sending_error,
+ *          message_bounce_error). Ends by complete().
+ * event    (not yet) something else happened in Front, of the types asked for by want_events(). Ends by
  *          complete().
- * event    something else happened in Front, of the types asked for by want_events(). Ends by complete().
  * request  an HTTP request of the backend to /hooks/CHANNEL. Ends by exactly one reply().
  * stop     no new calls will come; finish what is open. The host waits until no token is open, some seconds
  *          at most, then calls close.
@@ -60,7 +61,7 @@
  *            yours.
  * Files      The bridge's configuration and data are hidden from the host where the kernel has Landlock, and
  *            so is a file made later directly in a directory on the way to them: keep yours in a directory of
- *            their own.
+ *            their own, made before the bridge starts. `channel test` hides nothing.
  * Instances  Several instances of a module must be able to live in one process: keep state in the instance,
  *            not in statics.
  * Growth     Every struct that crosses the border starts with its size (but struct fb_header, which will
@@ -71,6 +72,18 @@
  *            use.
  * Trust      An adapter runs as the user of the bridge and is trusted code; the process border contains
  *            faults, not malice.
+ * Languages  C11, or C++ with designated initializers: gcc and clang take them in C++17 (-pedantic warns),
+ *            the standard has them since C++20.
+ *
+ * ---- Not yet ----------------------------------------------------------------------------------------------
+ *
+ * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
+ *
+ * failed, event, want_events   Front's events are counted by the bridge; no adapter hears of them.
+ * receipt, FB_FROM_AGENT, attachments of an fb_inbound   done is called with FB_ERR_INVALID.
+ * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
+ * formats, max_text, and all capabilities but FB_CAN_IDEMPOTENT and FB_CAN_PARALLEL   are not looked at: text
+ *     comes plain, html beside it, in full length, and no line with names of attachments is added to it.
  *
  * ---- Changes ----------------------------------------------------------------------------------------------
  *
@@ -150,7 +163,8 @@ struct fb_person {
     const char *email;
 };
 
-/* A file. Exactly one of url and fd is given by the host; fd is -1 otherwise and stays the host's. */
+/* A file. Exactly one of url and fd is given by the host (not yet: neither is); fd is -1 otherwise and stays
+ * the host's. */
 struct fb_attachment {
     uint32_t size;
     int32_t fd; /* readable from the start, or -1 */
@@ -163,13 +177,15 @@ struct fb_attachment {
 
 enum fb_format { FB_FORMAT_PLAIN = 1u, FB_FORMAT_MARKDOWN = 2u, FB_FORMAT_HTML = 4u };
 
-/* One message for one recipient. id, channel, text, recipient and its handle are never NULL. */
+/* One message for one recipient. id, channel, text, recipient and its handle are never NULL: a message
+ * without words has the text "" here, and null in json. */
 struct fb_delivery {
     uint32_t size;
     uint32_t attempt;      /* 1, 2, … */
     int64_t deadline_ms;   /* wall time, see now_ms: complete before it, else the attempt counts as unknown */
     int64_t created_at_ms; /* when it was written in Front; wall time */
-    const char *id;        /* ours; the idempotency key: the same on every attempt of the same text */
+    const char *id;        /* ours, as in fb3k9x2m-1z; the idempotency key: the same on every attempt of the
+                              same text, and followed by .2, .3 after an agent has edited it */
     const char *channel;
     const char *front_message_id;
     const char *front_conversation_id;
@@ -352,7 +368,7 @@ typedef void fb_http_fn(void *arg, const struct fb_http_answer *answer); /* [loo
 
 enum fb_capability {
     FB_CAN_IDEMPOTENT = 1u << 0,  /* the backend ignores an id it has seen: unknown attempts are sent again */
-    FB_CAN_ATTACHMENTS = 1u << 1, /* takes attachments; else a line with their names is added to the text */
+    FB_CAN_ATTACHMENTS = 1u << 1, /* takes attachments; else a line with their names is added (not yet) */
     FB_CAN_RECEIPTS = 1u << 2,
     FB_CAN_EDITS = 1u << 3,
     FB_CAN_TYPING = 1u << 4,
@@ -368,7 +384,7 @@ struct fb_module {
     const char *version;
     const char *summary; /* one line */
     uint32_t formats;    /* enum fb_format: what text it takes; 0: plain */
-    uint32_t max_text;   /* characters in one message; 0: no limit */
+    uint32_t max_text;   /* characters in one message; 0: no limit. Not looked at yet */
     const struct fb_setting *settings;
     uint32_t setting_n;
     uint32_t in_flight; /* deliveries under way at once, with FB_CAN_PARALLEL; 0: 64 */
@@ -436,10 +452,11 @@ struct fb_host {
      * call of done. */
     int (*receive)(const struct fb_host *host, const struct fb_inbound *inbound, fb_stored_fn *done,
                    void *arg);
-    /* [loop] Reports what became of a delivery later. */
+    /* [loop] Reports what became of a delivery later. Not yet: ends as FB_ERR_INVALID. */
     int (*receipt)(const struct fb_host *host, const struct fb_receipt *receipt, fb_stored_fn *done,
                    void *arg);
-    /* [loop] Asks for other events; space-separated types of Front, or "*". Usually in open. */
+    /* [loop] Asks for other events; space-separated types of Front, or "*". Usually in open. None comes
+     * yet. */
     int (*want_events)(const struct fb_host *host, const char *types);
 
     /* [loop] Calls fn once after delay_ms. Returns an id (never 0), or 0 when there are too many (1000). */
