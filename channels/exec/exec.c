@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     TIMEOUT_MIN_MS = 100,
@@ -134,12 +136,48 @@ static int to_why(struct buf *sentence, enum err e, char *why, size_t why_n)
     return e == OK ? FB_OK : e == ERR_INVALID ? FB_ERR_INVALID : FB_ERR_FAILED;
 }
 
+static bool is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Looks where execvpe() would. */
+static bool is_on_path(const char *name)
+{
+    const char *list = getenv("PATH");
+    struct buf path;
+    bool is_there = false;
+    buf_init(&path, WORD_BYTES_MAX);
+    for (list = list ? list : DEFAULT_PATH + strlen("PATH="); list && !is_there;) {
+        const char *colon = strchrnul(list, ':');
+        buf_clear(&path);
+        buf_addf(&path, "%.*s%s%s", (int)(colon - list), list, colon > list ? "/" : "", name);
+        is_there = !path.is_over && is_program(buf_span(&path).p);
+        list = *colon ? colon + 1 : NULL;
+    }
+    buf_fini(&path);
+    return is_there;
+}
+
+static enum err program_look(const struct channel *ch, struct buf *why)
+{
+    const char *name = ch->argv[0];
+    if (strchr(name, '/') ? is_program(name) : is_on_path(name))
+        return OK;
+    buf_addf(why, "`command` begins with %.200s, and there is no such program to be run%s.", name,
+             strchr(name, '/') ? ": write its whole path, and chmod +x it"
+                               : " in PATH: write its whole path");
+    return ERR_INVALID;
+}
+
 static int validate(const struct fb_host *host, char *why, size_t why_n)
 {
     struct channel ch = {.host = host};
     struct buf sentence;
     buf_init(&sentence, WIRE_SENTENCE_MAX);
     enum err e = settings_read(&ch, false, &sentence);
+    e = e ? e : program_look(&ch, &sentence);
     settings_fini(&ch);
     return to_why(&sentence, e, why, why_n);
 }

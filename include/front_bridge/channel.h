@@ -389,9 +389,10 @@ struct fb_module {
     uint32_t setting_n;
     uint32_t in_flight; /* deliveries under way at once, with FB_CAN_PARALLEL; 0: 64 */
 
-    /* [loop] Looks at the settings alone, no I/O: `front-bridge check` calls it. Only setting() and log() may
-     * be used. FB_OK, or FB_ERR_INVALID with one sentence in why that says what to write instead. May be
-     * NULL. */
+    /* [loop] Looks at the settings alone: `front-bridge check` calls it. No I/O, but for a look whether a file
+     * is there. Only setting() and log() may be used. FB_OK, or FB_ERR_INVALID with one sentence in why that
+     * says what to write instead; the first setting that it names in `backticks` is where people are sent.
+     * May be NULL. */
     int (*validate)(const struct fb_host *host, char *why, size_t why_n);
     /* [loop] Makes an instance. FB_OK sets *self; else one sentence goes into why. Required. */
     int (*open)(const struct fb_host *host, void **self, char *why, size_t why_n);

@@ -55,6 +55,7 @@ struct config_account {
 struct config_setting { /* of an adapter: checked later against what the module declares */
     char *key;
     struct span json; /* owned: the YAML value as JSON text, scalars as strings, ${ENV} replaced */
+    bool is_broken;   /* a mistake of its own is known already: its value means nothing */
     unsigned line;
 };
 
@@ -77,14 +78,15 @@ struct config_channel {
     int64_t thread_roll_ms; /* THREAD_ROLLING */
     struct config_setting *setting;
     size_t setting_n;
-    unsigned line;
+    unsigned line, adapter_line, settings_line; /* 0: the key is not there */
 };
 
 struct config {
     char *file;
     char *listen, *listen_cert, *listen_key; /* cert and key NULL: plain HTTP */
     char *admin_listen, *admin_token;        /* token NULL: none; only on loopback */
-    char *public_url;                        /* NULL: unknown */
+    unsigned listen_cert_line, listen_key_line;
+    char *public_url; /* NULL: unknown */
     char *store;
     enum log_format log_format;
     enum log_level log_level;
@@ -126,5 +128,9 @@ MUST_CHECK enum err config_duration(struct span text, int64_t *ms); /* 0 250ms 5
 MUST_CHECK enum err config_size(struct span text, uint64_t *bytes); /* 0 512 1KiB 1MiB 1GiB 10MB */
 /* config_nearest gives the candidate that looks most like word, or NULL if none is near. */
 const char *config_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* config_authority gives user, host and port of an http(s) URL, absent unless it has a host, and a port of 1 to
+ * 65535 if any. */
+struct span config_authority(struct span url);
 
 #endif

@@ -46,6 +46,10 @@ static size_t expand_variable(const char *p, struct buf *out, struct buf *why)
 
 bool config_expand(const char *text, struct buf *out, struct buf *why)
 {
+    if (text[0] == '$' && is_name(text + 1, strlen(text + 1))) {
+        buf_add_str(why, "a variable needs braces, as in ${NAME}; for the character $ itself write $$");
+        return false;
+    }
     while (*text) {
         size_t plain = strcspn(text, "$");
         buf_add(out, text, plain);

@@ -22,9 +22,9 @@ static const char *const late_failures[] = {"auto", "status", "comment", "none",
 const struct config_key config_keys[] = {
     {"listen", KEY_ADDRESS, BRIDGE(listen), .fallback = "0.0.0.0:8080",
      .help = "The public listener: Front's callbacks and the backends' webhooks."},
-    {"tls.cert", KEY_TEXT, BRIDGE(listen_cert),
+    {"tls.cert", KEY_TEXT, BRIDGE(listen_cert), .line_at = BRIDGE(listen_cert_line),
      .help = "Certificate chain (PEM file) of the public listener. Left out: plain HTTP, behind a proxy."},
-    {"tls.key", KEY_TEXT, BRIDGE(listen_key),
+    {"tls.key", KEY_TEXT, BRIDGE(listen_key), .line_at = BRIDGE(listen_key_line),
      .help = "The certificate's private key (PEM file)."},
     {"admin.listen", KEY_ADDRESS, BRIDGE(admin_listen), .fallback = "127.0.0.1:9090",
      .help = "Metrics, health and the admin API."},
@@ -102,6 +102,7 @@ const struct config_key config_keys[] = {
      .help = "Sign this channel's callbacks. Left out: the account's `secrets` (custom) or `app.secret` "
              "(application)."},
     {"channels.*.adapter", KEY_ADAPTER, CHANNEL(adapter), .is_required = true,
+     .line_at = CHANNEL(adapter_line),
      .help = "The adapter: a name such as `http`, or a path that ends in .so."},
     {"channels.*.source", KEY_CHOICE, CHANNEL(source), .fallback = "auto", .choices = sources,
      .help = "Not yet in use: what may be delivered; auto: callbacks, and events only if they come to this "
@@ -137,7 +138,7 @@ const struct config_key config_keys[] = {
     {"channels.*.thread", KEY_THREAD, CHANNEL(thread), .fallback = "contact",
      .help = "What makes a conversation when the backend names none: contact, conversation, or a time "
              "of silence such as 24h."},
-    {"channels.*.settings", KEY_SETTINGS, CHANNEL(setting),
+    {"channels.*.settings", KEY_SETTINGS, CHANNEL(setting), .line_at = CHANNEL(settings_line),
      .help = "The adapter's own settings; see its README."},
 };
 /* clang-format on */

@@ -41,6 +41,7 @@ struct config_key {
     const char *least, *most;
     const char *const *choices; /* KEY_CHOICE: the values of its enum in order, then NULL */
     bool is_required;
+    size_t line_at; /* offset of an unsigned that takes the key's line; 0: nobody asks for it */
     const char *help;
 };
 

@@ -235,6 +235,7 @@ static void read_settings(struct walk *w, const struct config_key *k, const stru
             repeated(w, child, &here);
             continue;
         }
+        size_t before = w->mistakes->n;
         buf_init(&json, SETTING_JSON_MAX);
         jout_init(&out, &json);
         write_json(w, child, here.path, &out);
@@ -244,6 +245,7 @@ static void read_settings(struct walk *w, const struct config_key *k, const stru
         struct config_setting *setting = &channel->setting[channel->setting_n++];
         setting->key = mem_strdup(child->name);
         setting->line = child->line;
+        setting->is_broken = w->mistakes->n > before;
         setting->json.p = buf_take(&json, &setting->json.n);
     }
 }
@@ -299,6 +301,8 @@ static void walk_member(struct walk *w, const struct node *map, const struct nod
     bool is_file = false;
     step(&at, group, child->name, child->name);
     const struct config_key *k = config_key_find(at.pattern, &is_file);
+    if (k && k->line_at && !child->repeats_line)
+        *(unsigned *)(void *)((char *)at.base + k->line_at) = child->line;
     if (child->repeats_line)
         repeated(w, child, &at);
     else if (strcmp(at.pattern, "accounts") == 0 || strcmp(at.pattern, "channels") == 0)

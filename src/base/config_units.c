@@ -1,5 +1,6 @@
 /*
- * The units that people write (durations, sizes) and the nearest of several words. Pure; knows no keys.
+ * The units that people write (durations, sizes), the host in a URL, and the nearest of several words. Pure;
+ * knows no keys.
  */
 #include "base/clock.h"
 #include "base/config.h"
@@ -55,6 +56,30 @@ enum err config_size(struct span text, uint64_t *bytes)
         return ERR_INVALID;
     *bytes = value;
     return OK;
+}
+
+/* is_port takes ":1" to ":65535", or nothing. */
+static bool is_port(struct span text)
+{
+    uint64_t port;
+    return text.n == 0 || (text.p[0] == ':' && span_u64((struct span){text.p + 1, text.n - 1}, &port) &&
+                           port > 0 && port <= 65535);
+}
+
+struct span config_authority(struct span url)
+{
+    size_t scheme_n = span_starts(url, "https://") ? 8 : span_starts(url, "http://") ? 7 : 0, n = 0;
+    if (scheme_n == 0)
+        return SPAN_NONE;
+    const char *p = url.p + scheme_n;
+    while (n < url.n - scheme_n && !strchr("/?#", p[n]))
+        n++;
+    const char *at = memrchr(p, '@', n), *host = at ? at + 1 : p, *end = p + n;
+    const char *bracket = host < end && *host == '[' ? memchr(host, ']', (size_t)(end - host)) : NULL;
+    const char *port = bracket ? bracket + 1 : memchr(host, ':', (size_t)(end - host));
+    bool has_host = bracket ? bracket > host + 1 : (port ? port : end) > host;
+    bool is_right = has_host && is_port((struct span){port, port ? (size_t)(end - port) : 0});
+    return is_right ? (struct span){p, n} : SPAN_NONE;
 }
 
 enum { WORD_MAX = 63 };

@@ -121,11 +121,7 @@ static bool is_address(char *text)
 /* url_host gives the authority of an http(s) URL without user, query or blanks; absent if it is none. */
 static struct span url_host(const char *url)
 {
-    size_t scheme_n = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
-    if (scheme_n == 0 || url[strcspn(url, "@?#\\ ")] != '\0')
-        return SPAN_NONE;
-    size_t n = strcspn(url + scheme_n, "/");
-    return n ? (struct span){url + scheme_n, n} : SPAN_NONE;
+    return url[strcspn(url, "@?#\\ ")] == '\0' ? config_authority(span_of(url)) : SPAN_NONE;
 }
 
 static void cut_slashes(char *text)

@@ -19,12 +19,19 @@
 
 enum { REPORT_MAX = 16 << 20, SETTINGS_MAX = 4 << 20, WHY_MAX = 4096, SECONDS_MAX = 10 };
 
-#define mistake(c, mistakes, ...)                                                                            \
-    do {                                                                                                     \
-        char key_[128];                                                                                      \
-        snprintf(key_, sizeof key_, "channels.%s.adapter", (c)->name);                                       \
-        config_mistake(mistakes, (c)->line, key_, __VA_ARGS__);                                              \
-    } while (0)
+static void mistake(const struct config_channel *c, struct config_mistakes *mistakes, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+static void mistake(const struct config_channel *c, struct config_mistakes *mistakes, const char *fmt, ...)
+{
+    char key[128], text[WHY_MAX];
+    va_list args;
+
+    must(snprintf(key, sizeof key, "channels.%s.adapter", c->name) > 0);
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    config_mistake(mistakes, c->adapter_line ? c->adapter_line : c->line, key, "%s", text);
+}
 
 /* ---- In the child ---- */
 
@@ -199,6 +206,9 @@ enum err preflight_run(struct preflight *p, const struct config *c, struct confi
 
     *p = (struct preflight){.channel = mem_calloc(c->channel_n, sizeof *p->channel),
                             .channel_n = c->channel_n};
+    if (c->channel_n == 0 && before == 0) /* else what is wrong there may be the reason */
+        config_mistake(mistakes, 0, "channels",
+                       "there is no channel, so there is nothing to do; write one below channels:");
     for (size_t i = 0; i < c->channel_n; i++)
         if (c->channel[i].adapter) /* NULL: a mistake that the configuration knows already */
             ask(&p->channel[i], &c->channel[i], mistakes);

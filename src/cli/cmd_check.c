@@ -17,16 +17,18 @@ static const struct option options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static void check_readable(const char *key, const char *file, struct config_mistakes *mistakes)
+static void check_readable(const char *key, const char *file, unsigned line, struct config_mistakes *mistakes)
 {
     if (file && access(file, R_OK) != 0)
-        config_mistake(mistakes, 0, key, "the file %.200s cannot be read: %s", file, strerror(errno));
+        config_mistake(mistakes, line, key,
+                       "the file %.200s cannot be read: %s; name a PEM file that the bridge's user may read",
+                       file, strerror(errno));
 }
 
 static void check_all(const struct config *c, struct config_mistakes *mistakes)
 {
-    check_readable("tls.cert", c->listen_cert, mistakes);
-    check_readable("tls.key", c->listen_key, mistakes);
+    check_readable("tls.cert", c->listen_cert, c->listen_cert_line, mistakes);
+    check_readable("tls.key", c->listen_key, c->listen_key_line, mistakes);
     struct preflight seen;
     if (preflight_run(&seen, c, mistakes) != OK)
         must(mistakes->n > 0);

@@ -3,7 +3,9 @@
  * Reads major and size before anything else, since the layout of the rest depends on them.
  */
 #include "host/loader.h"
+#include "base/config.h"
 #include "base/mem.h"
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -254,50 +256,87 @@ static void near_binary(unsigned levels, const char *dir, struct buf *out)
         buf_addf(out, "%s/%s", exe, dir);
 }
 
-static bool try_directory(struct span dir, const char *name, struct buf *path, struct buf *looked)
+enum { ADAPTERS_MAX = 200 };
+
+struct search {
+    const char *name;
+    struct buf *path;          /* what is looked for */
+    struct buf looked;         /* where it was not */
+    char *other[ADAPTERS_MAX]; /* the adapters that are there instead */
+    size_t other_n;
+};
+
+static void note_others(struct search *s, const char *dir)
+{
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && s->other_n < ADAPTERS_MAX && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n > 3 && strcmp(e->d_name + n - 3, ".so") == 0)
+            s->other[s->other_n++] = mem_strndup(e->d_name, n - 3);
+    }
+    if (d)
+        closedir(d);
+}
+
+static bool try_directory(struct search *s, struct span dir)
 {
     struct buf candidate;
     buf_init(&candidate, 4096);
-    buf_addf(&candidate, "%.*s/%s.so", SPAN_FMT(dir), name);
+    buf_addf(&candidate, "%.*s/%s.so", SPAN_FMT(dir), s->name);
     bool is_there = !candidate.is_over && access(candidate.p, R_OK) == 0;
-    if (is_there)
-        buf_add_span(path, buf_span(&candidate));
-    else
-        buf_addf(looked, "%s%.*s", looked->n ? ", " : "", SPAN_FMT(dir));
+    if (is_there) {
+        buf_add_span(s->path, buf_span(&candidate));
+    } else {
+        buf_addf(&s->looked, "%s%.*s", s->looked.n ? ", " : "", SPAN_FMT(dir));
+        buf_clear(&candidate);
+        buf_add_span(&candidate, dir);
+        note_others(s, buf_span(&candidate).p);
+    }
     buf_fini(&candidate);
     return is_there;
 }
 
-static bool try_list(const char *list, const char *name, struct buf *path, struct buf *looked)
+static bool try_list(struct search *s, const char *list)
 {
     while (list && *list) {
         size_t n = strcspn(list, ":");
-        if (n > 0 && try_directory((struct span){list, n}, name, path, looked))
+        if (n > 0 && try_directory(s, (struct span){list, n}))
             return true;
         list += n + (list[n] == ':');
     }
     return false;
 }
 
+static bool try_near_binary(struct search *s, unsigned levels, const char *dir)
+{
+    struct buf path;
+    buf_init(&path, 4096);
+    near_binary(levels, dir, &path);
+    bool is_found = path.n && try_directory(s, buf_span(&path));
+    buf_fini(&path);
+    return is_found;
+}
+
+static void say_where(struct search *s, struct buf *why)
+{
+    const char *near = config_nearest(s->name, (const char *const *)s->other, s->other_n);
+    buf_addf(why, "There is no adapter %s.so in %s: ", s->name, buf_span(&s->looked).p);
+    if (near)
+        buf_addf(why, "did you mean \"%.64s\"? Otherwise ", near);
+    buf_add_str(why, "install it, set FRONT_BRIDGE_CHANNELS, or write a path ending in .so.");
+}
+
 static enum err find_by_name(const char *name, struct buf *path, struct buf *why)
 {
-    struct buf looked, beside, installed;
-    buf_init(&looked, 4096);
-    buf_init(&beside, 4096);
-    buf_init(&installed, 4096);
-    near_binary(1, "channels", &beside);
-    near_binary(2, FB_CHANNELS_DIR, &installed);
-    bool is_found = try_list(getenv("FRONT_BRIDGE_CHANNELS"), name, path, &looked) ||
-                    (beside.n && try_directory(buf_span(&beside), name, path, &looked)) ||
-                    (installed.n && try_directory(buf_span(&installed), name, path, &looked));
+    struct search s = {.name = name, .path = path};
+    buf_init(&s.looked, 4096);
+    bool is_found = try_list(&s, getenv("FRONT_BRIDGE_CHANNELS")) || try_near_binary(&s, 1, "channels") ||
+                    try_near_binary(&s, 2, FB_CHANNELS_DIR);
     if (!is_found)
-        buf_addf(why,
-                 "There is no adapter %s.so in %s: install it, set FRONT_BRIDGE_CHANNELS, or write a path "
-                 "ending in .so.",
-                 name, looked.p);
-    buf_fini(&looked);
-    buf_fini(&beside);
-    buf_fini(&installed);
+        say_where(&s, why);
+    for (size_t i = 0; i < s.other_n; i++)
+        free(s.other[i]);
+    buf_fini(&s.looked);
     return is_found ? OK : ERR_NOT_FOUND;
 }
 

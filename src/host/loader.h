@@ -19,7 +19,8 @@ const struct fb_module *adapter_module(const struct adapter *a);
 const struct fb_setting *adapter_setting(const struct fb_module *m, uint32_t i);
 
 /* adapter_find gives the path of `adapter: NAME` (searched in $FRONT_BRIDGE_CHANNELS, channels/ beside the
- * binary, the installed directory) or of a path ending in .so. ERR_NOT_FOUND lists in why where it looked. */
+ * binary, the installed directory) or of a path ending in .so. ERR_NOT_FOUND lists in why where it looked,
+ * and names the adapter there that looks most like it. */
 MUST_CHECK enum err adapter_find(const char *name, struct buf *path, struct buf *why);
 
 #endif

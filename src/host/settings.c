@@ -70,12 +70,11 @@ static bool as_size(struct span in, struct buf *out)
 
 static bool as_url(struct span in, struct buf *out)
 {
-    size_t scheme_n = span_starts(in, "https://") ? 8 : span_starts(in, "http://") ? 7 : 0;
     for (size_t i = 0; i < in.n; i++)
         if ((unsigned char)in.p[i] <= ' ' || in.p[i] == 0x7f)
             return false;
     buf_add_span(out, in);
-    return scheme_n && in.n > scheme_n && in.p[scheme_n] != '/';
+    return config_authority(in).n > 0;
 }
 
 static bool has_only_strings(struct jval container)
@@ -96,7 +95,8 @@ static const struct kind {
     [FB_SETTING_BOOL] = {"write true or false", as_bool, JSON_ABSENT},
     [FB_SETTING_DURATION] = {"write a number and a unit, such as 250ms, 5s or 10m", as_duration, JSON_ABSENT},
     [FB_SETTING_SIZE] = {"write a number and a unit, such as 64KiB or 10MiB", as_size, JSON_ABSENT},
-    [FB_SETTING_URL] = {"write a whole URL that begins with https:// or http://", as_url, JSON_ABSENT},
+    [FB_SETTING_URL] = {"write a whole URL: https:// or http://, a host, and a port up to 65535 if any",
+                        as_url, JSON_ABSENT},
     [FB_SETTING_LIST] = {"write a list of texts, such as [one, two]", NULL, JSON_ARRAY},
     [FB_SETTING_MAP] = {"write a map of texts, such as {name: value}", NULL, JSON_OBJECT},
 };
@@ -169,6 +169,12 @@ static const struct config_setting *find(const struct config_channel *c, const c
     return NULL;
 }
 
+/* Where a setting would stand that is not written. */
+static unsigned line_of(const struct config_channel *c)
+{
+    return c->settings_line ? c->settings_line : c->line;
+}
+
 static bool takes_file(const struct fb_setting *row)
 {
     return (row->flags & FB_SETTING_SECRET) != 0;
@@ -180,7 +186,7 @@ static bool use_fallback(struct checking *c, const struct fb_setting *row, struc
     struct span fallback = span_of(row->fallback);
     if (kind->convert ? kind->convert(fallback, out) : convert_json(kind, fallback, out))
         return true;
-    mistake(c, c->channel->line, row->key,
+    mistake(c, line_of(c->channel), row->key,
             "the adapter's own default does not fit its kind; ask its author, or write a value");
     return false;
 }
@@ -190,6 +196,8 @@ static bool take_value(struct checking *c, const struct fb_setting *row, struct 
 {
     const struct config_setting *plain = find(c->channel, row->key, "");
     const struct config_setting *file = takes_file(row) ? find(c->channel, row->key, "_file") : NULL;
+    if ((plain && plain->is_broken) || (file && file->is_broken))
+        return false;
     if (plain && file) {
         mistake(c, file->line, file->key, "the secret is given twice, here and without _file; remove one");
         return false;
@@ -207,7 +215,7 @@ static bool take_value(struct checking *c, const struct fb_setting *row, struct 
     else if (row->fallback)
         return use_fallback(c, row, out);
     else if (row->flags & FB_SETTING_REQUIRED)
-        mistake(c, c->channel->line, row->key,
+        mistake(c, line_of(c->channel), row->key,
                 takes_file(row) ? "this setting is missing; write it, or as a file by _file"
                                 : "this setting is missing; write it");
     return false;
@@ -247,6 +255,14 @@ static void check_known(struct checking *c, const struct config_setting *s)
     buf_fini(&text);
 }
 
+static bool is_any_broken(const struct config_channel *c)
+{
+    for (size_t i = 0; i < c->setting_n; i++)
+        if (c->setting[i].is_broken)
+            return true;
+    return false;
+}
+
 enum err settings_check(const struct config_channel *channel, const struct fb_module *m,
                         struct config_mistakes *mistakes, struct buf *json)
 {
@@ -268,7 +284,7 @@ enum err settings_check(const struct config_channel *channel, const struct fb_mo
     }
     jout_object_end(&c.out);
     if (json->is_over)
-        config_mistake(mistakes, channel->line, channel->name,
+        config_mistake(mistakes, line_of(channel), channel->name,
                        "the settings are too large together; shorten them");
-    return mistakes->n > before ? ERR_INVALID : OK;
+    return mistakes->n > before || is_any_broken(channel) ? ERR_INVALID : OK;
 }

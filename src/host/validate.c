@@ -66,12 +66,43 @@ static void drop_values(struct validating *v)
     free(v->value);
 }
 
+static bool is_setting(const struct config_setting *s, const char *word, size_t n)
+{
+    return n > 0 && strncmp(s->key, word, n) == 0 && (!s->key[n] || strcmp(s->key + n, "_file") == 0);
+}
+
+/* The setting that a sentence is about: the first `name` in backticks that is written in the configuration. */
+static const struct config_setting *named(const struct config_channel *c, const char *sentence)
+{
+    const char *open = strchr(sentence, '`'), *close;
+    for (; open && (close = strchr(open + 1, '`')); open = strchr(close + 1, '`')) {
+        size_t n = strspn(open + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        for (size_t i = 0; i < c->setting_n; i++)
+            if (is_setting(&c->setting[i], open + 1, n))
+                return &c->setting[i];
+    }
+    return NULL;
+}
+
+static void refused(const struct config_channel *c, const char *why, struct config_mistakes *mistakes)
+{
+    char path[200];
+    const struct config_setting *s = named(c, why);
+    must(snprintf(path, sizeof path, "channels.%s.settings%s%.80s", c->name, s ? "." : "", s ? s->key : "") >
+         0);
+    config_mistake(mistakes,
+                   s                  ? s->line
+                   : c->settings_line ? c->settings_line
+                                      : c->line,
+                   path, "%s", why[0] ? why : "the adapter refuses these settings and does not say why");
+}
+
 enum err settings_validate(const struct config_channel *c, const struct fb_module *m, struct span json,
                            struct config_mistakes *mistakes)
 {
     if (!FB_HAS(m, validate) || !m->validate)
         return OK;
-    char why[WHY_BYTES_MAX] = "", path[128];
+    char why[WHY_BYTES_MAX] = "";
     struct validating v = {.host = {.size = sizeof v.host,
                                     .abi_major = FB_ABI_MAJOR,
                                     .abi_minor = FB_ABI_MINOR,
@@ -85,8 +116,6 @@ enum err settings_validate(const struct config_channel *c, const struct fb_modul
     if (status == FB_OK)
         return OK;
     why[sizeof why - 1] = '\0';
-    must(snprintf(path, sizeof path, "channels.%s.settings", c->name) > 0);
-    config_mistake(mistakes, c->line, path, "%s",
-                   why[0] ? why : "the adapter refuses these settings and does not say why");
+    refused(c, why, mistakes);
     return ERR_INVALID;
 }

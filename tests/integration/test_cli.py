@@ -137,6 +137,62 @@ channels:
     assert [m["line"] for m in json.loads(cli("check", "--json", str(bad))[1])["mistakes"]] == [1, 5, 5, 6, 7, 8, 9]
 
 
+def complaints(cli, tmp_path, text, **env):
+    """What check prints about text, without the name of the file."""
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text)
+    code, _, err = cli("check", str(file), **env)
+    assert code == (2 if err else 0)
+    return [line.removeprefix(f"{file}:") for line in err.splitlines()]
+
+
+ACCOUNT = "accounts: {main: {token: t, secrets: [s]}}\n"
+CHANNEL = ACCOUNT + "channels:\n  a:\n    front_channel: cha_1\n    adapter: %s\n    settings:\n      %s\n"
+
+
+@pytest.mark.parametrize("adapter, settings, said", [
+    ("htpp", "url: http://x", '5: channels.a.adapter: There is no adapter htpp.so in '),
+    ("http", "token: t", "6: channels.a.settings.url: this setting is missing"),
+    ("http", "url: http://x", "6: channels.a.settings: Set `secret` or `token`"),
+    ("http", "url: http://x\n      token: t\n      timeout: 1ms", "9: channels.a.settings.timeout: `timeout` must be"),
+    ("http", "token: t\n      url: http://x:65536", "8: channels.a.settings.url: \"http://x:65536\" does not fit"),
+    ("http", "token: t\n      url: http://:80/", "8: channels.a.settings.url: \"http://:80/\" does not fit"),
+    ("http", "url: http://x\n      token: $TOKEN", "8: channels.a.settings.token: a variable needs braces, as in ${NAME}"),
+    ("http", "url: http://x\n      token: ${NO_SUCH}", "8: channels.a.settings.token: the environment has no variable NO_SUCH"),
+    ("exec", "timeout: 5s\n      command: [/nowhere/x, y]",
+     "8: channels.a.settings.command: `command` begins with /nowhere/x, and there is no such program"),
+])
+def test_check_points_at_the_line_that_is_wrong_and_says_it_once(cli, tmp_path, adapter, settings, said):
+    (line,) = complaints(cli, tmp_path, CHANNEL % (adapter, settings))
+    assert line.startswith(said), line
+
+
+def test_check_names_the_adapter_that_was_meant(cli, tmp_path):
+    (line,) = complaints(cli, tmp_path, CHANNEL % ("htpp", "url: http://x"))
+    assert 'did you mean "http"?' in line
+
+
+def test_check_wants_a_channel(cli, tmp_path):
+    said = " channels: there is no channel, so there is nothing to do; write one below channels:"
+    for text in ("", "# nothing\n", "channels:\n", ACCOUNT):
+        assert complaints(cli, tmp_path, text) == [said], text
+    assert cli("run", "-c", str(tmp_path / "wrong.yaml"))[0] == 2
+
+
+def test_check_looks_for_the_certificate(cli, tmp_path):
+    text = f"tls:\n  cert: {tmp_path}/none.pem\n  key: /none.key\n" + CHANNEL % ("http", "{url: 'http://x', token: t}")
+    cure = "cannot be read: No such file or directory; name a PEM file that the bridge's user may read"
+    assert complaints(cli, tmp_path, text) == [f"2: tls.cert: the file {tmp_path}/none.pem {cure}",
+                                               f"3: tls.key: the file /none.key {cure}"]
+
+
+def test_check_takes_no_application_channel_without_its_id(cli, tmp_path):
+    text = ("public_url: https://bridge.example.com\naccounts: {main: {app: {uid: u, secret: s}}}\nchannels:\n"
+            "  a: {kind: application, adapter: http, settings: {url: 'http://x', token: t}}\n")
+    (line,) = complaints(cli, tmp_path, text)
+    assert line.startswith("4: channels.a.front_channel: this key is missing; write front_channel: the id that Front")
+
+
 # ---- sign ---------------------------------------------------------------------------------------------------------
 
 BODY = '{"text":"naïve 🙂\\u00e9"}'.encode()

@@ -122,6 +122,9 @@ static const struct {
      "f:1: log.format: \"xml\" is not known here; write text or json\n"},
     {"public_url: bridge.example.com\n", "f:1: public_url: \"bridge.example.com\" is no URL; write a whole "
                                          "URL, such as https://bridge.example.com\n"},
+    {"public_url: 'https://bridge.example.com:65536'\n",
+     "f:1: public_url: \"https://bridge.example.com:65536\" is no URL; write a whole URL, such as "
+     "https://bridge.example.com\n"},
     {"accounts: {m: {catch_up: {enabled: yes}, rate: {reserve: 20, per_resource: 5}}}\n",
      "f:1: accounts.m.catch_up.enabled: \"yes\" is no truth value; write true or false\n"
      "f:1: accounts.m.rate.reserve: \"20\" is no percentage; write a number and %, such as 20%\n"
@@ -146,12 +149,25 @@ static const struct {
      "f:1: accounts.m.api: \"http://127.0.0.1.evil.example\" is no URL; write https:// and a host without a "
      "path (http:// "
      "on a loopback address only)\n"},
+    {"accounts:\n  m: {api: 'https://api2.frontapp.com:99999'}\n  n: {api: 'https://:443'}\n",
+     "f:2: accounts.m.api: \"https://api2.frontapp.com:99999\" is no URL; write https:// and a host without "
+     "a "
+     "path (http:// on a loopback address only)\n"
+     "f:3: accounts.n.api: \"https://:443\" is no URL; write https:// and a host without a path (http:// on "
+     "a "
+     "loopback address only)\n"},
     {"accounts: {m: {api: 'http://127.0.0.1:8080', app: {uid: u}}}\n",
      "f:1: accounts.m.app: uid and secret belong together; write secret too\n"},
 
     /* what stands behind a value */
     {"store: ${FB_TEST_NONE}\n",
      "f:1: store: the environment has no variable FB_TEST_NONE; set it, or write the value here\n"},
+    {"store: $STORE\n",
+     "f:1: store: a variable needs braces, as in ${NAME}; for the character $ itself write $$\n"},
+    {"accounts: {m: {token: $hunter2, secrets: [$$A, $1, $A-B, $_]}}\n",
+     "f:1: accounts.m.token: a variable needs braces, as in ${NAME}; for the character $ itself write $$\n"
+     "f:1: accounts.m.secrets: a variable needs braces, as in ${NAME}; for the character $ itself write "
+     "$$\n"},
     {"store: ${FB-TEST}\n",
      "f:1: store: after ${ must come a name and a brace, as in ${NAME}; for the characters "
      "themselves write $${\n"},
@@ -428,6 +444,20 @@ static void test_settings_are_kept_as_json(void **state)
     config_free(c);
 }
 
+static void test_lines_of_keys_that_are_checked_elsewhere(void **state)
+{
+    (void)state;
+    struct config *c = must_parse("tls:\n  cert: a\n  key: b\n" CHANNEL("    settings:\n      url: x\n"));
+    const struct config_channel *a = &c->channel[0];
+    assert_int_equal(c->listen_cert_line, 2);
+    assert_int_equal(c->listen_key_line, 3);
+    assert_int_equal(a->line, 6);
+    assert_int_equal(a->adapter_line, 7);
+    assert_int_equal(a->settings_line, 9);
+    assert_int_equal(a->setting[0].line, 10);
+    config_free(c);
+}
+
 static void test_a_file_that_is_not_there(void **state)
 {
     (void)state;
@@ -587,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_variables_in_every_style),
         cmocka_unit_test(test_secrets_from_files),
         cmocka_unit_test(test_settings_are_kept_as_json),
+        cmocka_unit_test(test_lines_of_keys_that_are_checked_elsewhere),
         cmocka_unit_test(test_a_file_that_is_not_there),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),

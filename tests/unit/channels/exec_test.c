@@ -592,6 +592,11 @@ static void test_settings(void **state)
         {"command", "[\"\"]", "`command` must be a list"},
         {"command", "[\"a\",1]", "`command` must be a list"},
         {"command", "\"a\"", "`command` must be a list"},
+        {"command", "[\"/nowhere/at-all\"]", "`command` begins with /nowhere/at-all, and there is no such"},
+        {"command", "[\"no-such-program\"]", "no such program to be run in PATH: write its whole path."},
+        {"command", "[\"/etc/passwd\"]", "write its whole path, and chmod +x it."},
+        {"command", "[\"/usr/bin\"]", "there is no such program"},
+        {"command", "[\"true\"]", NULL},
         {"env", "{\"A=B\":\"c\"}", "`env` must be a map"},
         {"env", "{\"\":\"c\"}", "`env` must be a map"},
         {"env", "{\"A\":1}", "`env` must be a map"},
@@ -618,8 +623,8 @@ static void test_program_that_is_not_there(void **state)
 {
     struct fake *f = fake_with(command("/nowhere/at-all", "x", NULL));
     (void)state;
-    assert_int_equal(fake_validate(f), FB_OK);
-    assert_int_equal(fake_open(f), FB_ERR_FAILED);
+    assert_int_equal(fake_validate(f), FB_ERR_INVALID);
+    assert_int_equal(fake_open(f), FB_ERR_FAILED); /* it may vanish in between */
     assert_string_equal(f->why, "/nowhere/at-all cannot be started: No such file or directory.");
     fake_free(f);
 }

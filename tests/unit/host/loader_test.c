@@ -73,6 +73,7 @@ static void test_find(void **state)
         {so, so, NULL},
         {"nobody", NULL, "There is no adapter nobody.so in /nowhere, "},
         {"nobody", NULL, "/channels, " BUILD_DIR "/lib/front-bridge/channels: install it"},
+        {"porbe", NULL, "channels: did you mean \"probe\"? Otherwise install it, set"},
         {"/nowhere/x.so", NULL, "cannot be read"},
         {"../probe", NULL, "is neither the name of an adapter"},
         {"", NULL, "is neither the name of an adapter"},

@@ -32,10 +32,15 @@ static int refuse_text(const struct fb_host *host, char *why, size_t why_n)
     const char *text = host->setting(host, "text");
     assert_null(host->setting(host, "zebra"));
     assert_string_equal(host->channel, "a");
-    if (!text || strcmp(text, "bad") != 0)
-        return FB_OK;
-    snprintf(why, why_n, "text is bad; write another");
-    return FB_ERR_INVALID;
+    static const char *const refusals[][2] = {{"bad", "`mod`: `text` is bad; write another"},
+                                              {"token", "`token: x` is no good"},
+                                              {"all", "`they` are ` bad"}};
+    for (size_t i = 0; text && i < ARRAY_LEN(refusals); i++)
+        if (strcmp(text, refusals[i][0]) == 0) {
+            snprintf(why, why_n, "%s", refusals[i][1]);
+            return FB_ERR_INVALID;
+        }
+    return FB_OK;
 }
 
 static const struct fb_module module = {FB_MODULE_HEAD, .name = "mod", .settings = rows,
@@ -87,8 +92,8 @@ static const struct {
     {"{url: 'https://x/y', token_file: ${FB_TEST_SECRET}}",
      "{\"url\":\"https://x/y\",\"token\":\"from a "
      "file\",\"count\":\"7\",\"timeout\":\"10000\",\"room\":\"1048576\"}"},
-    {"{}", "f:3: " P ".url: this setting is missing; write it\n"
-           "f:3: " P ".token: this setting is missing; write it, or as a file by _file\n"},
+    {"{}", "f:6: " P ".url: this setting is missing; write it\n"
+           "f:6: " P ".token: this setting is missing; write it, or as a file by _file\n"},
     {"{" NEEDED ", tiemout: 5s, zebra: 1}",
      "f:6: " P ".tiemout: the adapter mod has no such setting; did you mean \"timeout\"?\n"
      "f:6: " P
@@ -104,11 +109,12 @@ static const struct {
     {"{" NEEDED ", headers_file: /x}",
      "f:6: " P ".headers_file: a file holds one text, and this is a list or map; write "
      "${ENV} in it instead\n"},
-    {"{url: ftp://x, token: ''}",
-     "f:6: " P ".url: \"ftp://x\" does not fit; write a whole URL that begins with https:// or http://\n"
-     "f:6: " P ".token: the value is empty; write it\n"},
+    {"{url: ftp://x, token: ''}", "f:6: " P ".url: \"ftp://x\" does not fit; write https:// or http://, a "
+                                  "host, and a port of 1 to 65535 if it has one\n"
+                                  "f:6: " P ".token: the value is empty; write it\n"},
     {"{url: 'https:///x', token: [hush]}",
-     "f:6: " P ".url: \"https:///x\" does not fit; write a whole URL that begins with https:// or http://\n"
+     "f:6: " P ".url: \"https:///x\" does not fit; write https:// or http://, a host, and a port of 1 to "
+     "65535 if it has one\n"
      "f:6: " P ".token: this value does not fit; write text\n"},
     {"{" NEEDED ", count: 1.5, fast: yes, timeout: 5, room: big}",
      "f:6: " P ".count: \"1.5\" does not fit; write a whole number\n"
@@ -119,7 +125,10 @@ static const struct {
      "f:6: " P ".text: {\"a\":\"b\"} does not fit; write text\n"
      "f:6: " P ".events: \"a\" does not fit; write a list of texts, such as [one, two]\n"
      "f:6: " P ".headers: this value does not fit; write a map of texts, such as {name: value}\n"},
-    {"{" NEEDED ", text: bad}", "f:3: " P ": text is bad; write another\n"},
+    {"{" NEEDED ",\n     text: bad}", "f:7: " P ".text: `mod`: `text` is bad; write another\n"},
+    {"{url: 'https://x',\n     token_file: ${FB_TEST_SECRET},\n     text: token}",
+     "f:7: " P ".token_file: `token: x` is no good\n"},
+    {"{" NEEDED ",\n     text: all}", "f:6: " P ": `they` are ` bad\n"},
 };
 
 static void test_each_setting(void **state)
@@ -131,6 +140,53 @@ static void test_each_setting(void **state)
             fail_msg("case %zu: %s\n--- got\n%s\n--- want\n%s", i, cases[i].settings, got, cases[i].result);
         free(got);
     }
+}
+
+static void test_urls_that_lead_nowhere(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "http://",     "http:///x",   "http://:80/",   "http://x:0", "http://x:65536",  "http://x:99999",
+        "http://x:",   "http://x:8o", "http://u@:80/", "http://[]/", "http://[::1]:0/", "http://[::1]x",
+        "http://?a=b", "http://x y/", "HTTPS://x",     "x"};
+    static const char *const right[] = {"http://x:65535", "http://x:1/y:99999", "http://u:p@x:8/",
+                                        "http://[::1]",   "http://[::1]:8",     "https://x?y=:99999",
+                                        "https://x#:0",   "https://x.example/"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong) + ARRAY_LEN(right); i++) {
+        bool is_right = i >= ARRAY_LEN(wrong);
+        const char *url = is_right ? right[i - ARRAY_LEN(wrong)] : wrong[i];
+        char settings[200];
+        snprintf(settings, sizeof settings, "{url: '%s', token: t}", url);
+        char *got = result_of(&module, settings);
+        if ((strstr(got, "does not fit") == NULL) != is_right)
+            fail_msg("%s: %s", url, got);
+        free(got);
+    }
+}
+
+/* The variable is the mistake; that its setting has no value then, and what the adapter thinks of it, is none. */
+static void test_a_missing_variable_is_told_once(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/settings_test.XXXXXX";
+    struct config_mistakes mistakes = {0};
+    struct buf json;
+    int fd = mkstemp(file);
+    assert_true(fd >= 0 &&
+                dprintf(fd, "accounts: {m: {token: t, secrets: [s]}}\nchannels:\n  a:\n"
+                            "    adapter: x\n    front_channel: cha_1\n"
+                            "    settings: {" NEEDED ", count: ${FB_TEST_NONE}, text: bad}\n") > 0);
+    struct config *c = config_draft(file, &mistakes);
+    buf_init(&json, 1 << 16);
+    assert_int_equal(mistakes.n, 1);
+    assert_int_equal(settings_check(&c->channel[0], &module, &mistakes, &json), ERR_INVALID);
+    assert_int_equal(mistakes.n, 1);
+    assert_string_equal(mistakes.item[0].key, P ".count");
+    buf_fini(&json);
+    config_mistakes_fini(&mistakes);
+    config_free(c);
+    close(fd);
+    unlink(file);
 }
 
 static void test_an_adapter_without_settings(void **state)
@@ -152,7 +208,7 @@ static void test_a_default_that_does_not_fit(void **state)
                                 .setting_n = ARRAY_LEN(wrong)};
     char *got = result_of(&m, "{}"), *fine = result_of(&m, "{a: 0}");
     assert_string_equal(
-        got, "f:3: " P ".a: the adapter's own default does not fit its kind; ask its author, or write a "
+        got, "f:6: " P ".a: the adapter's own default does not fit its kind; ask its author, or write a "
              "value\n");
     assert_string_equal(fine, "{\"a\":\"0\",\"b\":\"[\\\"x\\\"]\"}");
     free(got);
@@ -168,6 +224,8 @@ int main(void)
     setenv("FB_TEST_SECRET", file, 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_setting),
+        cmocka_unit_test(test_urls_that_lead_nowhere),
+        cmocka_unit_test(test_a_missing_variable_is_told_once),
         cmocka_unit_test(test_an_adapter_without_settings),
         cmocka_unit_test(test_a_default_that_does_not_fit),
     };
