@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
+#include "http/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,23 +276,16 @@ static void on_changed(struct store_op *op)
 /* query_get decodes one parameter of a query into a new string; NULL if it is not there. */
 static char *query_get(struct span query, const char *key)
 {
-    const char *p = query.p, *end = p ? p + query.n : p;
-    size_t key_n = strlen(key);
+    struct span encoded = http_query_find(query, key);
     struct buf value;
 
-    while (p < end) {
-        const char *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
-        if ((size_t)(stop - p) > key_n && memcmp(p, key, key_n) == 0 && p[key_n] == '=') {
-            buf_init(&value, VALUE_MAX);
-            buf_add(&value, "", 0);
-            struct span text = {p + key_n + 1, (size_t)(stop - p) - key_n - 1};
-            if (http_percent_decode(text, true, &value) == OK && !value.is_over)
-                return buf_take(&value, NULL);
-            buf_fini(&value);
-            return NULL;
-        }
-        p = amp ? amp + 1 : end;
-    }
+    if (!encoded.p)
+        return NULL;
+    buf_init(&value, VALUE_MAX);
+    buf_add(&value, "", 0);
+    if (http_percent_decode(encoded, true, &value) == OK && !value.is_over)
+        return buf_take(&value, NULL);
+    buf_fini(&value);
     return NULL;
 }
 
