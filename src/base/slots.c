@@ -33,7 +33,7 @@ uint64_t slots_add(struct slots *s, void *item)
     return s->slot[i].token;
 }
 
-void *slots_get(const struct slots *s, uint64_t token)
+static void *find(const struct slots *s, uint64_t token)
 {
     unsigned i = token & ((1u << INDEX_BITS) - 1);
 
@@ -42,7 +42,7 @@ void *slots_get(const struct slots *s, uint64_t token)
 
 void *slots_take(struct slots *s, uint64_t token)
 {
-    void *item = slots_get(s, token);
+    void *item = find(s, token);
 
     if (!item)
         return NULL;

@@ -19,8 +19,7 @@ struct slots {
 
 void slots_init(struct slots *s, unsigned max); /* max ≤ 65535 */
 void slots_fini(struct slots *s);
-uint64_t slots_add(struct slots *s, void *item);        /* 0: full */
-void *slots_get(const struct slots *s, uint64_t token); /* NULL: not there any more */
-void *slots_take(struct slots *s, uint64_t token);      /* the same, and the slot is free again */
+uint64_t slots_add(struct slots *s, void *item);   /* 0: full */
+void *slots_take(struct slots *s, uint64_t token); /* NULL: not there any more; else the slot is free again */
 
 #endif

@@ -100,14 +100,14 @@ void conform_turn(struct conform *c)
     event_base_loop(c->base, EVLOOP_ONCE);
 }
 
-int64_t conform_attempt_ms(const struct conform *c)
+static int64_t attempt_ms(const struct conform *c)
 {
     return c->o->attempt_ms ? c->o->attempt_ms : ATTEMPT_MS;
 }
 
 bool conform_settle(struct conform *c)
 {
-    mono_ms_t until = clock_mono_ms() + 3 * conform_attempt_ms(c);
+    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
     while (c->ended_n < c->token_n && clock_mono_ms() < until)
         conform_turn(c);
     return c->ended_n == c->token_n;
@@ -190,7 +190,7 @@ bool conform_post(struct conform *c, const struct conform_message *m, uint64_t n
 {
     struct buf json;
     struct jout j;
-    mono_ms_t until = clock_mono_ms() + 3 * conform_attempt_ms(c);
+    mono_ms_t until = clock_mono_ms() + 3 * attempt_ms(c);
     while (host_credits(c->host) == 0 && !c->has_ended && clock_mono_ms() < until)
         conform_turn(c);
     if (host_credits(c->host) == 0)
@@ -208,8 +208,8 @@ void conform_open(struct conform *c, unsigned probe)
     struct host_options o = {.channel = "conform",
                              .adapter_path = c->o->adapter_path,
                              .settings = c->o->settings,
-                             .attempt_ms = conform_attempt_ms(c),
-                             .request_ms = conform_attempt_ms(c),
+                             .attempt_ms = attempt_ms(c),
+                             .request_ms = attempt_ms(c),
                              .stop_ms = CONFORM_STOP_MS,
                              .probe = probe};
     c->host = host_new(c->base, &o, &events, c);

@@ -48,7 +48,6 @@ void conform_turn(struct conform *c); /* of the loop; at most 20 ms */
 void conform_rest(struct conform *c, int64_t ms);
 /* conform_settle waits until all that was sent has ended; the host itself sees to the deadlines. */
 bool conform_settle(struct conform *c);
-int64_t conform_attempt_ms(const struct conform *c);
 uint64_t conform_token(struct conform *c);
 /* conform_post delivers m when there is room; false: there is none in time, or the process is gone. */
 bool conform_post(struct conform *c, const struct conform_message *m, uint64_t number);

@@ -24,30 +24,29 @@ struct rule {
     uint8_t type, side;
     unsigned fd_max;
     size_t body_max;
-    const char *name;
 };
 
 static const struct rule rules[] = {
-    {FRAME_HELLO, TO_CHILD, 0, 4 << 20, "hello"},
-    {FRAME_DELIVER, TO_CHILD, 0, FRAME_WIRE_MAX, "deliver"},
-    {FRAME_NOTICE, TO_CHILD, 0, FRAME_WIRE_MAX, "notice"},
-    {FRAME_REQUEST, TO_CHILD, 1, REQUEST_MAX, "request"},
-    {FRAME_EXPIRE, TO_CHILD, 0, 0, "expire"},
-    {FRAME_STORED, TO_CHILD, 0, 4 << 10, "stored"},
-    {FRAME_KV_DONE, TO_CHILD, 0, KV_MAX, "kv_done"},
-    {FRAME_PING, TO_CHILD, 0, 0, "ping"},
-    {FRAME_STOP, TO_CHILD, 0, 0, "stop"},
-    {FRAME_READY, TO_BRIDGE, 0, 4 << 10, "ready"},
-    {FRAME_FAILED, TO_BRIDGE, 0, 4 << 10, "failed"},
-    {FRAME_OUTCOME, TO_BRIDGE, 0, 8 << 10, "outcome"},
-    {FRAME_REPLY, TO_BRIDGE, 0, REPLY_MAX, "reply"},
-    {FRAME_CLOSED, TO_BRIDGE, 0, 0, "closed"},
-    {FRAME_RECEIVE, TO_BRIDGE, FRAME_FDS_MAX, FRAME_INBOUND_MAX + 16, "receive"},
-    {FRAME_RECEIPT, TO_BRIDGE, 0, 16 << 10, "receipt"},
-    {FRAME_KV, TO_BRIDGE, 0, KV_MAX, "kv"},
-    {FRAME_EVENTS, TO_BRIDGE, 0, 4 << 10, "events"},
-    {FRAME_LOG, TO_BRIDGE, 0, 4 << 10, "log"},
-    {FRAME_PONG, TO_BRIDGE, 0, 0, "pong"},
+    {FRAME_HELLO, TO_CHILD, 0, 4 << 20},
+    {FRAME_DELIVER, TO_CHILD, 0, FRAME_WIRE_MAX},
+    {FRAME_NOTICE, TO_CHILD, 0, FRAME_WIRE_MAX},
+    {FRAME_REQUEST, TO_CHILD, 1, REQUEST_MAX},
+    {FRAME_EXPIRE, TO_CHILD, 0, 0},
+    {FRAME_STORED, TO_CHILD, 0, 4 << 10},
+    {FRAME_KV_DONE, TO_CHILD, 0, KV_MAX},
+    {FRAME_PING, TO_CHILD, 0, 0},
+    {FRAME_STOP, TO_CHILD, 0, 0},
+    {FRAME_READY, TO_BRIDGE, 0, 4 << 10},
+    {FRAME_FAILED, TO_BRIDGE, 0, 4 << 10},
+    {FRAME_OUTCOME, TO_BRIDGE, 0, 8 << 10},
+    {FRAME_REPLY, TO_BRIDGE, 0, REPLY_MAX},
+    {FRAME_CLOSED, TO_BRIDGE, 0, 0},
+    {FRAME_RECEIVE, TO_BRIDGE, FRAME_FDS_MAX, FRAME_INBOUND_MAX + 16},
+    {FRAME_RECEIPT, TO_BRIDGE, 0, 16 << 10},
+    {FRAME_KV, TO_BRIDGE, 0, KV_MAX},
+    {FRAME_EVENTS, TO_BRIDGE, 0, 4 << 10},
+    {FRAME_LOG, TO_BRIDGE, 0, 4 << 10},
+    {FRAME_PONG, TO_BRIDGE, 0, 0},
 };
 
 static const struct rule *rule_of(unsigned type)
@@ -57,12 +56,6 @@ static const struct rule *rule_of(unsigned type)
             return &rules[i];
     }
     return NULL;
-}
-
-const char *frame_name(enum frame_type type)
-{
-    const struct rule *r = rule_of(type);
-    return r ? r->name : "unknown";
 }
 
 size_t frame_max(enum frame_type type)

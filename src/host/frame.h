@@ -63,7 +63,6 @@ struct frame {
  * how. */
 MUST_CHECK enum err frame_next(struct span in, enum frame_side side, struct frame *out, size_t *used,
                                const char **why);
-const char *frame_name(enum frame_type type);
 /* frame_max gives the limit of a type's body; 0 for types that have none. */
 size_t frame_max(enum frame_type type);
 

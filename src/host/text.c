@@ -14,7 +14,7 @@ static size_t sequence(struct span s, size_t i)
     return utf8_read(s.p + i, s.n - i, &character);
 }
 
-bool text_is_utf8(struct span s)
+static bool is_utf8(struct span s)
 {
     for (size_t i = 0, n; i < s.n; i += n) {
         n = sequence(s, i);
@@ -35,7 +35,7 @@ bool text_is_clean(struct span s)
         if (is_control(s.p[i]) && s.p[i] != '\n' && s.p[i] != '\t')
             return false;
     }
-    return text_is_utf8(s);
+    return is_utf8(s);
 }
 
 void text_clean_line(struct buf *out, struct span s, size_t max)

@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include <stdbool.h>
 
-bool text_is_utf8(struct span s);
 /* text_is_clean: UTF-8 without control characters but newline and tab. */
 bool text_is_clean(struct span s);
 /* text_clean_line appends s as one line of at most max bytes: control characters become spaces, bad UTF-8

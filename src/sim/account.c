@@ -15,7 +15,7 @@ void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
     *a = (struct sim_account){.company = mem_strdup(company), .sequence = (uint64_t)now};
 }
 
-void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES])
+static void new_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES])
 {
     char digits[16];
     size_t n = 0, at = strlen(prefix);
@@ -28,7 +28,7 @@ void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_B
     out[at] = '\0';
 }
 
-void sim_message_uid(char out[33])
+static void new_uid(char out[33])
 {
     uint8_t raw[16];
     crypto_random(raw, sizeof raw);
@@ -53,7 +53,7 @@ struct sim_message *sim_message_new(struct sim_channel *c, wall_ms_t now)
     m->created_at = now;
     m->version = 1;
     m->took_ms = -1;
-    sim_message_uid(m->uid);
+    new_uid(m->uid);
     return m;
 }
 
@@ -169,7 +169,7 @@ enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *s
     if (spec->id)
         memcpy(c->id, spec->id, strlen(spec->id) + 1);
     else
-        sim_account_id(a, "cha_", c->id);
+        new_id(a, "cha_", c->id);
     c->kind = spec->kind;
     c->name = mem_strdup(spec->name ? spec->name : c->id);
     c->address = mem_strdup(spec->address ? spec->address : c->id);
@@ -220,7 +220,7 @@ static void external_add(struct sim_account *a, struct sim_conversation *c, cons
 static struct sim_conversation *conversation_new(struct sim_account *a, struct sim_message *m, wall_ms_t now)
 {
     struct sim_conversation *c = mem_zalloc(sizeof *c);
-    sim_account_id(a, "cnv_", c->id);
+    new_id(a, "cnv_", c->id);
     bool is_inbound = m->state == SIM_RECEIVED;
     const struct sim_person *customer = is_inbound ? &m->author : &m->to[0];
     c->channel = m->channel;
@@ -252,7 +252,7 @@ static void append(struct sim_conversation *c, struct sim_message *m, wall_ms_t 
 
 static void own(struct sim_account *a, struct sim_message *m)
 {
-    sim_account_id(a, "msg_", m->id);
+    new_id(a, "msg_", m->id);
     sim_index_put(&a->by_id, span_of(m->id), m);
     sim_index_put(&a->by_uid, span_of(m->uid), m);
     a->message_n++;
@@ -397,7 +397,7 @@ struct sim_comment *sim_conversation_comment(struct sim_account *a, struct sim_c
     struct sim_comment *comment = &c->comment[c->comment_n++];
     *comment = (struct sim_comment){.body = mem_strdup(body), .posted_at = now};
     comment->author = author ? mem_strdup(author) : NULL;
-    sim_account_id(a, "com_", comment->id);
+    new_id(a, "com_", comment->id);
     c->updated_at = now;
     return comment;
 }

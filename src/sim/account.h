@@ -95,8 +95,6 @@ void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
 void sim_account_fini(struct sim_account *a);
 /* Forgets conversations and messages; channels stay, ids go on. */
 void sim_account_clear(struct sim_account *a);
-void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES]);
-void sim_message_uid(char out[33]);
 
 /* Strings are copied. id may be NULL. ERR_CONFLICT: the id is taken; ERR_FULL. */
 struct sim_channel_spec {

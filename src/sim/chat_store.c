@@ -49,7 +49,7 @@ struct chat_message *chat_store_add(struct chat_store *s, const char *handle, st
     return m;
 }
 
-void chat_store_view(struct jout *j, const struct chat_message *m)
+static void view(struct jout *j, const struct chat_message *m)
 {
     static const char *const states[] = {"received", "waiting", "taken", "refused"};
     jout_object(j);
@@ -76,6 +76,6 @@ void chat_store_list(const struct chat_store *s, struct span handle, struct jout
     jout_array(j);
     for (unsigned i = first; i < s->n; i++)
         if (!handle.p || span_is(handle, s->item[i]->handle))
-            chat_store_view(j, s->item[i]);
+            view(j, s->item[i]);
     jout_array_end(j);
 }

@@ -45,7 +45,6 @@ void chat_store_clear(struct chat_store *s);
 /* NULL: there is no room. Strings are copied. */
 struct chat_message *chat_store_add(struct chat_store *s, const char *handle, struct span text,
                                     wall_ms_t now);
-void chat_store_view(struct jout *j, const struct chat_message *m);
 /* The last messages of handle, or of everyone (absent), oldest first. */
 void chat_store_list(const struct chat_store *s, struct span handle, struct jout *j);
 

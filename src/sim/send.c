@@ -131,7 +131,7 @@ static struct flight *flight_new(struct sim *s, const struct sim_message *m, con
     return f;
 }
 
-void sim_deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg)
+static void deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg)
 {
     struct flight *f = flight_new(s, m, "message");
     f->done = done;
@@ -204,7 +204,7 @@ struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sen
     m->is_draft = send->is_draft;
     sign_by(m, send->author_name, send->author_email);
     sim_account_write(&s->account, m, conversation, now);
-    sim_deliver(s, m, done, arg);
+    deliver(s, m, done, arg);
     return m;
 }
 
@@ -216,6 +216,6 @@ enum err sim_resend(struct sim *s, struct sim_message *m, struct span text, sim_
         sim_message_text(m, text);
     m->version++;
     m->is_draft = true;
-    sim_deliver(s, m, done, arg);
+    deliver(s, m, done, arg);
     return OK;
 }

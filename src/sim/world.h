@@ -50,7 +50,6 @@ void sim_changed(struct sim *s, const struct sim_conversation *c);
 struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why);
 
 /* send.c */
-void sim_deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg);
 void sim_deliver_imported(struct sim *s, struct sim_message *m);
 
 /* create.c: 202 now, created a little later. Takes m. */
