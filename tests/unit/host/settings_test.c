@@ -110,11 +110,11 @@ static const struct {
      "f:6: " P ".headers_file: a file holds one text, and this is a list or map; write "
      "${ENV} in it instead\n"},
     {"{url: ftp://x, token: ''}", "f:6: " P ".url: \"ftp://x\" does not fit; write a whole URL: https:// or "
-                                            "http://, a host, and a port up to 65535 if any\n"
+                                  "http://, a host, and a port up to 65535 if any\n"
                                   "f:6: " P ".token: the value is empty; write it\n"},
     {"{url: 'https:///x', token: [hush]}",
      "f:6: " P ".url: \"https:///x\" does not fit; write a whole URL: https:// or http://, a host, and a "
-               "port up to 65535 if any\n"
+     "port up to 65535 if any\n"
      "f:6: " P ".token: this value does not fit; write text\n"},
     {"{" NEEDED ", count: 1.5, fast: yes, timeout: 5, room: big}",
      "f:6: " P ".count: \"1.5\" does not fit; write a whole number\n"
