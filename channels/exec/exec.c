@@ -149,7 +149,7 @@ static bool is_on_path(const char *name)
     struct buf path;
     bool is_there = false;
     buf_init(&path, WORD_BYTES_MAX);
-    for (list = list ? list : DEFAULT_PATH + strlen("PATH="); list && !is_there;) {
+    for (list = list ? list : &DEFAULT_PATH[sizeof "PATH=" - 1]; list && !is_there;) {
         const char *colon = strchrnul(list, ':');
         buf_clear(&path);
         buf_addf(&path, "%.*s%s%s", (int)(colon - list), list, colon > list ? "/" : "", name);
