@@ -251,9 +251,10 @@ const struct command command_channel_test = {
     .help =
         "Runs ADAPTER (a name, or a path ending in .so) in a real channel host against a scripted bridge\n"
         "and prints a line for each promise of front_bridge/channel.h. Messages to the recipient\n"
-        "\"conform\" really leave: let the settings name a backend for tests. A failed delivery is no "
-        "broken\n"
-        "promise, as long as it ends once, in time, and with a sentence. Exit status 1 if one is broken.\n",
+        "\"conform\" really leave: let the settings name a backend for tests. A failed delivery is no\n"
+        "broken promise, as long as it ends once, in time, and with a sentence. Exit status 1 if one is\n"
+        "broken. A running bridge hides its store and configuration from adapters, and so new files beside\n"
+        "them; nothing is hidden here.\n",
     .options = options,
     .argument_most = ARGUMENTS_MAX,
     .run = run,

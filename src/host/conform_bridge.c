@@ -12,11 +12,16 @@ enum { ATTEMPT_MS = 10000 };
 
 /* ---- The bridge's side ---- */
 
+/* One complaint is told once: it would break every promise under which something is delivered. */
 static void on_log(struct host *h, int level, const char *text, void *arg)
 {
     struct conform *c = arg;
+    size_t n = strlen(c->heard);
     (void)h;
-    if (level == HOST_LOG_COMPLAINT && !c->complaint[0])
+    if (level != HOST_LOG_COMPLAINT || strstr(c->heard, text))
+        return;
+    snprintf(c->heard + n, sizeof c->heard - n, "%s\n", text);
+    if (!c->complaint[0])
         snprintf(c->complaint, sizeof c->complaint, "%s", text);
 }
 

@@ -17,6 +17,8 @@ def test_a_backend_that_hangs(make_bridge, backend, front, policy, kind):
     assert answer.json["type"] == kind
     if policy == "error":
         assert answer.status == 408 and bridge.state_of(sent["id"]) == "cancelled"
+        [line] = until(lambda: bridge.lines("cancelled"))
+        assert line["source_id"] == sent["id"] and line["reason"] == "not delivered in time"
     else:
         assert bridge.state_of(sent["id"]) == "sending"
     backend.gate.set()
