@@ -147,9 +147,8 @@ def test_a_flood_to_front_does_not_keep_another_channel_out(make_bridge, backend
 
 
 def test_nothing_spins_while_front_is_away(make_bridge, backend, front):
-    """A channel that waits for its authorization has messages that are due, and none of them may be a probe."""
-    channels = two_channels(backend, kind="application")
-    bridge = make_bridge(backend=backend, front=front, channels=channels, top={"public_url": "https://bridge.example.com"})
+    """Both channels have messages that are due, and one probe of their account decides for both."""
+    bridge = make_bridge(backend=backend, front=front, channels=two_channels(backend, front_channel="cha_2"))
     assert bridge.hook({"sender": {"handle": "a"}, "text": "x"}, channel="quiet").status == 202
     front.close()
     assert bridge.hook({"sender": {"handle": "a"}, "text": "y"}).status == 202
