@@ -1,6 +1,11 @@
-/* front-bridge channel list: the channels of the configuration. */
+/*
+ * front-bridge channel list: the channels of the configuration, and how they are in the bridge that runs. Without
+ * one, or where it does not know a channel, their state is unknown, and that is no failure.
+ */
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/ops_call.h"
+#include "cli/text.h"
 
 static const struct option options[] = {
     {"json", 0, NULL, "as JSON"},
@@ -12,46 +17,92 @@ static const char *kind_name(const struct config_channel *c)
     return c->kind == CHANNEL_CUSTOM ? "custom" : "application";
 }
 
-static void write_json(const struct config *c, struct buf *out)
+/* What the bridge says of a channel; absent if it says nothing. */
+static struct jval live(struct jval answer, const char *name)
+{
+    struct jval v = json_first(json_get(answer, "channels"));
+
+    while (v.doc && !json_is(json_get(v, "name"), name))
+        v = json_next(v);
+    return v;
+}
+
+static void copy_json(struct jout *j, const char *key, struct jval v)
+{
+    if (v.doc)
+        jout_kv_raw(j, key, json_raw(v));
+    else
+        jout_kv_str(j, key, NULL);
+}
+
+static void write_json(const struct config *c, struct jval answer, struct buf *out)
 {
     struct jout j;
     jout_init(&j, out);
     jout_array(&j);
     for (size_t i = 0; i < c->channel_n; i++) {
         const struct config_channel *channel = &c->channel[i];
+        struct jval now = live(answer, channel->name);
         jout_object(&j);
         jout_kv_str(&j, "name", channel->name);
         jout_kv_str(&j, "kind", kind_name(channel));
         jout_kv_str(&j, "adapter", channel->adapter);
         jout_kv_str(&j, "account", channel->account->name);
         jout_kv_str(&j, "front_channel", channel->front_channel);
+        copy_json(&j, "status", json_get(now, "status"));
+        copy_json(&j, "paused", json_get(now, "paused"));
         jout_object_end(&j);
     }
     jout_array_end(&j);
     buf_add_char(out, '\n');
 }
 
-static void write_text(const struct config *c, struct buf *out)
+/* "up", "up, paused", or "-" where nobody knows. */
+static void write_status(struct jval now, struct buf *out)
 {
-    buf_addf(out, "%-24s %-12s %-20s %-16s %s\n", "CHANNEL", "KIND", "ADAPTER", "ACCOUNT", "FRONT CHANNEL");
+    struct buf raw, text;
+
+    buf_init(&raw, 256);
+    buf_init(&text, 1024);
+    text_add_safe(&text, json_span(json_get(now, "status"), &raw));
+    if (json_bool(json_get(now, "paused"), false))
+        buf_add_str(&text, ", paused");
+    text_add_cell(out, text.n ? buf_span(&text) : SPAN_LIT("-"), 16);
+    buf_fini(&raw);
+    buf_fini(&text);
+}
+
+static void write_text(const struct config *c, struct jval answer, struct buf *out)
+{
+    buf_addf(out, "%-24s %-16s %-12s %-20s %-16s %s\n", "CHANNEL", "STATUS", "KIND", "ADAPTER", "ACCOUNT",
+             "FRONT CHANNEL");
     for (size_t i = 0; i < c->channel_n; i++) {
         const struct config_channel *channel = &c->channel[i];
-        buf_addf(out, "%-24s %-12s %-20s %-16s %s\n", channel->name, kind_name(channel), channel->adapter,
-                 channel->account->name, channel->front_channel ? channel->front_channel : "-");
+        buf_addf(out, "%-24s ", channel->name);
+        write_status(live(answer, channel->name), out);
+        buf_addf(out, " %-12s %-20s %-16s %s\n", kind_name(channel), channel->adapter, channel->account->name,
+                 channel->front_channel);
     }
 }
 
 static int run(const struct options *o)
 {
+    struct ops_answer a;
+    struct json doc = {0};
     struct buf out;
     struct config *c = command_config(o);
     if (!c)
         return EXIT_USAGE;
+    ops_answer_init(&a);
     buf_init(&out, 16 << 20);
+    bool is_known = ops_ask_bridge(c, "/api/v1/channels", &a) && json_parse(&doc, buf_span(&a.json)) == OK;
+    struct jval answer = is_known ? json_root(&doc) : (struct jval){0};
     if (options_has(o, "json"))
-        write_json(c, &out);
+        write_json(c, answer, &out);
     else
-        write_text(c, &out);
+        write_text(c, answer, &out);
+    json_fini(&doc);
+    ops_answer_fini(&a);
     config_free(c);
     return command_print(&out);
 }
@@ -59,8 +110,12 @@ static int run(const struct options *o)
 const struct command command_channel_list = {
     .name = "channel list",
     .arguments = "",
-    .summary = "list the channels of the configuration",
-    .help = "Lists the channels of the configuration, with their adapter, account and channel in Front.\n",
+    .summary = "list the channels and how they are",
+    .help =
+        "Lists the channels of the configuration, with their adapter, account and channel in Front. While "
+        "the\n"
+        "bridge runs, each has a status: starting, up, down, failed or stopping, and whether it is paused\n"
+        "because its backend cannot be reached. Else the status is \"-\", in JSON null.\n",
     .options = options,
     .run = run,
 };

@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TARGET_BYTES_MAX = 8192, TEXT_BYTES_MAX = 16 << 20 };
@@ -74,7 +75,29 @@ static int refuse(const struct ops_answer *a, struct jval root)
     return code;
 }
 
-typedef int present_fn(const struct options *o, struct jval answer, void *arg, struct buf *out);
+/* refuse_channel says it if --channel names no channel of the configuration. Only where nothing was found: the
+ * store may have messages of one that was there before. */
+static bool refuse_channel(const struct options *o, const struct config *c)
+{
+    const char *name = options_get(o, "channel");
+
+    if (!name || config_channel_find(c, span_of(name)))
+        return false;
+    const char **names = mem_calloc(c->channel_n + 1, sizeof *names);
+    for (size_t i = 0; i < c->channel_n; i++)
+        names[i] = c->channel[i].name;
+    const char *near = config_nearest(name, names, c->channel_n);
+    if (near)
+        command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration; did you mean \"%s\"?",
+                     name, near);
+    else
+        command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
+    free(names);
+    return true;
+}
+
+typedef int present_fn(const struct options *o, const struct config *c, struct jval answer, void *arg,
+                       struct buf *out);
 
 /* ask sends target and lets present write what comes back; its code counts where the printing went well. */
 static int ask(const struct options *o, const char *method, struct buf *target, present_fn *present,
@@ -94,7 +117,7 @@ static int ask(const struct options *o, const char *method, struct buf *target, 
     if (code == EXIT_FINE) {
         bool is_json = json_parse(&doc, buf_span(&a.json)) == OK;
         struct jval root = is_json ? json_root(&doc) : (struct jval){0};
-        code = is_json && a.status == 200 ? present(o, root, arg, &out) : refuse(&a, root);
+        code = is_json && a.status == 200 ? present(o, c, root, arg, &out) : refuse(&a, root);
         json_fini(&doc);
     }
     if (out.n > 0) {
@@ -123,11 +146,14 @@ struct listing {
     uint64_t most;
 };
 
-static int present_list(const struct options *o, struct jval answer, void *arg, struct buf *out)
+static int present_list(const struct options *o, const struct config *c, struct jval answer, void *arg,
+                        struct buf *out)
 {
     const struct listing *l = arg;
     unsigned n = json_len(json_get(answer, "messages"));
 
+    if (n == 0 && refuse_channel(o, c))
+        return EXIT_USAGE;
     if (add_json(o, answer, out))
         return EXIT_FINE;
     ops_text_list(out, answer, l->is_dead, (unsigned)l->most, clock_wall_ms());
@@ -158,9 +184,10 @@ int ops_list(const struct options *o, bool is_dead)
 
 /* ---- Show ---- */
 
-static int present_show(const struct options *o, struct jval answer, void *arg, struct buf *out)
+static int present_show(const struct options *o, const struct config *c, struct jval answer, void *arg,
+                        struct buf *out)
 {
-    (void)arg;
+    (void)c, (void)arg;
     if (!add_json(o, answer, out))
         ops_text_show(out, answer, clock_wall_ms());
     return EXIT_FINE;
@@ -213,12 +240,15 @@ static void write_change(struct buf *out, const struct change *c, int64_t change
 }
 
 /* Of messages that were named, each must have been changed; of a selection, one. */
-static int present_change(const struct options *o, struct jval answer, void *arg, struct buf *out)
+static int present_change(const struct options *o, const struct config *c, struct jval answer, void *arg,
+                          struct buf *out)
 {
     int64_t changed = count_of(answer, "changed"), skipped = count_of(answer, "skipped"),
             missing = count_of(answer, "missing");
     bool is_fine = options_has(o, "all") ? changed > 0 : skipped + missing == 0;
 
+    if (changed + skipped + missing == 0 && refuse_channel(o, c))
+        return EXIT_USAGE;
     if (!add_json(o, answer, out))
         write_change(out, arg, changed, skipped, missing);
     return is_fine ? EXIT_FINE : EXIT_FAILED;

@@ -188,6 +188,17 @@ static int fail_asking(enum http_fail fail, const char *socket)
                         "the bridge at %s gave no answer: %s", socket, http_fail_text(fail));
 }
 
+bool ops_ask_bridge(const struct config *c, const char *target, struct ops_answer *out)
+{
+    struct buf socket;
+
+    buf_init(&socket, PATH_BYTES_MAX);
+    buf_addf(&socket, "%s/admin.sock", c->store);
+    bool is_answered = ask(socket.p, "GET", target, out) == HTTP_FAIL_NONE && out->status == 200;
+    buf_fini(&socket);
+    return is_answered;
+}
+
 int ops_call(const struct config *c, const char *method, const char *target, struct ops_answer *out)
 {
     struct buf socket;

@@ -22,4 +22,7 @@ void ops_answer_fini(struct ops_answer *a);
 MUST_CHECK int ops_call(const struct config *c, const char *method, const char *target,
                         struct ops_answer *out);
 
+/* ops_ask_bridge asks "GET" of the running bridge alone. False: none answers; nothing was said about it. */
+MUST_CHECK bool ops_ask_bridge(const struct config *c, const char *target, struct ops_answer *out);
+
 #endif

@@ -74,11 +74,11 @@ static bool is_setting(const struct config_setting *s, const char *word, size_t 
 /* The setting that a sentence is about: the first `name` in backticks that is written in the configuration. */
 static const struct config_setting *named(const struct config_channel *c, const char *sentence)
 {
-    const char *open = strchr(sentence, '`'), *close;
-    for (; open && (close = strchr(open + 1, '`')); open = strchr(close + 1, '`')) {
-        size_t n = strspn(open + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    const char *tick = strchr(sentence, '`'), *end;
+    for (; tick && (end = strchr(tick + 1, '`')); tick = strchr(end + 1, '`')) {
+        size_t n = strspn(tick + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
         for (size_t i = 0; i < c->setting_n; i++)
-            if (is_setting(&c->setting[i], open + 1, n))
+            if (is_setting(&c->setting[i], tick + 1, n))
                 return &c->setting[i];
     }
     return NULL;

@@ -256,8 +256,10 @@ def test_channel_list(cli, good):
     code, out, _ = cli("channel", "list", "--json", "-c", str(good))
     assert code == 0
     assert json.loads(out)[1] == {"name": "app", "kind": "application", "adapter": "http", "account": "main",
-                                  "front_channel": "cha_2"}
-    assert "support" in cli("channel", "list", "-c", str(good))[1]
+                                  "front_channel": "cha_2", "status": None, "paused": None}
+    code, out, err = cli("channel", "list", "-c", str(good))
+    assert (code, err) == (0, "")
+    assert [line.split()[:2] for line in out.splitlines()] == [["CHANNEL", "STATUS"], ["support", "-"], ["app", "-"]]
 
 
 def test_the_reference_is_a_table_of_all_keys(cli):

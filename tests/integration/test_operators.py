@@ -135,7 +135,6 @@ def test_filters_select(make_bridge, backend, front, is_running):
         (("--direction", "in"), 1),
         (("--direction", "out"), 5),
         (("--channel", "support"), 6),
-        (("--channel", "other"), 0),
         (("--reason", reason), 1),
         (("--reason", "held by an operator", "--state", "held"), 1),
         (("--limit", "2"), 2),
@@ -146,7 +145,7 @@ def test_filters_select(make_bridge, backend, front, is_running):
         text = bridge.run_cli("queue", "list", *args, check=0).stdout
         assert all(m["id"] in text and m["state"] in text for m in listed), args
     assert len(data(bridge.run_cli("dead", "list", "--json", "--reason", reason, check=0))["messages"]) == 1
-    for args in (("--limit", "0"), ("--limit", "1001"), ("--limit", "x"), ("--direction", "up"), ("--state", "dead,"), ("--state", "")):
+    for args in (("--limit", "0"), ("--limit", "1001"), ("--limit", "x"), ("--channel", "other"), ("--direction", "up"), ("--state", "dead,"), ("--state", "")):
         assert bridge.run_cli("queue", "list", *args).returncode == 2, args
     assert bridge.run_cli("dead", "list", "--state", "dead").returncode == 2
 
@@ -322,6 +321,47 @@ def test_health_channels_and_version(bridge):
     assert version.returncode == 0 and "front-bridge" in version.stdout
     bridge.stop()
     assert bridge.run_cli("health").returncode == 1
+
+
+def test_channel_list_says_how_the_channels_of_the_running_bridge_are(make_bridge, front):
+    bridge = make_bridge(front=front, answer={"wait": "0"})  # without a backend
+
+    def states():
+        rows = bridge.run_cli("channel", "list", check=0).stdout.splitlines()[1:]
+        return [(c["status"], c["paused"]) for c in data(bridge.run_cli("channel", "list", "--json", check=0))], rows
+
+    until(lambda: states()[0] == [("up", False)], what="the channel is up")
+    assert all(" up  " in row for row in states()[1])
+    for n in range(30):
+        bridge.callback(message(f"m{n}", conversation=f"cnv_{n}"))
+    until(lambda: states()[0] == [("up", True)], what="the channel is paused")
+    assert all(" up, paused " in row for row in states()[1])
+    bridge.stop()
+    assert states()[0] == [(None, None)]
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_channel_that_is_in_no_configuration(make_bridge, backend, front, is_running):
+    bridge = make_bridge(backend=backend, front=front)
+    if not is_running:
+        bridge.stop()
+    for words in (("queue", "list"), ("dead", "list"), ("queue", "list", "--json"), ("dead", "retry", "--all"), ("queue", "drop", "--all")):
+        done = bridge.run_cli(*words, "--channel", "suport")
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert 'there is no channel "suport" in the configuration; did you mean "support"?' in done.stderr
+    assert bridge.run_cli("queue", "list", "--channel", "support", check=0).stdout == "No messages.\n"
+
+
+def test_messages_of_a_channel_that_was_removed_are_still_listed(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front)
+    bridge.callback(message("old"))
+    config = dict(bridge.config)
+    config["channels"] = {"renamed": config["channels"]["support"]}
+    bridge.config = config
+    bridge.write()
+    assert len(data(bridge.run_cli("queue", "list", "--channel", "support", "--json", check=0))["messages"]) == 1
+    done = bridge.run_cli("queue", "list", "--channel", "zebra")
+    assert done.returncode == 2 and 'no channel "zebra"' in done.stderr
 
 
 def test_sign_makes_what_front_would(bridge, tmp_path):
