@@ -306,7 +306,7 @@ static void test_stop_ends_in_time_with_an_open_call(void **state)
     rig_run(&slow, 50);
     mono_ms_t from = clock_mono_ms();
     rig_stop(&slow);
-    assert_true(clock_mono_ms() - from < 3000);
+    assert_true(clock_mono_ms() - from < 4500);
     assert_int_equal(slow.outcome_n, 1);
     assert_int_equal(slow.outcome[0].o.kind, OUTCOME_UNKNOWN);
     assert_false(slow.outcome[0].o.was_crash);
@@ -317,7 +317,7 @@ static void test_a_deadline_ends_a_call_and_the_child_lives(void **state)
 {
     (void)state;
     struct rig quick;
-    rig_open(&quick, "probe", &(struct host_options){.attempt_ms = 150});
+    rig_open(&quick, "probe", &(struct host_options){.attempt_ms = 1000});
     rig_up(&quick);
     int pid = host_pid(quick.host);
     const struct rig_outcome *o = rig_say(&quick, "never", NULL);
@@ -385,7 +385,8 @@ static void test_process_1_reaps_strangers_and_leaves_hosts_alone(void **state)
     pid_t stranger = fork();
     if (stranger == 0)
         _exit(0);
-    usleep(50000);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)stranger, &info, WEXITED | WNOWAIT), 0); /* ended, not yet reaped */
     host_reap_others();
     assert_int_equal(waitpid(stranger, NULL, WNOHANG), -1);
     assert_int_equal(rig_say(&r, "deliver", NULL)->o.kind, OUTCOME_DELIVERED);
