@@ -128,7 +128,11 @@ enum err sqlite_claim(struct sqlite *q, struct store_op *op)
         TRY(claim_by(&c, SQL_CLAIM_SUSPECT, gather));
     p->next_due = INT64_MAX;
     TRY(claim_by(&c, SQL_CLAIM_DUE, gather));
-    if (is_full(&c) || p->next_due == INT64_MAX)
+    if (p->next_due == INT64_MAX)
         return OK;
+    if (is_full(&c)) {
+        p->next_due = p->next_due < p->now ? p->next_due : p->now; /* what is ahead was not looked at */
+        return OK;
+    }
     return claim_by(&c, SQL_CLAIM_AHEAD, gather_ahead);
 }

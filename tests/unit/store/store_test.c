@@ -54,6 +54,21 @@ static void test_nothing_waits_because_the_clock_was_set_back(void **state)
     assert_int_equal(claim_at(k, back + 500), b.id);
 }
 
+/* A claim that is full of what is due now has not seen what lies ahead: the caller must ask again. */
+static void test_a_full_claim_does_not_hide_what_the_clock_left_ahead(void **state)
+{
+    struct kit *k = *state;
+    const wall_ms_t back = NOW - HOUR_MS;
+    struct store_item old = put1(k, "msg_1", "a", "{}", 0), new = put_at(k, "msg_2", "b", "{}", 0, back);
+    struct store_claim c = {.channel = CHANNEL, .now = back, .max = 1};
+    assert_int_equal(kit_claim(k, &c), OK);
+    assert_int_equal(c.message_n, 1);
+    assert_int_equal(c.message[0].id, new.id);
+    assert_true(c.next_due <= back);
+    store_claim_fini(&c);
+    assert_int_equal(claim_at(k, back), old.id);
+}
+
 static void test_put_then_claim_then_deliver(void **state)
 {
     struct kit *k = *state;
@@ -276,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_put_then_claim_then_deliver, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_waits_because_the_clock_was_set_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_claim_does_not_hide_what_the_clock_left_ahead, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_put_starts_the_head_of_its_lane_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retry_blocks_its_lane_until_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_aside_steps_out_of_the_lane, set_up, tear_down),
