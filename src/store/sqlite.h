@@ -58,6 +58,8 @@ sqlite3_stmt *sql_of(struct sqlite *q, struct conn *c, enum sql id);
 void sql_bind(sqlite3_stmt *st, const char *types, ...);
 /* sql_step: *has_row says whether there is one; when not, or on error, the statement is reset. */
 MUST_CHECK enum err sql_step(struct sqlite *q, sqlite3_stmt *st, bool *has_row);
+/* sql_earlier lowers *at to the time that statement id gives for key; without a row *at stays. */
+MUST_CHECK enum err sql_earlier(struct sqlite *q, struct conn *c, enum sql id, int64_t key, wall_ms_t *at);
 /* sql_run steps a statement without rows to its end. */
 MUST_CHECK enum err sql_run(struct sqlite *q, sqlite3_stmt *st);
 void sql_reset(sqlite3_stmt *st);

@@ -44,20 +44,6 @@ static enum err expire_queue(struct sqlite *q, int64_t queue, struct store_expir
     return OK;
 }
 
-static enum err next_of_queue(struct sqlite *q, int64_t queue, wall_ms_t *next)
-{
-    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_NEXT_EXPIRY);
-    bool has_row;
-    sql_bind(st, "i", queue);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return OK;
-    wall_ms_t at = sqlite3_column_int64(st, 0);
-    sql_reset(st);
-    *next = at < *next ? at : *next;
-    return OK;
-}
-
 enum err sqlite_expire(struct sqlite *q, struct store_op *op)
 {
     struct store_expire *p = container_of(op, struct store_expire, op);
@@ -68,7 +54,7 @@ enum err sqlite_expire(struct sqlite *q, struct store_op *op)
                 continue;
             int64_t queue = queue_id(q->channel[i], (enum message_direction)d);
             TRY(expire_queue(q, queue, p));
-            TRY(next_of_queue(q, queue, &p->next_at));
+            TRY(sql_earlier(q, &q->writer, SQL_NEXT_EXPIRY, queue, &p->next_at));
         }
     }
     p->is_more = p->next_at <= p->now;

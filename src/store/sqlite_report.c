@@ -48,20 +48,12 @@ enum err sqlite_reports(struct sqlite *q, struct store_op *op)
 {
     struct store_reports *p = container_of(op, struct store_reports, op);
     const struct channel *c = channel_find(q, p->channel);
-    bool has_row;
     p->next_at = INT64_MAX;
     if (!c)
         return OK;
     TRY(gather(q, c, p));
     TRY(put_off(q, p));
-    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_REPORT_NEXT);
-    sql_bind(st, "i", c->id);
-    TRY(sql_step(q, st, &has_row));
-    if (has_row) {
-        p->next_at = sqlite3_column_int64(st, 0);
-        sql_reset(st);
-    }
-    return OK;
+    return sql_earlier(q, &q->writer, SQL_REPORT_NEXT, c->id, &p->next_at);
 }
 
 enum err sqlite_reported(struct sqlite *q, struct store_op *op)

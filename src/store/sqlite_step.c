@@ -67,6 +67,20 @@ enum err sql_run(struct sqlite *q, sqlite3_stmt *st)
     return OK;
 }
 
+enum err sql_earlier(struct sqlite *q, struct conn *c, enum sql id, int64_t key, wall_ms_t *at)
+{
+    sqlite3_stmt *st = sql_of(q, c, id);
+    bool has_row;
+    sql_bind(st, "i", key);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    wall_ms_t found = sqlite3_column_int64(st, 0);
+    sql_reset(st);
+    *at = found < *at ? found : *at;
+    return OK;
+}
+
 void sql_reset(sqlite3_stmt *st)
 {
     sqlite3_reset(st);
