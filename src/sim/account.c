@@ -12,7 +12,9 @@
 
 void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
 {
+    struct sim_inbox *inbox;
     *a = (struct sim_account){.company = mem_strdup(company), .sequence = (uint64_t)now};
+    must(sim_inbox_add(a, SPAN_LIT("inb_1"), "Inbox", &inbox) == OK);
 }
 
 static void new_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES])
@@ -130,10 +132,23 @@ void sim_account_fini(struct sim_account *a)
         free(c);
     }
     free(a->channel);
+    for (unsigned i = 0; i < a->inbox_n; i++) {
+        free(a->inbox[i]->name);
+        free(a->inbox[i]);
+    }
+    free(a->inbox);
     free(a->company);
 }
 
 /* ---- Finding ---- */
+
+struct sim_inbox *sim_inbox_find(const struct sim_account *a, struct span id)
+{
+    for (unsigned i = 0; i < a->inbox_n; i++)
+        if (span_is(id, a->inbox[i]->id))
+            return a->inbox[i];
+    return NULL;
+}
 
 struct sim_channel *sim_channel_find(const struct sim_account *a, struct span id)
 {
@@ -155,6 +170,29 @@ struct sim_message *sim_message_find(const struct sim_account *a, struct span id
     return span_starts(id, "msg_") ? sim_index_get(&a->by_id, id) : NULL;
 }
 
+enum err sim_inbox_add(struct sim_account *a, struct span id, const char *name, struct sim_inbox **out)
+{
+    struct sim_inbox *inbox = sim_inbox_find(a, id);
+    if (!inbox) {
+        if (a->inbox_n == SIM_INBOXES_MAX)
+            return ERR_FULL;
+        inbox = mem_zalloc(sizeof *inbox);
+        if (!id.n || id.n >= sizeof inbox->id) {
+            free(inbox);
+            return ERR_LIMIT;
+        }
+        memcpy(inbox->id, id.p, id.n);
+        a->inbox = mem_realloc(a->inbox, (a->inbox_n + 1) * sizeof *a->inbox);
+        a->inbox[a->inbox_n++] = inbox;
+    }
+    if (name || !inbox->name) {
+        free(inbox->name);
+        inbox->name = mem_strdup(name ? name : inbox->id);
+    }
+    *out = inbox;
+    return OK;
+}
+
 enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *spec, struct sim_channel **out)
 {
     if (a->channel_n == SIM_CHANNELS_MAX)
@@ -171,6 +209,7 @@ enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *s
     else
         new_id(a, "cha_", c->id);
     c->kind = spec->kind;
+    c->inbox = spec->inbox ? spec->inbox : a->inbox[0];
     c->name = mem_strdup(spec->name ? spec->name : c->id);
     c->address = mem_strdup(spec->address ? spec->address : c->id);
     c->webhook_url = spec->webhook_url ? mem_strdup(spec->webhook_url) : NULL;
@@ -224,6 +263,7 @@ static struct sim_conversation *conversation_new(struct sim_account *a, struct s
     bool is_inbound = m->state == SIM_RECEIVED;
     const struct sim_person *customer = is_inbound ? &m->author : &m->to[0];
     c->channel = m->channel;
+    c->inbox = m->channel->inbox;
     c->customer.handle = mem_strdup(customer->handle);
     c->customer.name = customer->name ? mem_strdup(customer->name) : NULL;
     c->subject = m->subject ? mem_strdup(m->subject) : NULL;

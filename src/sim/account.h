@@ -22,10 +22,22 @@
 #include "sim/index.h"
 #include <stdbool.h>
 
-enum { SIM_MESSAGES_MAX = 500000, SIM_CHANNELS_MAX = 200, SIM_RECIPIENTS_MAX = 100, SIM_ID_BYTES = 24 };
+enum {
+    SIM_MESSAGES_MAX = 500000,
+    SIM_CHANNELS_MAX = 200,
+    SIM_INBOXES_MAX = 50,
+    SIM_RECIPIENTS_MAX = 100,
+    SIM_ID_BYTES = 24
+};
+
+struct sim_inbox {
+    char id[64];
+    char *name;
+};
 
 struct sim_channel {
     char id[64];
+    struct sim_inbox *inbox;
     char *name, *address, *webhook_url, *secret;
     enum channel_kind kind;
 };
@@ -65,6 +77,7 @@ struct sim_comment {
 struct sim_conversation {
     char id[SIM_ID_BYTES];
     struct sim_channel *channel;
+    struct sim_inbox *inbox;
     struct sim_person customer;
     char *subject;
     const char *status; /* "open", "archived", "deleted", "spam" */
@@ -81,6 +94,8 @@ struct sim_conversation {
 struct sim_account {
     char *company;
     uint64_t sequence;
+    struct sim_inbox **inbox; /* the first is the default */
+    unsigned inbox_n;
     struct sim_channel **channel;
     unsigned channel_n;
     struct sim_conversation **conversation;
@@ -93,11 +108,17 @@ struct sim_account {
 
 void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now);
 void sim_account_fini(struct sim_account *a);
-/* Forgets conversations and messages; channels stay, ids go on. */
+/* Forgets conversations and messages; inboxes and channels stay, ids go on. */
 void sim_account_clear(struct sim_account *a);
 
-/* Strings are copied. id may be NULL. ERR_CONFLICT: the id is taken; ERR_FULL. */
+struct sim_inbox *sim_inbox_find(const struct sim_account *a, struct span id); /* NULL: none */
+/* sim_inbox_add gives the inbox of that id, which is made if it is not there; name may be NULL. */
+MUST_CHECK enum err sim_inbox_add(struct sim_account *a, struct span id, const char *name,
+                                  struct sim_inbox **out);
+
+/* Strings are copied. id may be NULL; inbox NULL: the default. ERR_CONFLICT: the id is taken; ERR_FULL. */
 struct sim_channel_spec {
+    struct sim_inbox *inbox;
     const char *id, *name, *address, *webhook_url, *secret;
     enum channel_kind kind;
 };

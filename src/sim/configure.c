@@ -52,6 +52,29 @@ static struct sim_channel *change_channel(struct sim_channel *c, struct jval spe
     return c;
 }
 
+static struct sim_inbox *take_inbox(struct sim *s, struct jval id, struct jval name, struct buf *why)
+{
+    struct sim_inbox *inbox = NULL;
+    char *text = json_dup(id, 60), *called = json_dup(name, 200);
+    if (!text || !*text || strpbrk(text, " /") ||
+        sim_inbox_add(&s->account, span_of(text), called, &inbox) != OK)
+        buf_add_str(why, "An inbox has an id of at most 60 characters without blank and slash; there are at "
+                         "most 50 of them");
+    free(text);
+    free(called);
+    return inbox;
+}
+
+static bool place_channel(struct sim *s, struct sim_channel *c, struct jval inbox, struct buf *why)
+{
+    if (!json_has(inbox))
+        return true;
+    struct sim_inbox *found = take_inbox(s, inbox, (struct jval){0}, why);
+    if (found)
+        c->inbox = found;
+    return found;
+}
+
 struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why)
 {
     enum channel_kind kind;
@@ -64,7 +87,9 @@ struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struc
     if (!c)
         c = add_channel(s, &(struct sim_channel_spec){.id = id, .kind = kind}, why);
     free(id);
-    return c ? change_channel(c, spec) : NULL;
+    if (!c || !place_channel(s, c, json_get(spec, "inbox"), why))
+        return NULL;
+    return change_channel(c, spec);
 }
 
 static bool configure_rate(struct sim *s, struct jval rate)
@@ -106,6 +131,9 @@ enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
     s->tokens.app_secret = s->app_secret;
     if (!configure_numbers(s, options, why))
         return ERR_INVALID;
+    for (struct jval i = json_first(json_get(options, "inboxes")); i.doc; i = json_next(i))
+        if (!take_inbox(s, json_get(i, "id"), json_get(i, "name"), why))
+            return ERR_INVALID;
     for (struct jval c = json_first(json_get(options, "channels")); c.doc; c = json_next(c))
         if (!sim_configure_channel(s, c, why))
             return ERR_INVALID;

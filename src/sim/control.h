@@ -2,7 +2,7 @@
  * The control API under /sim/, for tests and for the agent's page: JSON both ways, no authentication (sim.h).
  *
  *   GET|POST  /sim/channels            the list; add one, or change it by id:
- *                                      {"id"?,"kind"?,"name"?,"address"?,"webhook_url"?,"secret"?}
+ *                                      {"id"?,"kind"?,"name"?,"address"?,"inbox"?,"webhook_url"?,"secret"?}
  *   GET       /sim/conversations[/ID]  the list; one with all its messages and comments
  *   GET       /sim/messages/ID         one message; ID is msg_… or alt:uid:…
  *   POST      /sim/send                {"channel","conversation" or "to":[{"handle","name"?}],"text",

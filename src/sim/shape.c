@@ -269,7 +269,7 @@ void sim_shape_channel(struct jout *j, const struct sim_channel *c)
     kv_link(j, "self", "channels", c->id, "");
     jout_key(j, "related");
     jout_object(j);
-    kv_link(j, "inbox", "channels", c->id, "/inbox");
+    kv_link(j, "inbox", "inboxes", c->inbox->id, "");
     kv_link(j, "owner", "teams", "tim_1", "");
     jout_object_end(j);
     jout_object_end(j);

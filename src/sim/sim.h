@@ -27,7 +27,8 @@ void sim_free(struct sim *s);
  *
  *   "token", "company", "created_delay_ms", "app": {"uid", "secret"},
  *   "rate": {"limit", "burst", "per_resource"}, "chat": {"hook_url", "secret"},
- *   "channels": [{"id", "kind", "name", "address", "webhook_url", "secret"}]
+ *   "inboxes": [{"id", "name"}],
+ *   "channels": [{"id", "kind", "name", "address", "inbox", "webhook_url", "secret"}]
  *
  * On error why holds one sentence, and what came before the mistake is done.
  */

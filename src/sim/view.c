@@ -12,6 +12,7 @@ void sim_view_channel(struct jout *j, const struct sim_channel *c)
     jout_kv_str(j, "kind", c->kind == CHANNEL_CUSTOM ? "custom" : "application");
     jout_kv_str(j, "name", c->name);
     jout_kv_str(j, "address", c->address);
+    jout_kv_str(j, "inbox", c->inbox->id);
     jout_kv_str(j, "webhook_url", c->webhook_url);
     jout_object_end(j);
 }
