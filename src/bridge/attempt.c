@@ -22,6 +22,7 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
     struct attempt *a = mem_zalloc(sizeof *a);
 
     a->channel = ch;
+    a->kind = m->kind;
     a->facts = (struct verdict_facts){.direction = d,
                                       .id = m->id,
                                       .attempt = m->attempt - m->attempt_base,
@@ -105,8 +106,10 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .was_alone = o->was_alone,
         .external_id = span_of(a->external_id),
         .peer_conversation = span_of(a->conversation_id),
-        .wants_report = a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_KILL,
-        .wants_learning = a->facts.direction == MESSAGE_IN && ch->config->kind == CHANNEL_CUSTOM,
+        .wants_report =
+            a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_KILL,
+        .wants_learning =
+            a->facts.direction == MESSAGE_IN && a->kind == KIND_MESSAGE && ch->config->kind == CHANNEL_CUSTOM,
     };
     store_post_settle(ch->bridge->store, &a->settle);
 }
@@ -120,6 +123,7 @@ static void write_line(const struct attempt *a)
              (const struct log_field[]){
                  LOG_STR("channel", a->channel->config->name),
                  LOG_STR("direction", message_direction_name(a->facts.direction)),
+                 LOG_STR("kind", message_kind_name(a->kind)),
                  LOG_STR("id", id),
                  LOG_STR("source_id", a->source_id),
                  LOG_I64("attempt", a->facts.attempt),
@@ -128,7 +132,7 @@ static void write_line(const struct attempt *a)
                  LOG_I64("took_ms", clock_mono_ms() - a->started_at),
                  LOG_STR("reason", a->reason),
              },
-             a->reason ? 9 : 8);
+             a->reason ? 10 : 9);
 }
 
 static void count(struct attempt *a)
@@ -136,7 +140,7 @@ static void count(struct attempt *a)
     struct channel_stats *stats = &a->channel->stats;
 
     (a->facts.direction == MESSAGE_OUT ? stats->deliveries : stats->inbound)[a->outcome]++;
-    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)
+    if (a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_DELIVER)
         histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
     if (a->settle.wants_report) {
         stats->late_failures++;

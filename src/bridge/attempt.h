@@ -12,6 +12,7 @@
 struct attempt {
     struct channel *channel;
     struct verdict_facts facts;
+    enum message_kind kind;
     uint32_t attempt; /* as the store counts; facts has those that count */
     char *source_id;  /* for the log: the id on the side where it came from */
     bool is_probe;

@@ -48,12 +48,17 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
 
     write_key(ch->bridge->store, m, key, sizeof key);
     buf_init(&wire, WIRE_MAX);
-    delivery_complete(&(struct delivery_head){.id = key,
-                                              .channel = ch->config->name,
-                                              .attempt = m->attempt - m->attempt_base,
-                                              .conversation_id = span_of(m->peer_conversation)},
-                      (struct span){m->body, m->body_n}, &wire);
-    enum err e = wire.is_over ? ERR_LIMIT : host_deliver(ch->host, a->token, buf_span(&wire));
+    const struct delivery_head head = {.id = key,
+                                       .channel = ch->config->name,
+                                       .attempt = m->attempt - m->attempt_base,
+                                       .conversation_id = span_of(m->peer_conversation)};
+    (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, (struct span){m->body, m->body_n},
+                                                                    &wire);
+    enum err e = ERR_LIMIT;
+    if (!wire.is_over && m->kind == KIND_MESSAGE)
+        e = host_deliver(ch->host, a->token, buf_span(&wire));
+    else if (!wire.is_over)
+        e = host_notify(ch->host, a->token, m->kind == KIND_FAILURE, buf_span(&wire));
     buf_fini(&wire);
     return e;
 }

@@ -160,7 +160,7 @@ static void log_expired(struct keeper *k, const struct store_expired *e)
     log_warn("dead", LOG_STR("channel", e->channel),
              LOG_STR("direction", message_direction_name(e->direction)), LOG_STR("id", id),
              LOG_STR("reason", e->is_too_old ? "too old" : "gave up"));
-    if (ch && e->direction == MESSAGE_OUT) {
+    if (ch && e->direction == MESSAGE_OUT && e->kind == KIND_MESSAGE) {
         ch->stats.late_failures++;
         reporter_soon(ch->reporter);
         receptions_settled(k->bridge, e->id, MESSAGE_DEAD, 0,

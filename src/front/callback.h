@@ -82,7 +82,9 @@ struct delivery_head {
     uint32_t attempt;
     struct span conversation_id; /* the backend's; absent: unknown */
 };
-/* delivery_complete joins the head and a stored body into the wire form that goes to the adapter. */
+/* Each joins the head and a stored body into the wire form that goes to the adapter; a notice has no attempt and names
+ * its own type. */
 void delivery_complete(const struct delivery_head *h, struct span stored, struct buf *out);
+void notice_complete(const struct delivery_head *h, struct span stored, struct buf *out);
 
 #endif

@@ -140,11 +140,19 @@ void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t n
     buf_fini(&w.scratch);
 }
 
+/* The head's object is left open: the members of the stored one follow. */
+static void splice(struct span stored, struct buf *out)
+{
+    must(stored.n >= 2 && stored.p[0] == '{');
+    if (stored.p[1] != '}')
+        buf_add_char(out, ',');
+    buf_add(out, stored.p + 1, stored.n - 1);
+}
+
 void delivery_complete(const struct delivery_head *h, struct span stored, struct buf *out)
 {
     struct jout j;
 
-    must(stored.n >= 2 && stored.p[0] == '{');
     jout_init(&j, out);
     jout_object(&j);
     jout_kv_str(&j, "type", "message");
@@ -152,7 +160,16 @@ void delivery_complete(const struct delivery_head *h, struct span stored, struct
     jout_kv_i64(&j, "attempt", h->attempt);
     jout_kv_str(&j, "channel", h->channel);
     jout_kv_span(&j, "conversation_id", h->conversation_id);
-    if (stored.p[1] != '}')
-        buf_add_char(out, ',');
-    buf_add(out, stored.p + 1, stored.n - 1);
+    splice(stored, out);
+}
+
+void notice_complete(const struct delivery_head *h, struct span stored, struct buf *out)
+{
+    struct jout j;
+
+    jout_init(&j, out);
+    jout_object(&j);
+    jout_kv_str(&j, "id", h->id);
+    jout_kv_str(&j, "channel", h->channel);
+    splice(stored, out);
 }

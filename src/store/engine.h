@@ -66,6 +66,8 @@ struct op_class {
     bool may_refuse;                    /* answered ERR_IO while the engine fails; the others wait */
     bool is_read;                       /* runs outside of the transaction */
     void (*reset)(struct store_op *op); /* forgets results, frees them */
+    size_t (*bytes)(
+        const struct store_op *op); /* new work, which is limited by number and by bytes; else NULL */
 };
 extern const struct op_class op_class[STORE_VERB_N];
 

@@ -176,8 +176,83 @@ static void reset_kv(struct store_op *op)
     p->found_n = 0;
 }
 
+static void reset_fact(struct store_op *op)
+{
+    OP(store_fact);
+    free(p->found);
+    p->found = NULL;
+}
+
+static void reset_event_put(struct store_op *op)
+{
+    OP(store_event_put);
+    p->is_new = false;
+}
+
+void store_event_fini(struct store_event *e)
+{
+    free(e->account);
+    free(e->via);
+    free(e->event_id);
+    free(e->type);
+    free(e->result);
+    free(e->body);
+    *e = (struct store_event){0};
+}
+
+void store_events_due_fini(struct store_events_due *p)
+{
+    for (unsigned i = 0; i < p->event_n; i++)
+        store_event_fini(&p->event[i]);
+    p->event_n = 0;
+}
+
+static void reset_events_due(struct store_op *op)
+{
+    OP(store_events_due);
+    store_events_due_fini(p);
+    p->next_at = INT64_MAX;
+}
+
+void store_event_list_fini(struct store_event_list *p)
+{
+    for (unsigned i = 0; i < p->event_n; i++)
+        store_event_fini(&p->event[i]);
+    free(p->event);
+    p->event = NULL;
+    p->event_n = 0;
+}
+
+static void reset_event_list(struct store_op *op)
+{
+    OP(store_event_list);
+    store_event_list_fini(p);
+    p->is_more = false;
+}
+
+static void reset_event_replay(struct store_op *op)
+{
+    OP(store_event_replay);
+    p->event_n = 0;
+    p->is_more = false;
+}
+
+static size_t bytes_of_put(const struct store_op *op)
+{
+    const struct store_put *p = container_of((struct store_op *)(uintptr_t)op, struct store_put, op);
+    size_t sum = 0;
+    for (unsigned i = 0; i < p->item_n; i++)
+        sum += p->item[i].body.n;
+    return sum;
+}
+
+static size_t bytes_of_event(const struct store_op *op)
+{
+    return container_of((struct store_op *)(uintptr_t)op, struct store_event_put, op)->body.n;
+}
+
 const struct op_class op_class[STORE_VERB_N] = {
-    [STORE_PUT] = {"put", .may_refuse = true, .reset = reset_put},
+    [STORE_PUT] = {"put", .may_refuse = true, .reset = reset_put, .bytes = bytes_of_put},
     [STORE_CLAIM] = {"claim", .may_refuse = true, .reset = reset_claim},
     [STORE_SETTLE] = {"settle", .goes_first = true, .reset = reset_settle},
     [STORE_CANCEL] = {"cancel", .goes_first = true, .reset = reset_cancel},
@@ -193,4 +268,10 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_REPORTS] = {"reports", .may_refuse = true, .reset = reset_reports},
     [STORE_REPORTED] = {"reported", .goes_first = true, .reset = reset_nothing},
     [STORE_KV] = {"kv", .reset = reset_kv},
+    [STORE_FACT] = {"fact", .reset = reset_fact},
+    [STORE_EVENT_PUT] = {"event_put", .may_refuse = true, .reset = reset_event_put, .bytes = bytes_of_event},
+    [STORE_EVENTS_DUE] = {"events_due", .may_refuse = true, .reset = reset_events_due},
+    [STORE_EVENT_END] = {"event_end", .goes_first = true, .reset = reset_nothing},
+    [STORE_EVENT_LIST] = {"event_list", .may_refuse = true, .is_read = true, .reset = reset_event_list},
+    [STORE_EVENT_REPLAY] = {"event_replay", .reset = reset_event_replay},
 };

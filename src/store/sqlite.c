@@ -195,12 +195,28 @@ static enum err sqlite_commit(struct engine *e)
 }
 
 static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *) = {
-    [STORE_PUT] = sqlite_put,       [STORE_CLAIM] = sqlite_claim,     [STORE_SETTLE] = sqlite_settle,
-    [STORE_CANCEL] = sqlite_cancel, [STORE_ORPHANS] = sqlite_orphans, [STORE_EXPIRE] = sqlite_expire,
-    [STORE_PRUNE] = sqlite_prune,   [STORE_ADMIN] = sqlite_admin,     [STORE_LIST] = sqlite_list,
-    [STORE_SHOW] = sqlite_show,     [STORE_STATS] = sqlite_stats,     [STORE_LEARN] = sqlite_learn,
-    [STORE_LEARNT] = sqlite_learnt, [STORE_REPORTS] = sqlite_reports, [STORE_REPORTED] = sqlite_reported,
+    [STORE_PUT] = sqlite_put,
+    [STORE_CLAIM] = sqlite_claim,
+    [STORE_SETTLE] = sqlite_settle,
+    [STORE_CANCEL] = sqlite_cancel,
+    [STORE_ORPHANS] = sqlite_orphans,
+    [STORE_EXPIRE] = sqlite_expire,
+    [STORE_PRUNE] = sqlite_prune,
+    [STORE_ADMIN] = sqlite_admin,
+    [STORE_LIST] = sqlite_list,
+    [STORE_SHOW] = sqlite_show,
+    [STORE_STATS] = sqlite_stats,
+    [STORE_LEARN] = sqlite_learn,
+    [STORE_LEARNT] = sqlite_learnt,
+    [STORE_REPORTS] = sqlite_reports,
+    [STORE_REPORTED] = sqlite_reported,
     [STORE_KV] = sqlite_kv,
+    [STORE_FACT] = sqlite_fact,
+    [STORE_EVENT_PUT] = sqlite_event_put,
+    [STORE_EVENTS_DUE] = sqlite_events_due,
+    [STORE_EVENT_END] = sqlite_event_end,
+    [STORE_EVENT_LIST] = sqlite_event_list,
+    [STORE_EVENT_REPLAY] = sqlite_event_replay,
 };
 
 static enum err run_isolated(struct sqlite *q, struct store_op *op)

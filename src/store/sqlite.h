@@ -106,6 +106,7 @@ struct row {
     int64_t body_n;
     char outcome[16];
     bool has_reason, has_conversation;
+    enum message_kind kind;
 };
 MUST_CHECK enum err row_read(struct sqlite *q, int64_t id, struct row *out); /* ERR_NOT_FOUND */
 /* row_from reads the columns ROW_COLUMNS of a statement. */
@@ -161,6 +162,15 @@ enum err sqlite_learnt(struct sqlite *q, struct store_op *op);
 enum err sqlite_reports(struct sqlite *q, struct store_op *op);
 enum err sqlite_reported(struct sqlite *q, struct store_op *op);
 enum err sqlite_kv(struct sqlite *q, struct store_op *op);
+enum err sqlite_fact(struct sqlite *q, struct store_op *op);
+enum err sqlite_event_put(struct sqlite *q, struct store_op *op);
+enum err sqlite_events_due(struct sqlite *q, struct store_op *op);
+enum err sqlite_event_end(struct sqlite *q, struct store_op *op);
+enum err sqlite_event_list(struct sqlite *q, struct store_op *op);
+enum err sqlite_event_replay(struct sqlite *q, struct store_op *op);
+/* events_prune drops bodies and rows of ended events that are old enough, some each time; true in *is_more: call again. */
+MUST_CHECK enum err events_prune(struct sqlite *q, wall_ms_t bodies_before, wall_ms_t keys_before,
+                                 bool *is_more);
 enum err sqlite_undo(struct sqlite *q, const struct engine_doubt *d, size_t n);
 
 #endif

@@ -17,12 +17,13 @@ static enum err expire_one(struct sqlite *q, struct row *r, struct store_expire 
     struct store_expired *x = &p->expired[p->expired_n++];
     x->id = r->id;
     x->direction = r->direction;
+    x->kind = r->kind;
     memcpy(x->channel, r->channel->name, sizeof x->channel);
     x->is_too_old = r->attempt == r->attempt_base;
     struct span reason = SPAN_NONE; /* the last failure says more than "gave up" */
     if (!r->has_reason)
         reason = x->is_too_old ? SPAN_LIT("too old: it waited longer than allowed") : SPAN_LIT("gave up");
-    if (r->direction == MESSAGE_OUT)
+    if (r->direction == MESSAGE_OUT && r->kind == KIND_MESSAGE)
         TRY(report_add(q, r, p->now));
     return row_leave(q, r, MESSAGE_DEAD, reason, p->now, &ignored);
 }
@@ -154,5 +155,9 @@ static enum err prune_keys(struct sqlite *q, struct store_prune *p)
 enum err sqlite_prune(struct sqlite *q, struct store_op *op)
 {
     struct store_prune *p = container_of(op, struct store_prune, op);
-    return q->is_prune_of_keys ? prune_keys(q, p) : prune_bodies(q, p);
+    bool is_more = false;
+    TRY(events_prune(q, p->bodies_before, p->keys_before, &is_more));
+    TRY(q->is_prune_of_keys ? prune_keys(q, p) : prune_bodies(q, p));
+    p->is_more = p->is_more || is_more;
+    return OK;
 }

@@ -28,6 +28,7 @@ enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out)
         .body_n = sqlite3_column_int64(st, 12),
         .has_reason = sqlite3_column_int(st, 14),
         .has_conversation = sqlite3_column_int(st, 15),
+        .kind = (enum message_kind)sqlite3_column_int(st, 16),
     };
     struct span outcome = sql_text(st, 13);
     size_t n = outcome.n < sizeof out->outcome ? outcome.n : sizeof out->outcome - 1;
@@ -129,7 +130,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
 
 /* ---- Whole messages ---- */
 
-enum { FIRST_TEXT = 16, TEXT_N = 8 };
+enum { FIRST_TEXT = 17, TEXT_N = 8 };
 
 static char *copy(char **at, struct span s)
 {
@@ -181,12 +182,13 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
         .due_at = sqlite3_column_int64(st, 10),
         .expires_at = sqlite3_column_int64(st, 11),
         .updated_at = sqlite3_column_int64(st, 12),
+        .kind = (enum message_kind)sqlite3_column_int(st, 16),
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
     char *peer = NULL;
     if (out->direction == MESSAGE_OUT)
-        TRY(thread_peer(q, c, channel->id, sql_text(st, 19), sql_text(st, 20), sql_text(st, 17), &peer));
+        TRY(thread_peer(q, c, channel->id, sql_text(st, 20), sql_text(st, 21), sql_text(st, 18), &peer));
     copy_texts(st, channel->name, peer, out);
     free(peer);
     return OK;

@@ -96,10 +96,10 @@ static enum err insert(struct put *t, struct store_item *item, bool *is_new)
     enum message_state state = starts ? MESSAGE_SENDING : MESSAGE_QUEUED;
     wall_ms_t due_at = p->now < p->expires_at ? p->now : p->expires_at;
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_MESSAGE);
-    sql_bind(st, "iiiiiiiiiiitttttt", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
+    sql_bind(st, "iiiiiiiiiiitttttti", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
              (int64_t)starts, due_at, p->expires_at, p->created_at, p->now, starts ? p->now : (wall_ms_t)0,
              (int64_t)item->body.n, p->source_id, item->recipient, item->lane, p->conversation, t->thread_ref,
-             p->event_id);
+             p->event_id, (int64_t)p->kind);
     TRY(sql_run(t->q, st));
     *is_new = sqlite3_changes(t->q->writer.db) > 0;
     if (!*is_new)

@@ -102,6 +102,33 @@ static const char *const migration[] = {
 
     "CREATE TABLE kv (channel_id INTEGER, key BLOB, value BLOB NOT NULL, PRIMARY KEY (channel_id, key))"
     " STRICT, WITHOUT ROWID;",
+
+    /* 2: kinds of messages; what the bridge has learnt; Front's events. */
+    "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+
+    /* owner: "account/NAME", "channel/NAME" */
+    "CREATE TABLE fact (owner TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (owner, key))"
+    " STRICT, WITHOUT ROWID;"
+
+    /* via: the channel whose own URL it came to, else "". state: enum event_state. */
+    "CREATE TABLE event ("
+    " id INTEGER PRIMARY KEY,"
+    " account TEXT NOT NULL,"
+    " via TEXT NOT NULL,"
+    " event_id TEXT NOT NULL,"
+    " type TEXT NOT NULL,"
+    " origin INTEGER NOT NULL,"
+    " emitted_at INTEGER NOT NULL,"
+    " stored_at INTEGER NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0,"
+    " due_at INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL DEFAULT 0,"
+    " result TEXT,"
+    " body BLOB) STRICT;"
+    "CREATE UNIQUE INDEX event_key ON event (account, event_id, via);"
+    "CREATE INDEX event_due ON event (account, due_at) WHERE state = 0;"
+    "CREATE INDEX event_emitted ON event (emitted_at, id);"
+    "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;",
 };
 
 enum { VERSION = (int)(sizeof migration / sizeof migration[0]) };

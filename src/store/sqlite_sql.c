@@ -10,12 +10,24 @@
 #define ROW_COLUMNS                                                                                          \
     " m.id, m.queue_id, m.state, m.is_head, m.attempt, m.attempt_base, m.revision, m.crash_n, m.due_at,"     \
     " m.expires_at, m.started_at, m.ended_at, m.body_n, m.outcome, m.reason IS NOT NULL,"                    \
-    " m.conversation IS NOT NULL "
+    " m.conversation IS NOT NULL, m.kind "
 
 #define MESSAGE_COLUMNS                                                                                      \
     " m.id, m.queue_id, m.state, m.attempt, m.attempt_base, m.revision, m.crash_n, m.is_suspect,"            \
     " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
-    " m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, m.external_id, m.reason, "
+    " m.kind, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, m.external_id, "   \
+    "m.reason, "
+
+#define EVENT_COLUMNS                                                                                        \
+    " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
+    " e.tries, e.result "
+
+/* 1 account or NULL, 2 channel or NULL, 3 types or NULL, 4 and 5 emitted from and until, 6 bit set of states, 11 event
+ * id or NULL */
+#define EVENT_FILTER                                                                                         \
+    " e.emitted_at >= ?4 AND e.emitted_at < ?5 AND (?6 >> e.state) & 1 AND (?1 IS NULL OR e.account = ?1)"   \
+    " AND (?2 IS NULL OR e.via = ?2) AND (?3 IS NULL OR instr(?3, ',' || e.type || ','))"                    \
+    " AND (?11 IS NULL OR e.event_id = ?11) "
 
 #define BODY_IF(condition) " CASE WHEN " condition " THEN (SELECT bytes FROM body WHERE body.id = m.id) END "
 
@@ -61,8 +73,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_PUT_MESSAGE] =
         "INSERT INTO message (id, queue_id, state, is_head, seq, attempt, due_at, expires_at, created_at,"
         " stored_at, updated_at, started_at, body_n, source_id, recipient, lane, conversation, thread_ref, "
-        "event_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        "event_id, kind)"
+        " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         " ON CONFLICT (queue_id, source_id, recipient) DO NOTHING",
     [SQL_PUT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
                      " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND m.recipient = ?3",
@@ -216,4 +228,33 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_KV_DROP] = "DELETE FROM kv WHERE channel_id = ?1 AND key = ?2",
     [SQL_KV_COUNT] = "SELECT kv_n FROM channel WHERE id = ?1",
     [SQL_KV_COUNTED] = "UPDATE channel SET kv_n = kv_n + ?2 WHERE id = ?1",
+
+    /* facts */
+    [SQL_FACT_GET] = "SELECT value FROM fact WHERE owner = ?1 AND key = ?2",
+    [SQL_FACT_SET] = "INSERT INTO fact VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value",
+    [SQL_FACT_DROP] = "DELETE FROM fact WHERE owner = ?1 AND key = ?2",
+
+    /* events */
+    [SQL_EVENT_PUT] =
+        "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, body)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) ON CONFLICT (account, event_id, via) DO NOTHING",
+    [SQL_EVENT_DUE] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
+                      " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 ORDER BY e.due_at LIMIT ?3",
+    [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1 WHERE id = ?1",
+    [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND state = 0"
+                       " ORDER BY due_at LIMIT 1",
+    [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4 WHERE id = ?1",
+    [SQL_EVENT_LIST] =
+        "SELECT" EVENT_COLUMNS ", CASE WHEN ?10 THEN e.body END FROM event e INDEXED BY event_emitted"
+        " WHERE (e.emitted_at, e.id) < (?8, ?9) AND" EVENT_FILTER
+        " ORDER BY e.emitted_at DESC, e.id DESC LIMIT ?7",
+    [SQL_EVENT_PICK] =
+        "SELECT e.id FROM event e INDEXED BY event_emitted WHERE e.body IS NOT NULL AND" EVENT_FILTER
+        " LIMIT ?7",
+    [SQL_EVENT_REPLAY] = "UPDATE event SET state = 0, due_at = ?2, stored_at = ?2, tries = 0 WHERE id = ?1",
+    [SQL_EVENT_PRUNE_BODY] =
+        "UPDATE event SET body = NULL WHERE id IN (SELECT id FROM event INDEXED BY event_body"
+        " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
+    [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2)"
+                        " AND stored_at < ?1 AND state > 0",
 };

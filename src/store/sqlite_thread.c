@@ -40,7 +40,7 @@ enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struc
 
 enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
 {
-    if (p->direction != MESSAGE_IN || p->item_n == 0)
+    if (p->direction != MESSAGE_IN || p->kind != KIND_MESSAGE || p->item_n == 0)
         return OK;
     if (p->follows_link)
         TRY(look_up(q, &q->writer, SQL_LINK_REF, channel_id, p->conversation, thread_ref));
@@ -54,7 +54,7 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_pu
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                      struct span thread_ref)
 {
-    if (p->direction != MESSAGE_IN || !thread_ref.p || p->item_n == 0)
+    if (p->direction != MESSAGE_IN || p->kind != KIND_MESSAGE || !thread_ref.p || p->item_n == 0)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
     sql_bind(st, "itttii", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now,

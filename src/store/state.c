@@ -155,6 +155,16 @@ const char *message_direction_name(enum message_direction d)
     return d == MESSAGE_OUT ? "out" : "in";
 }
 
+const char *message_kind_name(enum message_kind k)
+{
+    static const char *const names[MESSAGE_KIND_N] = {
+        [KIND_MESSAGE] = "message", [KIND_FAILURE] = "failure", [KIND_EVENT] = "event",
+        [KIND_AGENT] = "agent",     [KIND_RECEIPT] = "receipt", [KIND_IMPORT] = "import",
+    };
+
+    return (unsigned)k < MESSAGE_KIND_N ? names[k] : "?";
+}
+
 const char *message_verb_name(enum message_verb v)
 {
     return (unsigned)v < MESSAGE_VERB_N ? verb_name[v] : "?";

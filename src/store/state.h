@@ -10,6 +10,17 @@
 
 enum message_direction { MESSAGE_OUT /* Front to backend: a delivery */, MESSAGE_IN /* backend to Front */ };
 
+/* What a message is, beyond its way. Stored as these numbers: append only. */
+enum message_kind {
+    KIND_MESSAGE = 0, /* out: what an agent wrote; in: what a customer wrote */
+    KIND_FAILURE = 1, /* out: Front's sending_error or message_bounce_error, for the adapter's `failed` */
+    KIND_EVENT = 2,   /* out: another event of Front, for the adapter's `event` */
+    KIND_AGENT = 3,   /* in: what an agent wrote in the backend */
+    KIND_RECEIPT = 4, /* in: what became of a delivery, and other signs of life of a customer */
+    KIND_IMPORT = 5,  /* in: history */
+    MESSAGE_KIND_N
+};
+
 /* Stored as these numbers: append only. */
 enum message_state {
     MESSAGE_QUEUED = 0,    /* waits for its due time, or behind an older one of its lane */
@@ -55,6 +66,7 @@ bool message_is_failed(enum message_state s);
 const char *message_state_name(enum message_state s);         /* "queued" */
 int message_state_parse(const char *name);                    /* -1: no such state */
 const char *message_direction_name(enum message_direction d); /* "out", "in" */
+const char *message_kind_name(enum message_kind k);           /* "message", "failure", … */
 const char *message_verb_name(enum message_verb v);
 
 #endif

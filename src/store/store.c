@@ -241,22 +241,13 @@ bool store_may_refuse(const struct store_op *op)
     return op_class[op->verb].may_refuse;
 }
 
-size_t store_put_bytes(const struct store_op *op)
-{
-    const struct store_put *p = container_of((struct store_op *)(uintptr_t)op, struct store_put, op);
-    size_t sum = 0;
-    for (unsigned i = 0; i < p->item_n; i++)
-        sum += p->item[i].body.n;
-    return sum;
-}
-
 static enum err verdict(const struct store *s, const struct store_op *op, size_t bytes)
 {
     if (s->is_stopping)
         return ERR_CANCELLED;
     if (!store_is_healthy(s) && store_may_refuse(op))
         return ERR_IO;
-    if (op->verb == STORE_PUT &&
+    if (op_class[op->verb].bytes &&
         (s->put_n >= s->options.waiting_max || s->put_bytes + bytes > WAITING_BYTES_MAX))
         return ERR_FULL;
     return OK;
@@ -267,7 +258,7 @@ static void post(struct store *s, struct store_op *op, enum store_verb verb)
     op->verb = verb;
     atomic_store_explicit(&op->is_abandoned, false, memory_order_relaxed);
     op_class[verb].reset(op);
-    size_t bytes = verb == STORE_PUT ? store_put_bytes(op) : 0;
+    size_t bytes = op_class[verb].bytes ? op_class[verb].bytes(op) : 0;
     pthread_mutex_lock(&s->lock);
     op->result = verdict(s, op, bytes);
     bool is_refused = op->result != OK, ring_loop = is_refused && !s->done.first,
@@ -276,7 +267,7 @@ static void post(struct store *s, struct store_op *op, enum store_verb verb)
         list_push(&s->done, op);
     } else {
         list_push(op_class[verb].goes_first ? &s->first : &s->rest, op);
-        s->put_n += verb == STORE_PUT;
+        s->put_n += op_class[verb].bytes != NULL;
         s->put_bytes += bytes;
     }
     if (wake) {
@@ -367,6 +358,36 @@ void store_post_reported(struct store *s, struct store_reported *p)
 void store_post_kv(struct store *s, struct store_kv *p)
 {
     post(s, &p->op, STORE_KV);
+}
+
+void store_post_fact(struct store *s, struct store_fact *p)
+{
+    post(s, &p->op, STORE_FACT);
+}
+
+void store_post_event_put(struct store *s, struct store_event_put *p)
+{
+    post(s, &p->op, STORE_EVENT_PUT);
+}
+
+void store_post_events_due(struct store *s, struct store_events_due *p)
+{
+    post(s, &p->op, STORE_EVENTS_DUE);
+}
+
+void store_post_event_end(struct store *s, struct store_event_end *p)
+{
+    post(s, &p->op, STORE_EVENT_END);
+}
+
+void store_post_event_list(struct store *s, struct store_event_list *p)
+{
+    post(s, &p->op, STORE_EVENT_LIST);
+}
+
+void store_post_event_replay(struct store *s, struct store_event_replay *p)
+{
+    post(s, &p->op, STORE_EVENT_REPLAY);
 }
 
 void store_abandon(struct store_put *p)

@@ -12,7 +12,7 @@
  *  - Isolated: an operation that fails leaves its neighbours in the batch as they are.
  *  - Order: operations of one batch run settle, cancel and thread first (they free resources), then the
  * others as posted. A caller that needs an order posts the second from the on_done of the first.
- *  - Refusal: only new work (store_put) is ever refused: ERR_FULL when too much is waiting or the channel is
+ *  - Refusal: only new work (store_put, store_event_put) is ever refused: ERR_FULL when too much is waiting or the channel is
  *    over its quota, ERR_IO while the engine is failing. Claims and reads answer ERR_IO while it is failing.
  *    Everything else waits in memory until the engine works again: a settle is never lost while the process
  * lives.
@@ -88,6 +88,12 @@ enum store_verb {
     STORE_REPORTS,
     STORE_REPORTED,
     STORE_KV,
+    STORE_FACT,
+    STORE_EVENT_PUT,
+    STORE_EVENTS_DUE,
+    STORE_EVENT_END,
+    STORE_EVENT_LIST,
+    STORE_EVENT_REPLAY,
     STORE_VERB_N
 };
 
@@ -142,6 +148,7 @@ struct store_item {
 struct store_put {
     struct store_op op;
     enum message_direction direction;
+    enum message_kind kind; /* of all items */
     const char *channel;
     struct span source_id; /* out: Front's message id; in: the backend's id */
     struct span
@@ -168,6 +175,7 @@ void store_put_fini(struct store_put *p); /* frees the results of its items */
 struct store_message {
     int64_t id;
     enum message_direction direction;
+    enum message_kind kind;
     enum message_state state;
     char *channel, *source_id, *recipient, *lane;
     char *conversation;      /* as put */
@@ -279,6 +287,7 @@ void store_post_orphans(struct store *s, struct store_orphans *p);
 struct store_expired {
     int64_t id;
     enum message_direction direction;
+    enum message_kind kind;
     char channel[64];
     bool is_too_old; /* never attempted; else it gave up */
 };
@@ -443,6 +452,116 @@ struct store_kv {
     size_t found_n;
 };
 void store_post_kv(struct store *s, struct store_kv *p);
+
+/* ---- Facts: what the bridge has learnt and must find again after a restart ---- */
+
+enum { STORE_FACT_MAX = 4096 };
+
+struct store_fact {
+    struct store_op op;
+    const char *owner, *key; /* owner: "account/NAME" or "channel/NAME" */
+    bool is_write;
+    struct span value; /* written, up to STORE_FACT_MAX; absent deletes */
+    char *found;       /* read: malloc'ed, or NULL with ERR_NOT_FOUND */
+};
+void store_post_fact(struct store *s, struct store_fact *p);
+
+/*
+ * ---- Events of Front ----
+ * An event is stored before it is answered, and handed out until it is ended. One that comes again, to the
+ * same URL, is known by its id.
+ */
+
+enum event_origin { EVENT_CALLED, EVENT_CAUGHT_UP, EVENT_ORIGIN_N }; /* stored as these numbers */
+
+enum event_state {                /* stored as these numbers */
+                   EVENT_WAITING, /* to be acted on */
+                   EVENT_ACTED,   /* something was made of it */
+                   EVENT_IGNORED, /* nothing was to be made of it */
+                   EVENT_FAILED,  /* something should have been made of it, and could not */
+                   EVENT_STATE_N
+};
+
+struct store_event {
+    int64_t id; /* ours, in the order of arrival */
+    char *account, *via, *event_id, *type;
+    char *result; /* one sentence, once there is one */
+    enum event_origin origin;
+    enum event_state state;
+    wall_ms_t emitted_at, stored_at, due_at;
+    unsigned tries;
+    char *body; /* NULL when pruned or not asked for */
+    size_t body_n;
+};
+void store_event_fini(struct store_event *e);
+
+struct store_event_put {
+    struct store_op op;
+    const char *account;
+    const char *via; /* the channel whose own URL it came to, or "" */
+    struct span event_id, type, body;
+    enum event_origin origin;
+    wall_ms_t emitted_at, now;
+    bool is_new; /* result */
+};
+void store_post_event_put(struct store *s, struct store_event_put *p);
+
+enum { STORE_EVENTS_MAX = 16 };
+
+struct store_events_due { /* what is to be acted on now, oldest first; each is put off by retry_ms */
+    struct store_op op;
+    const char *account;
+    wall_ms_t now;
+    int64_t retry_ms;
+    unsigned max;                               /* at most STORE_EVENTS_MAX */
+    struct store_event event[STORE_EVENTS_MAX]; /* with bodies; store_events_due_fini */
+    unsigned event_n;
+    wall_ms_t next_at; /* INT64_MAX: none */
+};
+void store_post_events_due(struct store *s, struct store_events_due *p);
+void store_events_due_fini(struct store_events_due *p);
+
+struct store_event_end { /* what was made of it; EVENT_WAITING: it is due again at due_at */
+    struct store_op op;
+    int64_t id;
+    enum event_state state;
+    wall_ms_t due_at;
+    struct span result;
+};
+void store_post_event_end(struct store *s, struct store_event_end *p);
+
+struct store_event_filter {
+    const char *account;     /* NULL: all */
+    const char *channel;     /* NULL: all; else those that came to this channel's URL */
+    const char *event_id;    /* NULL: all */
+    const char *types;       /* NULL: all; else ",type,type," */
+    wall_ms_t after, before; /* emitted: after <= at < before; before 0: no end */
+    uint32_t states;         /* bit set of 1u << state; 0: all */
+};
+
+struct store_event_list {
+    struct store_op op;
+    struct store_event_filter filter;
+    wall_ms_t
+        from_at; /* for paging, newest first: what was emitted before (from_at, from_id); 0: the first page */
+    int64_t from_id;
+    unsigned max; /* 0: 100; at most 1000 */
+    bool wants_body;
+    struct store_event *event; /* store_event_list_fini */
+    unsigned event_n;
+    bool is_more;
+};
+void store_post_event_list(struct store *s, struct store_event_list *p);
+void store_event_list_fini(struct store_event_list *p);
+
+struct store_event_replay { /* makes ended events wait again, at most 500; post again while is_more */
+    struct store_op op;
+    struct store_event_filter filter;
+    wall_ms_t now;
+    unsigned event_n; /* results */
+    bool is_more;
+};
+void store_post_event_replay(struct store *s, struct store_event_replay *p);
 
 /* Time that the last commits took, for front_bridge_store_commit_seconds: cumulative counts per bucket.
  * Thread: any. */

@@ -291,8 +291,8 @@ static void take(struct store *s, struct op_list *from, size_t *bytes)
 {
     while (from->first && s->batch.n + s->reads.n < s->options.batch_max && *bytes < BATCH_BYTES_MAX) {
         struct store_op *op = list_pop(from);
-        if (op->verb == STORE_PUT) {
-            size_t n = store_put_bytes(op);
+        if (op_class[op->verb].bytes) {
+            size_t n = op_class[op->verb].bytes(op);
             *bytes += n;
             s->put_n--;
             s->put_bytes -= n;

@@ -31,7 +31,7 @@ struct store {
     pthread_cond_t wake, opened;
     struct op_list first, rest; /* posted: what frees resources, the others */
     struct op_list done;        /* to be handed back */
-    size_t put_n, put_bytes;    /* puts that wait */
+    size_t put_n, put_bytes;    /* new work that waits */
     bool is_idle;               /* the thread waits for `wake` */
     bool was_opened;            /* tried, at least */
     bool is_stopping;
@@ -57,7 +57,6 @@ void *thread_main(void *store);
 void store_hand_back(struct store *s, struct op_list *ops);
 void store_tell_loop(struct store *s);
 bool store_may_refuse(const struct store_op *op);
-size_t store_put_bytes(const struct store_op *op);
 const char *store_tag(const struct store *s);
 
 #endif

@@ -1,0 +1,184 @@
+/*
+ * Front's events: stored once for each URL they came to, handed out until they are ended, found again by time.
+ * It refuses to know what an event means. Invariant: an event that waits has a due time; one that was ended is
+ * never handed out unless it is replayed.
+ */
+#include "base/mem.h"
+#include "store/sqlite.h"
+
+enum { LIST_DEFAULT = 100, LIST_MAX = 1000, LIST_BYTES_MAX = 16 << 20, REPLAY_ROWS = 500, PRUNE_ROWS = 200 };
+
+enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
+{
+    struct store_event_put *p = container_of(op, struct store_event_put, op);
+    if (!p->event_id.p || !p->type.p || !p->body.p)
+        return ERR_INVALID;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_PUT);
+    sql_bind(st, "ssttiiib", p->account, p->via, p->event_id, p->type, (int64_t)p->origin, p->emitted_at,
+             p->now, p->body);
+    TRY(sql_run(q, st));
+    p->is_new = sqlite3_changes(q->writer.db) > 0;
+    return OK;
+}
+
+static void read_event(sqlite3_stmt *st, struct store_event *e)
+{
+    struct span body = sql_text(st, 12);
+    *e = (struct store_event){
+        .id = sqlite3_column_int64(st, 0),
+        .account = span_strdup(sql_text(st, 1)),
+        .via = span_strdup(sql_text(st, 2)),
+        .event_id = span_strdup(sql_text(st, 3)),
+        .type = span_strdup(sql_text(st, 4)),
+        .origin = (enum event_origin)sqlite3_column_int(st, 5),
+        .emitted_at = sqlite3_column_int64(st, 6),
+        .stored_at = sqlite3_column_int64(st, 7),
+        .state = (enum event_state)sqlite3_column_int(st, 8),
+        .due_at = sqlite3_column_int64(st, 9),
+        .tries = (unsigned)sqlite3_column_int64(st, 10),
+        .result = span_strdup(sql_text(st, 11)),
+        .body = span_strdup(body),
+        .body_n = body.n,
+    };
+}
+
+/* ---- Handing out ---- */
+
+static enum err gather(struct sqlite *q, struct store_events_due *p)
+{
+    unsigned max = p->max < STORE_EVENTS_MAX ? p->max : STORE_EVENTS_MAX;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_DUE);
+    sql_bind(st, "sii", p->account, p->now, (int64_t)max);
+    for (;;) {
+        bool has_row;
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        read_event(st, &p->event[p->event_n++]);
+    }
+}
+
+enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
+{
+    struct store_events_due *p = container_of(op, struct store_events_due, op);
+    p->next_at = INT64_MAX;
+    TRY(gather(q, p));
+    for (unsigned i = 0; i < p->event_n; i++) {
+        sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_LATER);
+        sql_bind(st, "ii", p->event[i].id, p->now + p->retry_ms);
+        TRY(sql_run(q, st));
+    }
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_NEXT);
+    bool has_row;
+    sql_bind(st, "s", p->account);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    p->next_at = sqlite3_column_int64(st, 0);
+    sql_reset(st);
+    return OK;
+}
+
+enum err sqlite_event_end(struct sqlite *q, struct store_op *op)
+{
+    struct store_event_end *p = container_of(op, struct store_event_end, op);
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_END);
+    sql_bind(st, "iiit", p->id, (int64_t)p->state, p->due_at, p->result);
+    TRY(sql_run(q, st));
+    return sqlite3_changes(q->writer.db) > 0 ? OK : ERR_NOT_FOUND;
+}
+
+/* ---- Lists ---- */
+
+static sqlite3_stmt *bind_filter(struct sqlite *q, struct conn *c, enum sql id,
+                                 const struct store_event_filter *f, unsigned max)
+{
+    sqlite3_stmt *st = sql_of(q, c, id);
+    sql_bind(st, "sssiiii", f->account, f->channel, f->types, f->after, f->before ? f->before : INT64_MAX,
+             (int64_t)(f->states ? f->states : ~0u), (int64_t)max);
+    if (f->event_id)
+        sqlite3_bind_text(st, 11, f->event_id, -1, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(st, 11);
+    return st;
+}
+
+static struct store_event *grow(struct store_event_list *p, unsigned *cap)
+{
+    if (p->event_n == *cap) {
+        *cap = *cap ? *cap * 2 : 16;
+        p->event = mem_realloc(p->event, *cap * sizeof *p->event);
+    }
+    return &p->event[p->event_n];
+}
+
+enum err sqlite_event_list(struct sqlite *q, struct store_op *op)
+{
+    struct store_event_list *p = container_of(op, struct store_event_list, op);
+    unsigned max = p->max == 0 ? LIST_DEFAULT : p->max < LIST_MAX ? p->max : LIST_MAX, cap = 0;
+    size_t bytes = 0;
+    sqlite3_stmt *st = bind_filter(q, &q->reader, SQL_EVENT_LIST, &p->filter, max + 1);
+    sqlite3_bind_int64(st, 8, p->from_at ? p->from_at : INT64_MAX);
+    sqlite3_bind_int64(st, 9, p->from_id ? p->from_id : INT64_MAX);
+    sqlite3_bind_int(st, 10, p->wants_body);
+    for (;;) {
+        bool has_row;
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        if (p->event_n == max || bytes > LIST_BYTES_MAX)
+            break;
+        struct store_event *e = grow(p, &cap);
+        read_event(st, e);
+        bytes += e->body_n;
+        p->event_n++;
+    }
+    p->is_more = true;
+    sql_reset(st);
+    return OK;
+}
+
+static enum err pick(struct sqlite *q, const struct store_event_filter *f, int64_t *id, unsigned *n)
+{
+    sqlite3_stmt *st = bind_filter(q, &q->writer, SQL_EVENT_PICK, f, REPLAY_ROWS);
+    for (*n = 0;; ++*n) {
+        bool has_row;
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        id[*n] = sqlite3_column_int64(st, 0);
+    }
+}
+
+enum err sqlite_event_replay(struct sqlite *q, struct store_op *op)
+{
+    struct store_event_replay *p = container_of(op, struct store_event_replay, op);
+    struct store_event_filter f = p->filter;
+    int64_t id[REPLAY_ROWS];
+    f.states = (f.states ? f.states : ~0u) & ~(1u << EVENT_WAITING);
+    TRY(pick(q, &f, id, &p->event_n));
+    for (unsigned i = 0; i < p->event_n; i++) {
+        sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_REPLAY);
+        sql_bind(st, "ii", id[i], p->now);
+        TRY(sql_run(q, st));
+    }
+    p->is_more = p->event_n == REPLAY_ROWS;
+    return OK;
+}
+
+/* ---- Pruning ---- */
+
+static enum err prune(struct sqlite *q, enum sql id, wall_ms_t before, bool *is_more)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, id);
+    sql_bind(st, "ii", before, (int64_t)PRUNE_ROWS);
+    TRY(sql_run(q, st));
+    *is_more = *is_more || sqlite3_changes(q->writer.db) == PRUNE_ROWS;
+    return OK;
+}
+
+enum err events_prune(struct sqlite *q, wall_ms_t bodies_before, wall_ms_t keys_before, bool *is_more)
+{
+    TRY(prune(q, SQL_EVENT_PRUNE_BODY, bodies_before, is_more));
+    return prune(q, SQL_EVENT_PRUNE, keys_before, is_more);
+}
