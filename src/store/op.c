@@ -168,6 +168,26 @@ static void reset_nothing(struct store_op *op)
     (void)op;
 }
 
+static void reset_confirm(struct store_op *op)
+{
+    OP(store_confirm);
+    p->found_id = 0;
+    p->is_new = p->is_promoted = false;
+}
+
+void store_standings_fini(struct store_standings *p)
+{
+    free(p->item);
+    p->item = NULL;
+    p->item_n = 0;
+}
+
+static void reset_standings(struct store_op *op)
+{
+    OP(store_standings);
+    store_standings_fini(p);
+}
+
 static void reset_kv(struct store_op *op)
 {
     OP(store_kv);
@@ -274,4 +294,7 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_EVENT_END] = {"event_end", .goes_first = true, .reset = reset_nothing},
     [STORE_EVENT_LIST] = {"event_list", .may_refuse = true, .is_read = true, .reset = reset_event_list},
     [STORE_EVENT_REPLAY] = {"event_replay", .reset = reset_event_replay},
+    [STORE_STANDINGS] = {"standings", .may_refuse = true, .reset = reset_standings},
+    [STORE_STANDING] = {"standing", .reset = reset_nothing},
+    [STORE_CONFIRM] = {"confirm", .goes_first = true, .reset = reset_confirm},
 };

@@ -217,6 +217,9 @@ static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *
     [STORE_EVENT_END] = sqlite_event_end,
     [STORE_EVENT_LIST] = sqlite_event_list,
     [STORE_EVENT_REPLAY] = sqlite_event_replay,
+    [STORE_STANDINGS] = sqlite_standings,
+    [STORE_STANDING] = sqlite_standing,
+    [STORE_CONFIRM] = sqlite_confirm,
 };
 
 static enum err run_isolated(struct sqlite *q, struct store_op *op)

@@ -145,6 +145,10 @@ MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const 
 MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t now);
 MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);
 
+/* ---- Confirmations (sqlite_confirm.c) ---- */
+/* confirm_note keeps Front's uid of an inbound message, if none is known; absent: nothing to keep. */
+MUST_CHECK enum err confirm_note(struct sqlite *q, const struct row *r, struct span uid);
+
 /* ---- Operations ---- */
 enum err sqlite_put(struct sqlite *q, struct store_op *op);
 enum err sqlite_claim(struct sqlite *q, struct store_op *op);
@@ -171,6 +175,9 @@ enum err sqlite_event_replay(struct sqlite *q, struct store_op *op);
 /* events_prune drops bodies and rows of ended events that are old enough, some each time; true in *is_more: call again. */
 MUST_CHECK enum err events_prune(struct sqlite *q, wall_ms_t bodies_before, wall_ms_t keys_before,
                                  bool *is_more);
+enum err sqlite_standings(struct sqlite *q, struct store_op *op);
+enum err sqlite_standing(struct sqlite *q, struct store_op *op);
+enum err sqlite_confirm(struct sqlite *q, struct store_op *op);
 enum err sqlite_undo(struct sqlite *q, const struct engine_doubt *d, size_t n);
 
 #endif

@@ -34,7 +34,8 @@ static enum err act(struct sqlite *q, struct row *r, struct store_admin *p)
         return hurry(q, r, p);
     if (to == MESSAGE_QUEUED)
         return row_reopen(q, r, p->now, p->now + p->expires_in_ms);
-    return row_leave(q, r, to, span_of(reason_of[p->verb]), p->now, &ignored);
+    struct span reason = p->note.p ? p->note : span_of(reason_of[p->verb]);
+    return row_leave(q, r, to, reason, p->now, &ignored);
 }
 
 /* States worth visiting: those asked for from which the verb leads on. Requeuing what is queued must be asked

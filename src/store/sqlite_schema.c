@@ -103,7 +103,7 @@ static const char *const migration[] = {
     "CREATE TABLE kv (channel_id INTEGER, key BLOB, value BLOB NOT NULL, PRIMARY KEY (channel_id, key))"
     " STRICT, WITHOUT ROWID;",
 
-    /* 2: kinds of messages; what the bridge has learnt; Front's events. */
+    /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
 
     /* owner: "account/NAME", "channel/NAME" */
@@ -128,7 +128,15 @@ static const char *const migration[] = {
     "CREATE UNIQUE INDEX event_key ON event (account, event_id, via);"
     "CREATE INDEX event_due ON event (account, due_at) WHERE state = 0;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
-    "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;",
+    "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"
+
+    /* What Front has told of a channel, and was told: a row for each of which there is anything. */
+    "CREATE TABLE standing (channel_id INTEGER PRIMARY KEY, front_channel TEXT NOT NULL DEFAULT '',"
+    " life INTEGER NOT NULL DEFAULT 0, life_at INTEGER NOT NULL DEFAULT 0,"
+    " life_since INTEGER NOT NULL DEFAULT 0, is_offline INTEGER NOT NULL DEFAULT 0) STRICT;"
+    /* Written once an inbound message, which Front allows some hundred times a minute; no put touches it. */
+    "CREATE INDEX message_accepted ON message (queue_id, external_id)"
+    " WHERE state = 3 AND external_id IS NOT NULL;",
 };
 
 enum { VERSION = (int)(sizeof migration / sizeof migration[0]) };

@@ -53,6 +53,14 @@ static enum err note(struct sqlite *q, const struct row *r, const struct store_s
     return sql_run(q, st);
 }
 
+/* Front confirmed the message before its own answer came; what the answer says is still worth knowing. */
+static enum err note_confirmed(struct sqlite *q, const struct row *r, const struct store_settle *p)
+{
+    TRY(note(q, r, p));
+    TRY(confirm_note(q, r, p->external_id));
+    return thread_settled(q, r, p);
+}
+
 static enum err deliver_late(struct sqlite *q, struct row *r, struct store_settle *p)
 {
     TRY(note(q, r, p));
@@ -82,7 +90,7 @@ static enum err settle_gone(struct sqlite *q, struct row *r, struct store_settle
     if (r->started_at && is_proof)
         return deliver_late(q, r, p);
     if (is_out)
-        return note(q, r, p);
+        return r->state == MESSAGE_DELIVERED ? note_confirmed(q, r, p) : note(q, r, p);
     if (!is_settled_so(r, p))
         return ERR_CONFLICT;
     p->is_promoted = !message_is_open(r->state); /* a claim too many does no harm */

@@ -257,4 +257,20 @@ const char *const sql_text_of[SQL_N] = {
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
     [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2)"
                         " AND stored_at < ?1 AND state > 0",
+    /* standings; ?7 is a bit set of those to change */
+    [SQL_STANDING_ALL] =
+        "SELECT channel_id, front_channel, life, life_at, life_since, is_offline FROM standing",
+    [SQL_STANDING_SET] =
+        "INSERT INTO standing (channel_id, front_channel, life, life_at, life_since, is_offline)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (channel_id) DO UPDATE SET"
+        " front_channel = CASE WHEN ?7 & 1 THEN excluded.front_channel ELSE front_channel END,"
+        " life = CASE WHEN ?7 & 2 THEN excluded.life ELSE life END,"
+        " life_since = CASE WHEN ?7 & 2 THEN excluded.life_since ELSE life_since END,"
+        " life_at = CASE WHEN ?7 & 4 THEN excluded.life_at ELSE life_at END,"
+        " is_offline = CASE WHEN ?7 & 8 THEN excluded.is_offline ELSE is_offline END",
+
+    /* confirm */
+    [SQL_CONFIRM_UID] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_accepted"
+                        " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.state = 3 LIMIT 1",
+    [SQL_CONFIRM_NOTE] = "UPDATE message SET external_id = coalesce(external_id, ?2) WHERE id = ?1",
 };

@@ -390,6 +390,21 @@ void store_post_event_replay(struct store *s, struct store_event_replay *p)
     post(s, &p->op, STORE_EVENT_REPLAY);
 }
 
+void store_post_confirm(struct store *s, struct store_confirm *p)
+{
+    post(s, &p->op, STORE_CONFIRM);
+}
+
+void store_post_standing(struct store *s, struct store_standing *p)
+{
+    post(s, &p->op, STORE_STANDING);
+}
+
+void store_post_standings(struct store *s, struct store_standings *p)
+{
+    post(s, &p->op, STORE_STANDINGS);
+}
+
 void store_abandon(struct store_put *p)
 {
     atomic_store(&p->op.is_abandoned, true);

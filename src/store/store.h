@@ -94,6 +94,9 @@ enum store_verb {
     STORE_EVENT_END,
     STORE_EVENT_LIST,
     STORE_EVENT_REPLAY,
+    STORE_STANDINGS,
+    STORE_STANDING,
+    STORE_CONFIRM,
     STORE_VERB_N
 };
 
@@ -270,6 +273,24 @@ struct store_cancel {
 };
 void store_post_cancel(struct store *s, struct store_cancel *p);
 
+/*
+ * ---- Confirm: Front shows an inbound message; whatever we knew of it, it is there ----
+ * A message that waits to be sent again is not sent again. Idempotent.
+ */
+
+struct store_confirm {
+    struct store_op op;
+    const char *channel;
+    int64_t id;      /* ours; 0: by uid */
+    struct span uid; /* Front's message_uid; finds accepted messages alone */
+    wall_ms_t now;
+    /* results. ERR_NOT_FOUND: no inbound message of this channel; ERR_CONFLICT: it had ended otherwise */
+    int64_t found_id;
+    bool is_new; /* false: it was confirmed before */
+    bool is_promoted;
+};
+void store_post_confirm(struct store *s, struct store_confirm *p);
+
 /* ---- Orphans: attempts left open by a process that died ---- */
 
 struct store_orphans {
@@ -325,6 +346,7 @@ struct store_admin {
     struct store_op op;
     enum message_verb verb; /* VERB_REQUEUE HOLD RELEASE DROP */
     struct store_filter filter;
+    struct span note;             /* HOLD, DROP: the reason to be shown; absent: that an operator did it */
     unsigned max;                 /* messages per operation; 0: 500 */
     wall_ms_t now, expires_in_ms; /* a requeued message gets a new life of this length */
     unsigned message_n;           /* results: changed */
@@ -562,6 +584,47 @@ struct store_event_replay { /* makes ended events wait again, at most 500; post 
     bool is_more;
 };
 void store_post_event_replay(struct store *s, struct store_event_replay *p);
+/*
+ * ---- Standing: how a channel stands with Front ----
+ * What Front said when it was connected or deleted, and what Front was told of it.
+ */
+
+enum store_life {
+    LIFE_OPEN,
+    LIFE_STOPPED,  /* Front has deleted the channel: its messages are held */
+    LIFE_RESUMING, /* open again as soon as its messages are released */
+};
+
+enum { STORE_FRONT_CHANNEL_BYTES = 201 };
+
+struct standing {
+    char front_channel[STORE_FRONT_CHANNEL_BYTES]; /* Front's id, learnt at authorization; "": not learnt */
+    enum store_life life;
+    wall_ms_t life_at;    /* of Front's last word on connecting or deleting, by Front's clock; 0: none */
+    wall_ms_t life_since; /* by ours */
+    bool is_offline;      /* Front was told so, or is about to be */
+};
+
+enum { STANDING_FRONT_CHANNEL = 1, STANDING_LIFE = 2, STANDING_LIFE_AT = 4, STANDING_OFFLINE = 8 };
+
+struct store_standing { /* writes those members of `to` that fields names (STANDING_… bits) */
+    struct store_op op;
+    const char *channel;
+    unsigned fields;
+    struct standing to;
+};
+void store_post_standing(struct store *s, struct store_standing *p);
+
+struct store_standings { /* every channel of which there are any; store_standings_fini */
+    struct store_op op;
+    struct store_channel_standing {
+        char channel[64];
+        struct standing standing;
+    } * item;
+    unsigned item_n;
+};
+void store_post_standings(struct store *s, struct store_standings *p);
+void store_standings_fini(struct store_standings *p);
 
 /* Time that the last commits took, for front_bridge_store_commit_seconds: cumulative counts per bucket.
  * Thread: any. */

@@ -108,6 +108,8 @@ KIT(stats)
 KIT(learn)
 KIT(learnt)
 KIT(kv)
+KIT(confirm)
+KIT(standing)
 
 /* ---- Short forms ---- */
 

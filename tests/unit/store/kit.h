@@ -43,6 +43,8 @@ enum err kit_stats(struct kit *k, struct store_stats *p);
 enum err kit_learn(struct kit *k, struct store_learn *p);
 enum err kit_learnt(struct kit *k, struct store_learnt *p);
 enum err kit_kv(struct kit *k, struct store_kv *p);
+enum err kit_confirm(struct kit *k, struct store_confirm *p);
+enum err kit_standing(struct kit *k, struct store_standing *p);
 
 void on_kit_done(struct store_op *op);
 

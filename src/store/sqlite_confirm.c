@@ -1,0 +1,56 @@
+/*
+ * Proof from Front that it shows an inbound message. It may come before the answer to our own call does, after
+ * that answer was lost, or twice. Invariant: a confirmed message is never sent again.
+ */
+#include "base/mem.h"
+#include "store/sqlite.h"
+
+static enum err find_by_uid(struct sqlite *q, const struct channel *c, struct span uid, struct row *r)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_CONFIRM_UID);
+    bool has_row;
+    sql_bind(st, "it", queue_id(c, MESSAGE_IN), uid);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return ERR_NOT_FOUND;
+    enum err e = row_from(q, st, r);
+    sql_reset(st);
+    return e;
+}
+
+static enum err find(struct sqlite *q, const struct store_confirm *p, struct row *r)
+{
+    const struct channel *c = channel_find(q, p->channel);
+    if (!c)
+        return ERR_NOT_FOUND;
+    if (p->id == 0)
+        return p->uid.p ? find_by_uid(q, c, p->uid, r) : ERR_NOT_FOUND;
+    TRY(row_read(q, p->id, r));
+    return r->channel == c && r->direction == MESSAGE_IN ? OK : ERR_NOT_FOUND;
+}
+
+enum err confirm_note(struct sqlite *q, const struct row *r, struct span uid)
+{
+    if (!uid.p)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_CONFIRM_NOTE);
+    sql_bind(st, "it", r->id, uid);
+    return sql_run(q, st);
+}
+
+enum err sqlite_confirm(struct sqlite *q, struct store_op *op)
+{
+    struct store_confirm *p = container_of(op, struct store_confirm, op);
+    struct row r;
+    p->is_new = p->is_promoted = false;
+    TRY(find(q, p, &r));
+    p->found_id = r.id;
+    if (r.state == MESSAGE_DELIVERED)
+        return OK;
+    if (message_next(r.direction, r.state, VERB_DELIVER) < 0)
+        return ERR_CONFLICT;
+    TRY(confirm_note(q, &r, p->uid));
+    TRY(row_leave(q, &r, MESSAGE_DELIVERED, SPAN_NONE, p->now, &p->is_promoted));
+    p->is_new = true;
+    return OK;
+}
