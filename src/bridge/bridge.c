@@ -11,6 +11,7 @@
 #include "bridge/hooks.h"
 #include "bridge/intake.h"
 #include "bridge/keeper.h"
+#include "bridge/place.h"
 #include "bridge/receive.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
@@ -117,6 +118,7 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
     queue_init(&ch->out, ch, MESSAGE_OUT);
     queue_init(&ch->in, ch, MESSAGE_IN);
     ch->reporter = reporter_new(ch);
+    ch->placer = placer_new(ch);
     ch->host = host_new(b->base,
                         &(struct host_options){.channel = config->name,
                                                .adapter_path = seen->adapter_path,
@@ -138,6 +140,7 @@ static void channel_fini(struct channel *ch)
     slots_fini(&ch->attempts);
     slots_fini(&ch->hooks);
     reporter_free(ch->reporter);
+    placer_free(ch->placer);
 }
 
 /* ---- Opening ---- */

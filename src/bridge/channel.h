@@ -56,6 +56,7 @@ struct channel {
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
+    struct placer *placer;
     struct channel_stats stats;
 };
 

@@ -110,11 +110,8 @@ static enum err read_envelope(struct callback *c, struct jval root, struct buf *
 
 static enum err read_event(struct callback *c, struct jval event, struct buf *why)
 {
-    if (json_type(json_get(event, "type")) != JSON_STRING) {
-        buf_add_str(why, "The event has no type.");
-        return ERR_INVALID;
-    }
-    return message_take(json_get(event, "id"), "The event's id", CALLBACK_ID_MAX, &c->event_id, why);
+    c->event = event;
+    return front_event_read(&c->what, event, why);
 }
 
 static enum err read_webhook(struct callback *c, struct jval root, struct buf *why)
@@ -168,7 +165,7 @@ void callback_fini(struct callback *c)
     for (unsigned i = 0; i < c->external_conversation_n; i++)
         free(c->external_conversation[i]);
     free(c->message_id);
-    free(c->event_id);
+    front_event_fini(&c->what);
     free(c->conversation_id);
     free(c->from_handle);
     free(c->in_reply_to);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "front/event.h"
 #include "front/link.h"
 #include <stdbool.h>
 
@@ -48,7 +49,8 @@ struct callback {
     struct json doc;
     struct jval message; /* the Message object, for shapes that carry one */
     char *message_id;
-    char *event_id;        /* evt_…, for shapes that carry an event; else NULL */
+    struct jval event;       /* the event as it came, for shapes that carry one */
+    struct front_event what; /* and what was read of it */
     char *conversation_id; /* Front's cnv_…, from the last segment of _links.related.conversation; NULL if not
                               there */
     char *from_handle;     /* the channel's own address; NULL if not there */

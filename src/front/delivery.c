@@ -25,7 +25,7 @@ static void put_front(struct writer *w, const struct callback *c)
     jout_object(&w->j);
     jout_kv_str(&w->j, "message_id", c->message_id);
     jout_kv_str(&w->j, "conversation_id", c->conversation_id);
-    jout_kv_str(&w->j, "event_id", c->event_id);
+    jout_kv_str(&w->j, "event_id", c->what.id);
     jout_object_end(&w->j);
 }
 

@@ -42,6 +42,22 @@ static void check_delivery(const struct callback *c, unsigned recipient, size_t 
     buf_fini(&whole);
 }
 
+static void check_merged(struct span id, void *arg)
+{
+    (void)arg;
+    must(id.n > 4 && id.n <= EVENT_ID_MAX && span_starts(id, "cnv_"));
+}
+
+static void check_event(const struct front_event *e)
+{
+    check_name(e->id, EVENT_ID_MAX);
+    check_name(e->type_name, EVENT_TYPE_MAX);
+    check_name(e->target.id, EVENT_ID_MAX);
+    check_name(e->conversation.id, EVENT_ID_MAX);
+    must(e->type == EVENT_UNKNOWN || e->fault || event_type_fits(e->type, e->target.kind));
+    front_event_merged(e, check_merged, NULL);
+}
+
 static void check_callback(const struct callback *c, size_t n)
 {
     bool has_message = c->shape == CALLBACK_MESSAGE || c->shape == CALLBACK_APP_MESSAGE ||
@@ -50,7 +66,7 @@ static void check_callback(const struct callback *c, size_t n)
     must(c->shape != CALLBACK_NONE);
     must(!has_message || (c->message_id && c->to_n > 0));
     check_name(c->message_id, CALLBACK_ID_MAX);
-    check_name(c->event_id, CALLBACK_ID_MAX);
+    check_event(&c->what);
     check_name(c->conversation_id, CALLBACK_ID_MAX);
     check_name(c->from_handle, CALLBACK_HANDLE_MAX);
     check_name(c->in_reply_to, CALLBACK_HANDLE_MAX);

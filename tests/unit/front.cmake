@@ -1,6 +1,7 @@
 fb_unit_test(answer SOURCES front/answer_test.c LIBS front)
 fb_unit_test(signature SOURCES front/signature_test.c LIBS front)
 fb_unit_test(callback SOURCES front/callback_test.c LIBS front)
+fb_unit_test(front_event SOURCES front/event_test.c LIBS front)
 fb_unit_test(delivery SOURCES front/delivery_test.c LIBS front)
 fb_unit_test(html SOURCES front/html_test.c LIBS front)
 fb_unit_test(link SOURCES front/link_test.c LIBS front)

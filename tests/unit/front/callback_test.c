@@ -98,8 +98,8 @@ static const struct {
     {"{\"type\":\"unheard_of\",\"payload\":{}}", "The body is JSON, but nothing that Front sends"},
     {"{\"authorization\":{},\"payload\":{\"id\":\"msg_1\"}}",
      "The body is JSON, but nothing that Front sends"},
-    {"{\"id\":\"evt_1\"}", "The event has no type."},
-    {"{\"id\":\"evt_1\",\"type\":7}", "The event has no type."},
+    {"{\"id\":\"evt_1\"}", "The event's type is missing."},
+    {"{\"id\":\"evt_1\",\"type\":7}", "The event's type is not a string."},
     {"{\"id\":\"msg_1\",\"body\":\"x\"}", "The message has no recipients."},
     {"{\"id\":\"msg_1\",\"body\":\"x\",\"recipients\":null}", "The message has no recipients."},
     {"{\"id\":\"msg_1\",\"body\":\"x\",\"recipients\":[]}",
@@ -321,7 +321,7 @@ static void test_ids_of_other_shapes(void **state)
     (void)state;
     buf_init(&why, 1024);
     assert_int_equal(callback_decode(&c, SPAN_LIT("{\"id\":\"evt_55\",\"type\":\"inbound\"}"), &why), OK);
-    assert_string_equal(c.event_id, "evt_55");
+    assert_string_equal(c.what.id, "evt_55");
     callback_fini(&c);
     assert_int_equal(
         callback_decode(&c,

@@ -1,0 +1,24 @@
+/*
+ * Where a channel is in Front: its inbox, its address, its type, as GET /channels/{id} says. Asked once a
+ * process, when somebody first needs it; who needs it and finds it unknown comes again later.
+ * Thread: the loop's.
+ */
+#ifndef BRIDGE_PLACE_H
+#define BRIDGE_PLACE_H
+
+#include "bridge/channel.h"
+
+struct place {
+    char *inbox;   /* inb_…; NULL: the channel is in none */
+    char *address; /* the handle in `from` of what is sent by it; NULL: Front does not say */
+    char *type;    /* of the channel: "custom", …; NULL: Front does not say */
+};
+
+/* place_of gives what is known, or NULL, and then asks Front unless it is being asked or has just refused. why, if
+ * not NULL, gets a word on what is missing. */
+const struct place *place_of(struct channel *ch, const char **why);
+
+struct placer *placer_new(struct channel *ch);
+void placer_free(struct placer *p);
+
+#endif
