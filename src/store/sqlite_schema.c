@@ -105,6 +105,7 @@ static const char *const migration[] = {
 
     /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX thread_conversation ON thread (channel_id, conversation) WHERE conversation IS NOT NULL;"
 
     /* owner: "account/NAME", "channel/NAME" */
     "CREATE TABLE fact (owner TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (owner, key))"

@@ -207,6 +207,10 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_LEARN_LATER] = "UPDATE thread SET learn_at = ?2, tries = tries + 1 WHERE id = ?1",
     [SQL_LEARN_NEXT] = "SELECT learn_at FROM thread INDEXED BY thread_learn"
                        " WHERE channel_id = ?1 AND learn_at IS NOT NULL ORDER BY learn_at LIMIT 1",
+    [SQL_MERGE_LINK] = "INSERT INTO link SELECT channel_id, ?3, peer, thread_ref FROM link"
+                       " WHERE channel_id = ?1 AND conversation = ?2 ON CONFLICT DO NOTHING",
+    [SQL_MERGE_THREAD] = "UPDATE thread INDEXED BY thread_conversation SET conversation = ?3"
+                         " WHERE channel_id = ?1 AND conversation = ?2",
     [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
     [SQL_LEARNT_LINK] =
         "INSERT INTO link SELECT channel_id, ?2, peer, NULL FROM thread WHERE id = ?1 AND peer IS NOT NULL"

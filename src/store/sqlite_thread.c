@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
+#include <string.h>
 
 static enum err first_text(struct sqlite *q, sqlite3_stmt *st, char **out)
 {
@@ -137,4 +138,36 @@ enum err sqlite_learnt(struct sqlite *q, struct store_op *op)
     st = sql_of(q, &q->writer, SQL_LEARNT_LINK);
     sql_bind(st, "it", p->thread_id, p->conversation);
     return sql_run(q, st);
+}
+
+/* ---- Merging ---- */
+
+static enum err merge(struct sqlite *q, const struct channel *c, struct span gone, struct store_merge *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MERGE_LINK);
+    sql_bind(st, "itt", c->id, gone, p->into);
+    TRY(sql_run(q, st));
+    p->link_n += (unsigned)sqlite3_changes(q->writer.db);
+    st = sql_of(q, &q->writer, SQL_MERGE_THREAD);
+    sql_bind(st, "itt", c->id, gone, p->into);
+    return sql_run(q, st);
+}
+
+static enum err merge_all(struct sqlite *q, const struct channel *c, struct store_merge *p)
+{
+    for (unsigned i = 0; i < p->gone_n; i++)
+        if (!span_eq(p->gone[i], p->into))
+            TRY(merge(q, c, p->gone[i], p));
+    return OK;
+}
+
+enum err sqlite_merge(struct sqlite *q, struct store_op *op)
+{
+    struct store_merge *p = container_of(op, struct store_merge, op);
+    if (p->into.n == 0 || p->gone_n > STORE_MERGE_MAX)
+        return ERR_INVALID;
+    for (size_t i = 0; i < q->channel_n; i++)
+        if (!p->channel || strcmp(p->channel, q->channel[i]->name) == 0)
+            TRY(merge_all(q, q->channel[i], p));
+    return OK;
 }

@@ -345,6 +345,11 @@ void store_post_learnt(struct store *s, struct store_learnt *p)
     post(s, &p->op, STORE_LEARNT);
 }
 
+void store_post_merge(struct store *s, struct store_merge *p)
+{
+    post(s, &p->op, STORE_MERGE);
+}
+
 void store_post_reports(struct store *s, struct store_reports *p)
 {
     post(s, &p->op, STORE_REPORTS);

@@ -85,6 +85,7 @@ enum store_verb {
     STORE_STATS,
     STORE_LEARN,
     STORE_LEARNT,
+    STORE_MERGE,
     STORE_REPORTS,
     STORE_REPORTED,
     STORE_KV,
@@ -432,6 +433,22 @@ struct store_learnt {
     wall_ms_t now;
 };
 void store_post_learnt(struct store *s, struct store_learnt *p);
+
+enum { STORE_MERGE_MAX = 100 };
+
+/* Front has merged conversations: what is known of those that are gone is known of the one that is left, where
+ * nothing was known of it before. The old ids keep their meaning: messages on their way still name them. Doing
+ * it twice changes nothing. */
+struct store_merge {
+    struct store_op op;
+    const char *channel;     /* NULL: every channel */
+    struct span into;        /* the conversation that is left */
+    const struct span *gone; /* at most STORE_MERGE_MAX */
+    unsigned gone_n;
+    wall_ms_t now;
+    unsigned link_n; /* result: threads that go on in `into` */
+};
+void store_post_merge(struct store *s, struct store_merge *p);
 
 /*
  * ---- Reports: deliveries that failed for good after the agent had heard success ----

@@ -1,4 +1,4 @@
-/* The rest of the operations: orphans, expiry, retention, operators, lists, threads, keys. */
+/* The rest of the operations: orphans, expiry, retention, operators, lists, keys. */
 #include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,137 +428,6 @@ static void test_public_ids(void **state)
     assert_int_equal(store_id_parse(k->store, SPAN_NONE, &id), ERR_INVALID);
 }
 
-/* ---- Threads ---- */
-
-static int64_t receive(struct kit *k, const char *id, const char *peer, const char *ref, const char *handle)
-{
-    struct store_item item = {.recipient = span_of(handle), .lane = span_of(ref), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .direction = MESSAGE_IN,
-                          .source_id = span_of(id),
-                          .conversation = span_of(peer),
-                          .thread_ref = span_of(ref),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    assert_null(item.peer_conversation);
-    return item.id;
-}
-
-/* What a delivery started at once is told as the backend's conversation. */
-static void expect_peer(struct kit *k, const char *cnv, const char *ref, const char *handle, const char *peer)
-{
-    static int n;
-    char id[16];
-    snprintf(id, sizeof id, "out%d", n++);
-    struct store_item item = {.recipient = span_of(handle), .lane = span_of(id), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .source_id = span_of(id),
-                          .conversation = span_of(cnv),
-                          .thread_ref = span_of(ref),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    if (peer)
-        assert_string_equal(item.peer_conversation, peer);
-    else
-        assert_null(item.peer_conversation);
-    store_put_fini(&p);
-    struct store_show s = {.id = item.id}; /* and a claim or a list says the same */
-    assert_int_equal(kit_show(k, &s), OK);
-    if (peer)
-        assert_string_equal(s.message.peer_conversation, peer);
-    else
-        assert_null(s.message.peer_conversation);
-    store_show_fini(&s);
-}
-
-static void test_threads(void **state)
-{
-    struct kit *k = *state;
-    expect_peer(k, "cnv_1", NULL, "+49", NULL);
-    int64_t in = receive(k, "b1", "room-1", "ref-1", "+49");
-    expect_peer(k, "cnv_1", NULL, "+49", "room-1"); /* the handle's newest thread */
-    expect_peer(k, "cnv_1", NULL, "+50", NULL);
-    expect_peer(k, "cnv_9", "ref-1", "+50", "room-1"); /* Front names the thread */
-
-    struct store_settle s = {.id = in,
-                             .attempt = 1,
-                             .verb = VERB_ACCEPT,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .external_id = SPAN_LIT("uid-1"),
-                             .wants_learning = true};
-    assert_int_equal(kit_settle(k, &s), OK);
-    struct store_learn *l = mem_zalloc(sizeof *l);
-    l->channel = CHANNEL;
-    l->now = NOW;
-    l->retry_ms = 1000;
-    assert_int_equal(kit_learn(k, l), OK);
-    assert_int_equal(l->lesson_n, 1);
-    assert_string_equal(l->lesson[0].message_uid, "uid-1");
-    assert_int_equal(l->next_at, NOW + 1000);
-    int64_t thread = l->lesson[0].thread_id;
-    assert_int_equal(kit_learn(k, l), OK);
-    assert_int_equal(l->lesson_n, 0);
-    l->now = NOW + 1000;
-    assert_int_equal(kit_learn(k, l), OK);
-    assert_int_equal(l->lesson_n, 1);
-    assert_int_equal(l->lesson[0].tries, 1);
-    struct store_learnt t = {.thread_id = thread, .conversation = SPAN_LIT("cnv_7"), .now = NOW};
-    assert_int_equal(kit_learnt(k, &t), OK);
-    l->now = NOW + 9000;
-    assert_int_equal(kit_learn(k, l), OK);
-    assert_int_equal(l->lesson_n, 0);
-    assert_int_equal(l->next_at, INT64_MAX);
-    store_learn_fini(l);
-    free(l);
-    expect_peer(k, "cnv_7", NULL, "+51", "room-1");
-    expect_peer(k, "cnv_1", NULL, "+49", NULL); /* that thread has its conversation now */
-
-    struct store_item o = put1(k, "m1", "a", "{}", 0);
-    (void)o;
-    t.thread_id = 99;
-    assert_int_equal(kit_learnt(k, &t), ERR_NOT_FOUND);
-}
-
-static void test_backend_tells_its_conversation(void **state)
-{
-    struct kit *k = *state;
-    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .source_id = SPAN_LIT("m1"),
-                          .conversation = SPAN_LIT("cnv_1"),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    struct store_settle s = {.id = item.id,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .external_id = SPAN_LIT("x-9"),
-                             .peer_conversation = SPAN_LIT("room-3")};
-    assert_int_equal(kit_settle(k, &s), OK);
-    expect_peer(k, "cnv_1", NULL, "+49", "room-3");
-    struct store_show w = {.id = item.id};
-    assert_int_equal(kit_show(k, &w), OK);
-    assert_string_equal(w.message.external_id, "x-9");
-    store_show_fini(&w);
-}
-
 /* ---- Keys ---- */
 
 static void test_keys(void **state)
@@ -644,8 +513,6 @@ int main(void)
         TEST(test_lists_go_on),
         TEST(test_figures),
         TEST(test_public_ids),
-        TEST(test_threads),
-        TEST(test_backend_tells_its_conversation),
         TEST(test_keys),
         TEST(test_keys_have_a_limit),
     };

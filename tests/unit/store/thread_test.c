@@ -1,0 +1,216 @@
+/* What the store knows of conversations on both sides: learnt, told by the backend, merged. */
+#include "kit.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct kit kit;
+
+static int set_up(void **state)
+{
+    kit_open(&kit);
+    *state = &kit;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+static int64_t receive(struct kit *k, const char *id, const char *peer, const char *ref, const char *handle)
+{
+    struct store_item item = {.recipient = span_of(handle), .lane = span_of(ref), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .direction = MESSAGE_IN,
+                          .source_id = span_of(id),
+                          .conversation = span_of(peer),
+                          .thread_ref = span_of(ref),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    assert_null(item.peer_conversation);
+    return item.id;
+}
+
+/* What a delivery started at once is told as the backend's conversation. */
+static void expect_peer(struct kit *k, const char *cnv, const char *ref, const char *handle, const char *peer)
+{
+    static int n;
+    char id[16];
+    snprintf(id, sizeof id, "out%d", n++);
+    struct store_item item = {.recipient = span_of(handle), .lane = span_of(id), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = span_of(id),
+                          .conversation = span_of(cnv),
+                          .thread_ref = span_of(ref),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    if (peer)
+        assert_string_equal(item.peer_conversation, peer);
+    else
+        assert_null(item.peer_conversation);
+    store_put_fini(&p);
+    struct store_show s = {.id = item.id}; /* and a claim or a list says the same */
+    assert_int_equal(kit_show(k, &s), OK);
+    if (peer)
+        assert_string_equal(s.message.peer_conversation, peer);
+    else
+        assert_null(s.message.peer_conversation);
+    store_show_fini(&s);
+}
+
+static void test_threads(void **state)
+{
+    struct kit *k = *state;
+    expect_peer(k, "cnv_1", NULL, "+49", NULL);
+    int64_t in = receive(k, "b1", "room-1", "ref-1", "+49");
+    expect_peer(k, "cnv_1", NULL, "+49", "room-1"); /* the handle's newest thread */
+    expect_peer(k, "cnv_1", NULL, "+50", NULL);
+    expect_peer(k, "cnv_9", "ref-1", "+50", "room-1"); /* Front names the thread */
+
+    struct store_settle s = {.id = in,
+                             .attempt = 1,
+                             .verb = VERB_ACCEPT,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .external_id = SPAN_LIT("uid-1"),
+                             .wants_learning = true};
+    assert_int_equal(kit_settle(k, &s), OK);
+    struct store_learn *l = mem_zalloc(sizeof *l);
+    l->channel = CHANNEL;
+    l->now = NOW;
+    l->retry_ms = 1000;
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 1);
+    assert_string_equal(l->lesson[0].message_uid, "uid-1");
+    assert_int_equal(l->next_at, NOW + 1000);
+    int64_t thread = l->lesson[0].thread_id;
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 0);
+    l->now = NOW + 1000;
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 1);
+    assert_int_equal(l->lesson[0].tries, 1);
+    struct store_learnt t = {.thread_id = thread, .conversation = SPAN_LIT("cnv_7"), .now = NOW};
+    assert_int_equal(kit_learnt(k, &t), OK);
+    l->now = NOW + 9000;
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 0);
+    assert_int_equal(l->next_at, INT64_MAX);
+    store_learn_fini(l);
+    free(l);
+    expect_peer(k, "cnv_7", NULL, "+51", "room-1");
+    expect_peer(k, "cnv_1", NULL, "+49", NULL); /* that thread has its conversation now */
+
+    struct store_item o = put1(k, "m1", "a", "{}", 0);
+    (void)o;
+    t.thread_id = 99;
+    assert_int_equal(kit_learnt(k, &t), ERR_NOT_FOUND);
+}
+
+/* A delivery in conversation cnv, for which the backend names its own. */
+static int64_t deliver(struct kit *k, const char *id, const char *cnv, const char *peer)
+{
+    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = span_of(id),
+                          .conversation = span_of(cnv),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_DELIVER,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .external_id = SPAN_LIT("x-9"),
+                             .peer_conversation = span_of(peer)};
+    assert_int_equal(kit_settle(k, &s), OK);
+    return item.id;
+}
+
+static void test_backend_tells_its_conversation(void **state)
+{
+    struct kit *k = *state;
+    int64_t id = deliver(k, "m1", "cnv_1", "room-3");
+    expect_peer(k, "cnv_1", NULL, "+49", "room-3");
+    struct store_show w = {.id = id};
+    assert_int_equal(kit_show(k, &w), OK);
+    assert_string_equal(w.message.external_id, "x-9");
+    store_show_fini(&w);
+}
+
+/* ---- Merges ---- */
+
+static unsigned merge(struct kit *k, const char *channel, const char *gone, const char *into)
+{
+    struct span ids[] = {span_of(gone)};
+    struct store_merge m = {.channel = channel, .into = span_of(into), .gone = ids, .gone_n = 1, .now = NOW};
+    assert_int_equal(kit_merge(k, &m), OK);
+    return m.link_n;
+}
+
+static void test_a_merged_conversation_goes_on_in_the_other(void **state)
+{
+    struct kit *k = *state;
+    deliver(k, "m1", "cnv_1", "room-1");
+    assert_int_equal(merge(k, CHANNEL, "cnv_1", "cnv_2"), 1);
+    expect_peer(k, "cnv_2", NULL, "+50", "room-1");
+    expect_peer(k, "cnv_1", NULL, "+50", "room-1"); /* what was under way still names the old one */
+    assert_int_equal(merge(k, CHANNEL, "cnv_1", "cnv_2"), 0);
+    assert_int_equal(merge(k, NULL, "cnv_2", "cnv_3"), 1); /* merged again; every channel */
+    expect_peer(k, "cnv_3", NULL, "+50", "room-1");
+}
+
+static void test_what_the_surviving_conversation_is_it_stays(void **state)
+{
+    struct kit *k = *state;
+    deliver(k, "m1", "cnv_1", "room-1");
+    deliver(k, "m2", "cnv_2", "room-2");
+    assert_int_equal(merge(k, CHANNEL, "cnv_1", "cnv_2"), 0);
+    expect_peer(k, "cnv_2", NULL, "+50", "room-2");
+    expect_peer(k, "cnv_1", NULL, "+50", "room-1");
+}
+
+static void test_merges_that_say_nothing(void **state)
+{
+    struct kit *k = *state;
+    struct span ids[STORE_MERGE_MAX + 1] = {SPAN_LIT("cnv_1"), SPAN_LIT("cnv_2")};
+    struct store_merge m = {.into = SPAN_LIT("cnv_2"), .gone = ids, .gone_n = 2, .now = NOW};
+    assert_int_equal(kit_merge(k, &m), OK); /* nothing is known of them, and one is itself */
+    assert_int_equal(m.link_n, 0);
+    deliver(k, "m1", "cnv_1", "room-1");
+    assert_int_equal(merge(k, "another", "cnv_1", "cnv_2"), 0);
+    expect_peer(k, "cnv_2", NULL, "+50", NULL);
+    m.gone_n = STORE_MERGE_MAX + 1;
+    assert_int_equal(kit_merge(k, &m), ERR_INVALID);
+    m = (struct store_merge){.gone = ids, .gone_n = 1};
+    assert_int_equal(kit_merge(k, &m), ERR_INVALID);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_threads),
+        TEST(test_backend_tells_its_conversation),
+        TEST(test_a_merged_conversation_goes_on_in_the_other),
+        TEST(test_what_the_surviving_conversation_is_it_stays),
+        TEST(test_merges_that_say_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
