@@ -147,7 +147,8 @@ const struct command command_sim = {
         "leave it\n"
         "on loopback. Here -c takes the simulator's own options, as JSON or as a file that holds it:\n\n"
         "  {\"token\", \"app\": {\"uid\", \"secret\"}, \"rate\": {\"limit\", \"burst\", \"per_resource\"},\n"
-        "   \"created_delay_ms\", \"inboxes\": [{\"id\", \"name\"}],\n"
+        "   \"created_delay_ms\", \"attachments\": {\"max_bytes\", \"kept_bytes\"}, \"inboxes\": [{\"id\", "
+        "\"name\"}],\n"
         "   \"channels\": [{\"id\", \"kind\", \"name\", \"address\", \"inbox\", \"webhook_url\", "
         "\"secret\"}],\n"
         "   \"chat\": {\"hook_url\", \"secret\"}}\n",

@@ -291,7 +291,8 @@ void conn_expired(struct conn *c)
         request_refuse(c, 408, "The request took too long to arrive.", NULL);
         conn_settle(c);
     } else if (c->state == CONN_STREAM && !pending(c)) {
-        conn_send(c, SPAN_LIT(":\n\n"), SPAN_NONE);
+        if (!c->x->is_raw)
+            conn_send(c, SPAN_LIT(":\n\n"), SPAN_NONE);
         conn_enter(c, CONN_STREAM);
         conn_settle(c);
     } else

@@ -189,7 +189,7 @@ static void stream_settle(struct conn *c)
         conn_settle(c);
 }
 
-void http_stream_start(struct http_exchange *x, void (*on_closed)(void *arg), void *arg)
+static void stream_start(struct http_exchange *x, struct span head, void (*on_closed)(void *arg), void *arg)
 {
     struct conn *c = x->conn;
     must(c && c->state == CONN_OPEN);
@@ -198,12 +198,22 @@ void http_stream_start(struct http_exchange *x, void (*on_closed)(void *arg), vo
     c->is_last = true;
     c->is_corked = false;
     conn_enter(c, CONN_STREAM);
-    conn_send(c,
-              SPAN_LIT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
-                       "Connection: close\r\n\r\n"),
-              SPAN_NONE);
+    conn_send(c, head, SPAN_LIT("Connection: close\r\n\r\n"));
     c->is_gone = c->is_gone || x->is_head || c->is_eof;
     stream_settle(c);
+}
+
+void http_stream_start(struct http_exchange *x, void (*on_closed)(void *arg), void *arg)
+{
+    stream_start(
+        x, SPAN_LIT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"),
+        on_closed, arg);
+}
+
+void http_raw_start(struct http_exchange *x, struct span head, void (*on_closed)(void *arg), void *arg)
+{
+    x->is_raw = true;
+    stream_start(x, head, on_closed, arg);
 }
 
 static void write_event(struct buf *b, const char *event, struct span data)
@@ -222,20 +232,30 @@ static void write_event(struct buf *b, const char *event, struct span data)
     buf_add_char(b, '\n');
 }
 
+static void stream_write(struct conn *c, struct span bytes, bool is_over)
+{
+    if (is_over || c->out.n - c->out_at + bytes.n > STREAM_BACKLOG_MAX)
+        c->is_gone = true; /* a reader that lags behind loads the page again */
+    else
+        conn_send(c, bytes, SPAN_NONE);
+    stream_settle(c);
+}
+
+void http_raw_write(struct http_exchange *x, struct span bytes)
+{
+    if (!x->conn->is_gone)
+        stream_write(x->conn, bytes, false);
+}
+
 void http_stream_event(struct http_exchange *x, const char *event, struct span data)
 {
-    struct conn *c = x->conn;
-    if (c->is_gone)
+    if (x->conn->is_gone)
         return;
     struct buf text;
     buf_init(&text, STREAM_BACKLOG_MAX);
     write_event(&text, event, data);
-    if (text.is_over || c->out.n - c->out_at + text.n > STREAM_BACKLOG_MAX)
-        c->is_gone = true; /* a reader that lags behind loads the page again */
-    else
-        conn_send(c, buf_span(&text), SPAN_NONE);
+    stream_write(x->conn, buf_span(&text), text.is_over);
     buf_fini(&text);
-    stream_settle(c);
 }
 
 void http_stream_end(struct http_exchange *x)

@@ -111,6 +111,10 @@ void http_refuse(struct http_exchange *x, int status, const char *reason);
  * exchange is gone then.
  */
 void http_stream_start(struct http_exchange *x, void (*on_closed)(void *arg), void *arg);
+/* The same with a head of the caller's own (status line and header lines, without the blank line) and bytes as
+ * they are: for servers that answer wrongly on purpose. */
+void http_raw_start(struct http_exchange *x, struct span head, void (*on_closed)(void *arg), void *arg);
+void http_raw_write(struct http_exchange *x, struct span bytes);
 void http_stream_event(struct http_exchange *x, const char *event, struct span data);
 void http_stream_end(struct http_exchange *x);
 

@@ -82,6 +82,7 @@ struct http_exchange {
     struct http_chunks chunks;
     uint64_t body_left;
     bool is_chunked, is_head, wants_keep_alive_line;
+    bool is_raw; /* a stream of bytes, not of events */
     void (*on_closed)(void *arg);
     void *on_closed_arg;
     size_t size;

@@ -14,10 +14,11 @@ void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
 {
     struct sim_inbox *inbox;
     *a = (struct sim_account){.company = mem_strdup(company), .sequence = (uint64_t)now};
+    sim_files_init(&a->files);
     must(sim_inbox_add(a, SPAN_LIT("inb_1"), "Inbox", &inbox) == OK);
 }
 
-static void new_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES])
+void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES])
 {
     char digits[16];
     size_t n = 0, at = strlen(prefix);
@@ -66,6 +67,9 @@ void sim_message_free(struct sim_message *m)
     for (unsigned i = 0; i < m->to_n; i++)
         person_fini(&m->to[i]);
     free(m->to);
+    for (unsigned i = 0; i < m->file_n; i++)
+        sim_file_free(m->file[i]);
+    free(m->file);
     person_fini(&m->author);
     char *owned[] = {m->subject,    m->text,         m->html,       m->thread_ref,
                      m->headers,    m->external_id,  m->error_type, m->external_conversation_id,
@@ -73,6 +77,13 @@ void sim_message_free(struct sim_message *m)
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         free(owned[i]);
     free(m);
+}
+
+void sim_message_attach(struct sim_message *m, struct sim_file *f)
+{
+    m->file = mem_realloc(m->file, (m->file_n + 1) * sizeof(struct sim_file *));
+    m->file[m->file_n++] = f;
+    f->message = m;
 }
 
 void sim_message_text(struct sim_message *m, struct span text)
@@ -137,6 +148,7 @@ void sim_account_fini(struct sim_account *a)
         free(a->inbox[i]);
     }
     free(a->inbox);
+    sim_files_fini(&a->files);
     free(a->company);
 }
 
@@ -207,7 +219,7 @@ enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *s
     if (spec->id)
         memcpy(c->id, spec->id, strlen(spec->id) + 1);
     else
-        new_id(a, "cha_", c->id);
+        sim_account_id(a, "cha_", c->id);
     c->kind = spec->kind;
     c->inbox = spec->inbox ? spec->inbox : a->inbox[0];
     c->name = mem_strdup(spec->name ? spec->name : c->id);
@@ -259,7 +271,7 @@ static void external_add(struct sim_account *a, struct sim_conversation *c, cons
 static struct sim_conversation *conversation_new(struct sim_account *a, struct sim_message *m, wall_ms_t now)
 {
     struct sim_conversation *c = mem_zalloc(sizeof *c);
-    new_id(a, "cnv_", c->id);
+    sim_account_id(a, "cnv_", c->id);
     bool is_inbound = m->state == SIM_RECEIVED;
     const struct sim_person *customer = is_inbound ? &m->author : &m->to[0];
     c->channel = m->channel;
@@ -292,7 +304,7 @@ static void append(struct sim_conversation *c, struct sim_message *m, wall_ms_t 
 
 static void own(struct sim_account *a, struct sim_message *m)
 {
-    new_id(a, "msg_", m->id);
+    sim_account_id(a, "msg_", m->id);
     sim_index_put(&a->by_id, span_of(m->id), m);
     sim_index_put(&a->by_uid, span_of(m->uid), m);
     a->message_n++;
@@ -437,7 +449,7 @@ struct sim_comment *sim_conversation_comment(struct sim_account *a, struct sim_c
     struct sim_comment *comment = &c->comment[c->comment_n++];
     *comment = (struct sim_comment){.body = mem_strdup(body), .posted_at = now};
     comment->author = author ? mem_strdup(author) : NULL;
-    new_id(a, "com_", comment->id);
+    sim_account_id(a, "com_", comment->id);
     c->updated_at = now;
     return comment;
 }

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "sim/files.h"
 #include "sim/index.h"
 #include <stdbool.h>
 
@@ -61,6 +62,8 @@ struct sim_message {
         author; /* of an inbound message: the customer; else the teammate, handle NULL if nobody */
     struct sim_person *to;
     unsigned to_n;
+    struct sim_file **file;
+    unsigned file_n;
     const struct sim_message *replied_to;
     char *thread_ref, *headers;                   /* as posted; headers is JSON */
     char *external_id, *external_conversation_id; /* as posted, or as the channel's server answered */
@@ -101,6 +104,7 @@ struct sim_account {
     struct sim_conversation **conversation;
     unsigned conversation_n, conversation_cap;
     unsigned message_n;
+    struct sim_files files;
     struct sim_index by_id;     /* msg_, cnv_ → message, conversation */
     struct sim_index by_uid;    /* message_uid → message */
     struct sim_index by_thread; /* see thread_key in account.c → conversation */
@@ -110,6 +114,9 @@ void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
 void sim_account_fini(struct sim_account *a);
 /* Forgets conversations and messages; inboxes and channels stay, ids go on. */
 void sim_account_clear(struct sim_account *a);
+
+/* sim_account_id makes a new id, such as "fil_1lkj4u2". */
+void sim_account_id(struct sim_account *a, const char *prefix, char out[SIM_ID_BYTES]);
 
 struct sim_inbox *sim_inbox_find(const struct sim_account *a, struct span id); /* NULL: none */
 /* sim_inbox_add gives the inbox of that id, which is made if it is not there; name may be NULL. */
@@ -130,6 +137,7 @@ struct sim_message *sim_message_find(const struct sim_account *a, struct span id
 
 struct sim_message *sim_message_new(struct sim_channel *c, wall_ms_t now);
 void sim_message_free(struct sim_message *m);
+void sim_message_attach(struct sim_message *m, struct sim_file *f); /* takes f */
 /* sim_message_text sets the text and makes the body of it; sim_message_html the other way round. */
 void sim_message_text(struct sim_message *m, struct span text);
 void sim_message_html(struct sim_message *m, struct span html);

@@ -5,10 +5,12 @@
  */
 #include "sim/api.h"
 #include "base/mem.h"
+#include "http/text.h"
+#include "sim/upload.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENDLESS_EVERY_MS = 50, ENDLESS_CHUNK = 1024 };
+enum { ENDLESS_EVERY_MS = 50, ENDLESS_CHUNK = 1024, HALF_MAX = 256 << 10 };
 
 enum sim_view sim_call_view(const struct sim_call *c)
 {
@@ -35,6 +37,8 @@ static void call_free(struct sim_call *c)
     if (c->timer)
         event_free(c->timer);
     json_fini(&c->doc);
+    buf_fini(&c->form_text);
+    multipart_fini(&c->form);
     buf_fini(&c->out);
     buf_fini(&c->headers);
     free(c);
@@ -46,13 +50,30 @@ static const char *caller_name(const struct sim_call *c)
     return names[c->who.caller];
 }
 
+static void journal_files(struct jout *j, const struct multipart *form)
+{
+    jout_key(j, "files");
+    jout_array(j);
+    for (unsigned i = 0; i < form->n; i++) {
+        if (!form->part[i].filename)
+            continue;
+        jout_object(j);
+        jout_kv_str(j, "field", form->part[i].name);
+        jout_kv_str(j, "filename", form->part[i].filename);
+        jout_kv_str(j, "content_type", form->part[i].content_type);
+        jout_kv_i64(j, "size", (int64_t)form->part[i].data.n);
+        jout_object_end(j);
+    }
+    jout_array_end(j);
+}
+
 static void journal(struct sim_call *c, const char *outcome)
 {
     struct sim *s = c->sim;
     struct buf text;
     struct jout j;
     const char *name = c->route ? c->route->name : "unknown";
-    struct span body = http_body(c->x);
+    struct span body = c->is_form ? buf_span(&c->form_text) : http_body(c->x);
     sim_journal_open(&s->journal, &j, &text, clock_wall_ms());
     jout_kv_str(&j, "kind", "api");
     jout_kv_str(&j, "call", name);
@@ -64,6 +85,8 @@ static void journal(struct sim_call *c, const char *outcome)
     jout_kv_i64(&j, "took_ms", clock_mono_ms() - c->started_at);
     if (body.n && body.n <= 16384)
         jout_kv_span(&j, "body", body);
+    if (c->is_form)
+        journal_files(&j, &c->form);
     sim_journal_close(&s->journal, &j);
     sim_journal_count(&s->journal, name, c->status);
     sim_note(s, &(struct sim_moment_info){.at = SIM_AT_API_CALLED, .text = name, .status = c->status});
@@ -80,9 +103,22 @@ static void answer(struct sim_call *c, const char *content_type, struct span bod
     call_free(c);
 }
 
-static void answer_json(struct sim_call *c)
+/* What the call answers if nothing is wrong with it. */
+static struct span real_body(const struct sim_call *c, const char **content_type)
 {
-    answer(c, c->out.n ? "application/json" : NULL, buf_span(&c->out), "answered");
+    if (c->served) {
+        *content_type = c->fault.content_type[0] ? c->fault.content_type : c->served->content_type;
+        return (struct span){c->served->bytes, c->served->size};
+    }
+    *content_type = c->out.n ? "application/json" : NULL;
+    return buf_span(&c->out);
+}
+
+static void answer_really(struct sim_call *c)
+{
+    const char *content_type;
+    struct span body = real_body(c, &content_type);
+    answer(c, content_type, body, "answered");
 }
 
 static void answer_html(struct sim_call *c)
@@ -123,7 +159,7 @@ static void answer_limited(struct sim_call *c)
     buf_addf(&c->headers, "Retry-After: %lld\r\n",
              (long long)(c->fault.retry_after_s ? c->fault.retry_after_s : 1));
     sim_call_refuse(c, 429, "Rate limit exceeded", SPAN_NONE);
-    answer_json(c);
+    answer_really(c);
 }
 
 static void answer_status(struct sim_call *c)
@@ -131,7 +167,7 @@ static void answer_status(struct sim_call *c)
     if (c->fault.retry_after_s)
         buf_addf(&c->headers, "Retry-After: %lld\r\n", (long long)c->fault.retry_after_s);
     sim_call_refuse(c, c->fault.status, "The simulator was asked to refuse this call", SPAN_NONE);
-    answer_json(c);
+    answer_really(c);
 }
 
 static void answer_dropped(struct sim_call *c)
@@ -154,7 +190,21 @@ static void on_endless(evutil_socket_t fd, short what, void *arg)
     struct sim_call *c = arg;
     (void)fd;
     (void)what;
-    http_stream_event(c->x, "endless", (struct span){chunk, sizeof chunk});
+    http_raw_write(c->x, (struct span){chunk, sizeof chunk});
+}
+
+/* start_raw begins an answer that is not what it says; length -1: it says no length. */
+static void start_raw(struct sim_call *c, const char *content_type, int64_t length)
+{
+    struct buf head;
+    buf_init(&head, 8192);
+    buf_addf(&head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n", c->status, http_reason(c->status),
+             content_type ? content_type : "application/json");
+    if (length >= 0)
+        buf_addf(&head, "Content-Length: %lld\r\n", (long long)length);
+    c->is_stream = true;
+    http_raw_start(c->x, buf_span(&head), on_stream_closed, c);
+    buf_fini(&head);
 }
 
 static void answer_endless(struct sim_call *c)
@@ -165,7 +215,29 @@ static void answer_endless(struct sim_call *c)
     c->timer = event_new(c->sim->base, -1, EV_PERSIST, on_endless, c);
     must(c->timer);
     event_add(c->timer, &every);
-    http_stream_start(c->x, on_stream_closed, c);
+    start_raw(c, "application/octet-stream", -1);
+}
+
+static void answer_half(struct sim_call *c, const char *outcome)
+{
+    const char *content_type;
+    struct span body = real_body(c, &content_type);
+    journal(c, outcome);
+    start_raw(c, content_type, (int64_t)body.n);
+    body.n = body.n / 2 < HALF_MAX ? body.n / 2 : HALF_MAX;
+    http_raw_write(c->x, body);
+}
+
+static void answer_stalled(struct sim_call *c)
+{
+    answer_half(c, "stalled");
+}
+
+static void answer_short(struct sim_call *c)
+{
+    answer_half(c, "short");
+    http_stream_end(c->x);
+    call_free(c);
 }
 
 static void answer_never(struct sim_call *c)
@@ -175,37 +247,20 @@ static void answer_never(struct sim_call *c)
 }
 
 static void (*const fault_answers[])(struct sim_call *c) = {
-    [SIM_FAULT_NONE] = answer_json,          [SIM_FAULT_STATUS] = answer_status,
+    [SIM_FAULT_NONE] = answer_really,        [SIM_FAULT_STATUS] = answer_status,
     [SIM_FAULT_DROP] = answer_dropped,       [SIM_FAULT_HTML] = answer_html,
     [SIM_FAULT_EMPTY] = answer_empty,        [SIM_FAULT_HUGE] = answer_huge,
     [SIM_FAULT_ENDLESS] = answer_endless,    [SIM_FAULT_REDIRECT] = answer_redirect,
     [SIM_FAULT_RATE_LIMIT] = answer_limited, [SIM_FAULT_HANG] = answer_never,
+    [SIM_FAULT_STALL] = answer_stalled,      [SIM_FAULT_SHORT] = answer_short,
 };
 
 /* ---- The way of a call ---- */
 
-static bool reads_body(struct sim_call *c)
-{
-    if (!c->route->takes_body)
-        return true;
-    if (json_parse(&c->doc, http_body(c->x)) != OK) {
-        struct buf why;
-        buf_init(&why, 256);
-        buf_addf(&why, "The body is not JSON: %s at byte %zu", c->doc.error, c->doc.error_at);
-        sim_call_refuse(c, 400, why.p, SPAN_NONE);
-        buf_fini(&why);
-        return false;
-    }
-    if (json_type(json_root(&c->doc)) == JSON_OBJECT)
-        return true;
-    sim_call_refuse(c, 400, "The body is not an object", SPAN_NONE);
-    return false;
-}
-
 static void finish(struct sim_call *c)
 {
     bool is_carried_out = c->fault.kind == SIM_FAULT_NONE || c->fault.is_applied;
-    if (is_carried_out && reads_body(c))
+    if (is_carried_out && sim_upload_read(c))
         c->route->handler(c);
     fault_answers[c->fault.kind](c);
 }
@@ -303,6 +358,11 @@ static bool is_cut(struct sim_call *c, struct span path)
     return true;
 }
 
+static bool is_stream_fault(enum sim_fault_kind kind)
+{
+    return kind == SIM_FAULT_ENDLESS || kind == SIM_FAULT_STALL || kind == SIM_FAULT_SHORT;
+}
+
 void sim_on_api(struct http_exchange *x, void *arg)
 {
     struct sim *s = arg;
@@ -312,15 +372,16 @@ void sim_on_api(struct http_exchange *x, void *arg)
     c->started_at = clock_mono_ms();
     buf_init(&c->out, SIM_SHAPE_MAX);
     buf_init(&c->headers, 4096);
+    buf_init(&c->form_text, SIM_BODY_MAX);
     jout_init(&c->j, &c->out);
     LIST_INSERT_HEAD(&s->call, c, link);
     if (!is_cut(c, http_path(x)) || !is_routed(c) || !is_identified(c) || !is_within_limits(c)) {
-        answer_json(c);
+        answer_really(c);
         return;
     }
     c->fault = sim_faults_take(&s->faults, c->route->name);
-    /* A stream must begin while the peer is surely there: an endless answer knows no latency. */
-    if (!c->fault.latency_ms || c->fault.kind == SIM_FAULT_ENDLESS) {
+    /* A stream must begin while the peer is surely there: such an answer knows no latency. */
+    if (!c->fault.latency_ms || is_stream_fault(c->fault.kind)) {
         finish(c);
         return;
     }
@@ -334,8 +395,7 @@ void sim_api_stop(struct sim *s)
 {
     for (struct sim_call *c = LIST_FIRST(&s->call), *next; c; c = next) {
         next = LIST_NEXT(c, link);
-        bool is_stream = c->fault.kind == SIM_FAULT_ENDLESS && c->status == 200;
-        if (is_stream)
+        if (c->is_stream)
             http_stream_end(c->x);
         else
             http_drop(c->x);

@@ -5,6 +5,7 @@
 #ifndef SIM_API_H
 #define SIM_API_H
 
+#include "sim/multipart.h"
 #include "sim/shape.h"
 #include "sim/world.h"
 
@@ -13,11 +14,16 @@ enum { SIM_SEGMENTS_MAX = 8 };
 /* Who may call: a company's API token, a channel's JWT, either. */
 enum sim_allowed { SIM_FOR_COMPANY = 1, SIM_FOR_CHANNEL = 2, SIM_FOR_BOTH = 3 };
 
+/* What a call takes as its body: nothing; a JSON object that must, or may, be there; the same or a form with
+ * files. */
+enum sim_body { SIM_BODY_NONE, SIM_BODY_JSON, SIM_BODY_OPTIONAL, SIM_BODY_FILES };
+
 struct sim_route {
     const char *method, *pattern; /* "channels/+/incoming_messages": + is one segment */
     const char *name;             /* in the journal and in faults */
     enum sim_allowed allowed;
-    bool takes_body;
+    const char *scope; /* what the company's token needs; NULL: nothing */
+    enum sim_body body;
     void (*handler)(struct sim_call *c);
 };
 extern const struct sim_route sim_routes[];
@@ -33,10 +39,14 @@ struct sim_call {
     struct sim_fault fault;
     struct event *timer;
     mono_ms_t started_at;
-    struct json doc; /* the request's body, if the route takes one */
-    int status;      /* the answer */
+    struct json doc;      /* the request's body, if the route takes one; a form's fields as JSON */
+    struct buf form_text; /* what doc borrows from then */
+    struct multipart form;
+    bool is_form, is_stream;
+    int status; /* the answer */
     struct buf out, headers;
-    struct jout j; /* writes to out */
+    struct jout j;                 /* writes to out */
+    const struct sim_file *served; /* the answer is this file instead of out */
     LIST_ENTRY(sim_call) link;
 };
 

@@ -3,66 +3,10 @@
  * Refuses to know who may call and how often (api.c).
  */
 #include "base/mem.h"
-#include "sim/api.h"
+#include "sim/calls.h"
+#include "sim/upload.h"
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
-
-/* ---- Checking bodies: every mistake is reported, as Front does, in _error.details ---- */
-
-struct problems {
-    struct buf text;
-    struct jout j;
-    unsigned n;
-};
-
-static void problem(struct problems *p, const char *field, const char *what)
-{
-    char line[160];
-    snprintf(line, sizeof line, "%s: %s", field, what);
-    jout_str(&p->j, line);
-    p->n++;
-}
-
-/* take_text gives the field's text as a new string; what is missing, no string or longer than max is a
- * problem. */
-static char *take_text(struct problems *p, struct jval body, const char *field, size_t max, bool is_required)
-{
-    struct jval v = json_path(body, field);
-    if (!json_has(v)) {
-        if (is_required)
-            problem(p, field, "missing");
-        return NULL;
-    }
-    if (json_type(v) != JSON_STRING) {
-        problem(p, field, "should be a string");
-        return NULL;
-    }
-    char *text = json_dup(v, max);
-    if (!text)
-        problem(p, field, "too long");
-    else if (is_required && !*text)
-        problem(p, field, "should not be empty");
-    return text;
-}
-
-static void open_problems(struct problems *p)
-{
-    buf_init(&p->text, 4096);
-    jout_init(&p->j, &p->text);
-    p->n = 0;
-    jout_array(&p->j);
-}
-
-/* close_problems refuses the call if there were any; true if there were none. */
-static bool close_problems(struct problems *p, struct sim_call *c)
-{
-    jout_array_end(&p->j);
-    if (p->n)
-        sim_call_refuse(c, 400, "Body did not satisfy requirements", buf_span(&p->text));
-    buf_fini(&p->text);
-    return !p->n;
-}
 
 /* ---- Messages ---- */
 
@@ -80,16 +24,16 @@ static struct sim_channel *channel_of(struct sim_call *c, enum channel_kind kind
     return NULL;
 }
 
-static void take_sender(struct problems *p, struct jval body, struct sim_message *m)
+static void take_sender(struct sim_fields *f, struct sim_message *m)
 {
-    m->author.handle = take_text(p, body, "sender.handle", 512, true);
-    m->author.name = take_text(p, body, "sender.name", 512, false);
-    m->subject = take_text(p, body, "subject", 1024, false);
+    m->author.handle = sim_take_text(f, "sender.handle", 512, SIM_REQUIRED);
+    m->author.name = sim_take_text(f, "sender.name", 512, SIM_OPTIONAL);
+    m->subject = sim_take_text(f, "subject", 1024, SIM_OPTIONAL);
 }
 
-static void take_body(struct problems *p, struct jval body, bool is_html, struct sim_message *m)
+static void take_body(struct sim_fields *f, bool is_html, struct sim_message *m)
 {
-    char *text = take_text(p, body, "body", SIM_TEXT_MAX, true);
+    char *text = sim_take_text(f, "body", SIM_TEXT_MAX, SIM_REQUIRED);
     if (text && is_html)
         sim_message_html(m, span_of(text));
     else if (text)
@@ -97,21 +41,16 @@ static void take_body(struct problems *p, struct jval body, bool is_html, struct
     free(text);
 }
 
-static void take_headers(struct problems *p, struct jval body, struct sim_message *m)
+static void take_headers(struct sim_fields *f, struct sim_message *m)
 {
-    struct jval headers = json_path(body, "metadata.headers");
-    if (!json_has(headers))
-        return;
-    struct span raw = json_raw(headers);
-    if (json_type(headers) != JSON_OBJECT)
-        problem(p, "metadata.headers", "should be an object");
-    else
-        m->headers = mem_strndup(raw.p, raw.n);
+    struct span raw = json_raw(sim_take(f, "metadata.headers", JSON_OBJECT, SIM_OPTIONAL));
+    m->headers = span_strdup(raw);
 }
 
-static void accept_message(struct sim_call *c, struct sim_message *m)
+void sim_call_accept(struct sim_call *c, struct sim_message *m)
 {
     c->status = 202;
+    sim_upload_attach(c, m);
     jout_object(&c->j);
     jout_kv_str(&c->j, "status", "accepted");
     jout_kv_str(&c->j, "message_uid", m->uid);
@@ -121,22 +60,21 @@ static void accept_message(struct sim_call *c, struct sim_message *m)
 
 static void incoming(struct sim_call *c)
 {
+    static const char *const formats[] = {"html", "markdown"};
     struct sim_channel *channel = channel_of(c, CHANNEL_CUSTOM);
     if (!channel)
         return;
-    struct jval body = json_root(&c->doc), format = json_get(body, "body_format");
     struct sim_message *m = sim_message_new(channel, clock_wall_ms());
-    struct problems p;
+    struct sim_fields f;
     m->state = SIM_RECEIVED;
-    open_problems(&p);
-    take_sender(&p, body, m);
-    if (json_has(format) && !json_is(format, "html") && !json_is(format, "markdown"))
-        problem(&p, "body_format", "should be html or markdown");
-    take_body(&p, body, json_is(format, "html"), m);
-    m->thread_ref = take_text(&p, body, "metadata.thread_ref", 4096, false);
-    take_headers(&p, body, m);
-    if (close_problems(&p, c))
-        accept_message(c, m);
+    sim_fields_open(&f, c);
+    take_sender(&f, m);
+    const char *format = sim_take_choice(&f, "body_format", formats, ARRAY_LEN(formats), SIM_OPTIONAL);
+    take_body(&f, format && !strcmp(format, "html"), m);
+    m->thread_ref = sim_take_text(&f, "metadata.thread_ref", 4096, SIM_OPTIONAL);
+    take_headers(&f, m);
+    if (sim_fields_close(&f, c))
+        sim_call_accept(c, m);
     else
         sim_message_free(m);
 }
@@ -146,29 +84,26 @@ static void inbound(struct sim_call *c)
     struct sim_channel *channel = channel_of(c, CHANNEL_APPLICATION);
     if (!channel)
         return;
-    struct jval body = json_root(&c->doc), delivered = json_get(body, "delivered_at");
     struct sim_message *m = sim_message_new(channel, clock_wall_ms());
-    struct problems p;
-    int64_t at = 0;
+    struct sim_fields f;
     m->state = SIM_RECEIVED;
-    open_problems(&p);
-    take_sender(&p, body, m);
-    m->author.email = take_text(&p, body, "sender.email", 512, false);
-    take_body(&p, body, true, m);
-    m->external_id = take_text(&p, body, "metadata.external_id", 200, true);
-    m->external_conversation_id = take_text(&p, body, "metadata.external_conversation_id", 200, true);
-    if (json_has(delivered) && json_i64(delivered, &at) != OK)
-        problem(&p, "delivered_at", "should be an integer");
-    else if (at > 0 && at < INT64_C(1) << 40)
-        m->created_at = at * SECOND_MS;
-    if (close_problems(&p, c))
-        accept_message(c, m);
+    sim_fields_open(&f, c);
+    take_sender(&f, m);
+    m->author.email = sim_take_text(&f, "sender.email", 512, SIM_OPTIONAL);
+    take_body(&f, true, m);
+    m->external_id = sim_take_text(&f, "metadata.external_id", 200, SIM_REQUIRED);
+    m->external_conversation_id = sim_take_text(&f, "metadata.external_conversation_id", 200, SIM_REQUIRED);
+    int64_t at_s = sim_take_number(&f, "delivered_at", SIM_SECONDS_MAX, SIM_OPTIONAL);
+    if (at_s)
+        m->created_at = at_s * SECOND_MS;
+    if (sim_fields_close(&f, c))
+        sim_call_accept(c, m);
     else
         sim_message_free(m);
 }
 
 /* A channel's JWT sees its own channel's things only. */
-static bool may_see(const struct sim_call *c, const struct sim_channel *channel)
+bool sim_call_may_see(const struct sim_call *c, const struct sim_channel *channel)
 {
     return c->who.caller == SIM_CALLER_COMPANY || !strcmp(c->who.channel, channel->id);
 }
@@ -176,7 +111,7 @@ static bool may_see(const struct sim_call *c, const struct sim_channel *channel)
 static void message_get(struct sim_call *c)
 {
     const struct sim_message *m = sim_message_find(&c->sim->account, sim_call_segment(c, 1));
-    if (!m || !may_see(c, m->channel)) {
+    if (!m || !sim_call_may_see(c, m->channel)) {
         sim_call_refuse(c, 404, "Unknown message", SPAN_NONE);
         return;
     }
@@ -186,12 +121,12 @@ static void message_get(struct sim_call *c)
 
 static bool take_failure(struct sim_call *c, char **reason)
 {
-    struct problems p;
-    open_problems(&p);
-    *reason = take_text(&p, json_root(&c->doc), "reason", 4096, false);
-    if (!json_is(json_get(json_root(&c->doc), "status"), "failed"))
-        problem(&p, "status", "should be failed");
-    return close_problems(&p, c);
+    static const char *const failed[] = {"failed"};
+    struct sim_fields f;
+    sim_fields_open(&f, c);
+    *reason = sim_take_text(&f, "reason", 4096, SIM_OPTIONAL);
+    (void)sim_take_choice(&f, "status", failed, ARRAY_LEN(failed), SIM_REQUIRED);
+    return sim_fields_close(&f, c);
 }
 
 static void message_status(struct sim_call *c)
@@ -219,7 +154,7 @@ static void message_status(struct sim_call *c)
 static struct sim_conversation *conversation_of(struct sim_call *c)
 {
     struct sim_conversation *found = sim_conversation_find(&c->sim->account, sim_call_segment(c, 1));
-    if (found && may_see(c, found->channel))
+    if (found && sim_call_may_see(c, found->channel))
         return found;
     sim_call_refuse(c, 404, "Unknown conversation", SPAN_NONE);
     return NULL;
@@ -261,10 +196,10 @@ static void conversation_comment(struct sim_call *c)
     struct sim_conversation *conversation = conversation_of(c);
     if (!conversation)
         return;
-    struct problems p;
-    open_problems(&p);
-    char *body = take_text(&p, json_root(&c->doc), "body", SIM_TEXT_MAX, true);
-    if (close_problems(&p, c)) {
+    struct sim_fields f;
+    sim_fields_open(&f, c);
+    char *body = sim_take_text(&f, "body", SIM_TEXT_MAX, SIM_REQUIRED);
+    if (sim_fields_close(&f, c)) {
         c->status = 201;
         sim_shape_comment(
             &c->j, conversation,
@@ -276,21 +211,17 @@ static void conversation_comment(struct sim_call *c)
 
 static void conversation_patch(struct sim_call *c)
 {
-    static const char *const known[] = {"open", "archived", "deleted", "spam"};
+    static const char *const known[] = {"archived", "open", "deleted", "spam"};
     struct sim_conversation *conversation = conversation_of(c);
     if (!conversation)
         return;
-    struct jval status = json_get(json_root(&c->doc), "status");
-    const char *found = json_has(status) ? NULL : conversation->status;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (json_is(status, known[i]))
-            found = known[i];
-    if (!found) {
-        sim_call_refuse(c, 400, "Body did not satisfy requirements",
-                        SPAN_LIT("[\"status: should be archived, open, deleted or spam\"]"));
+    struct sim_fields f;
+    sim_fields_open(&f, c);
+    const char *status = sim_take_choice(&f, "status", known, ARRAY_LEN(known), SIM_OPTIONAL);
+    if (!sim_fields_close(&f, c))
         return;
-    }
-    conversation->status = found;
+    if (status)
+        conversation->status = status;
     c->status = 204;
     sim_changed(c->sim, conversation);
 }
@@ -312,17 +243,32 @@ static void me(struct sim_call *c)
     sim_shape_me(&c->j, &c->sim->account);
 }
 
+#define ROUTE(m, p, called, who, needs, takes, fn)                                                           \
+    {                                                                                                        \
+        .method = (m), .pattern = (p), .name = (called), .allowed = (who), .scope = (needs),                 \
+        .body = (takes), .handler = (fn)                                                                     \
+    }
 const struct sim_route sim_routes[] = {
-    {"POST", "channels/+/incoming_messages", "incoming_messages", SIM_FOR_COMPANY, true, incoming},
-    {"POST", "channels/+/inbound_messages", "inbound_messages", SIM_FOR_CHANNEL, true, inbound},
-    {"PUT", "channels/+/conversations/+/messages/+/status", "message_status", SIM_FOR_BOTH, true,
-     message_status},
-    {"GET", "channels/+", "channel", SIM_FOR_BOTH, false, channel_get},
-    {"GET", "messages/+", "message", SIM_FOR_BOTH, false, message_get},
-    {"GET", "conversations/+", "conversation", SIM_FOR_BOTH, false, conversation_get},
-    {"GET", "conversations/+/messages", "conversation_messages", SIM_FOR_BOTH, false, conversation_messages},
-    {"POST", "conversations/+/comments", "comments", SIM_FOR_COMPANY, true, conversation_comment},
-    {"PATCH", "conversations/+", "conversation_patch", SIM_FOR_COMPANY, true, conversation_patch},
-    {"GET", "me", "me", SIM_FOR_BOTH, false, me},
+    ROUTE("POST", "channels/+/incoming_messages", "incoming_messages", SIM_FOR_COMPANY, "messages:write",
+          SIM_BODY_FILES, incoming),
+    ROUTE("POST", "channels/+/inbound_messages", "inbound_messages", SIM_FOR_CHANNEL, NULL, SIM_BODY_FILES,
+          inbound),
+    ROUTE("PUT", "channels/+/conversations/+/messages/+/status", "message_status", SIM_FOR_BOTH,
+          "messages:write", SIM_BODY_JSON, message_status),
+    ROUTE("GET", "channels/+", "channel", SIM_FOR_BOTH, "channels:read", SIM_BODY_NONE, channel_get),
+    ROUTE("GET", "messages/+", "message", SIM_FOR_BOTH, "messages:read", SIM_BODY_NONE, message_get),
+    ROUTE("GET", "messages/+/download/+", "message_download", SIM_FOR_BOTH, "attachments:read", SIM_BODY_NONE,
+          sim_call_message_download),
+    ROUTE("GET", "download/+", "download", SIM_FOR_COMPANY, "attachments:read", SIM_BODY_NONE,
+          sim_call_download),
+    ROUTE("GET", "conversations/+", "conversation", SIM_FOR_BOTH, "conversations:read", SIM_BODY_NONE,
+          conversation_get),
+    ROUTE("GET", "conversations/+/messages", "conversation_messages", SIM_FOR_BOTH, "messages:read",
+          SIM_BODY_NONE, conversation_messages),
+    ROUTE("POST", "conversations/+/comments", "comments", SIM_FOR_COMPANY, "comments:write", SIM_BODY_JSON,
+          conversation_comment),
+    ROUTE("PATCH", "conversations/+", "conversation_patch", SIM_FOR_COMPANY, "conversations:write",
+          SIM_BODY_JSON, conversation_patch),
+    ROUTE("GET", "me", "me", SIM_FOR_BOTH, NULL, SIM_BODY_NONE, me),
 };
 const size_t sim_route_n = ARRAY_LEN(sim_routes);

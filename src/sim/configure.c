@@ -113,6 +113,14 @@ static bool configure_numbers(struct sim *s, struct jval options, struct buf *wh
             "rate is {\"limit\",\"burst\",\"per_resource\"}: counts, 0 for no limit, per_resource up to 50");
         return false;
     }
+    int64_t upload = (int64_t)s->attachments_max, kept = (int64_t)s->account.files.kept_max;
+    if (!number(json_path(options, "attachments.max_bytes"), SIM_ATTACHMENTS_MAX, &upload) ||
+        !number(json_path(options, "attachments.kept_bytes"), SIM_FILES_KEPT_MAX, &kept)) {
+        buf_add_str(why, "attachments is {\"max_bytes\",\"kept_bytes\"}: up to 25000000, up to 512 MiB");
+        return false;
+    }
+    s->attachments_max = (size_t)upload;
+    sim_files_limit(&s->account.files, (size_t)kept);
     if (!number(json_get(options, "created_delay_ms"), 60000, &s->created_delay_ms)) {
         buf_add_str(why, "created_delay_ms is 0 to 60000");
         return false;

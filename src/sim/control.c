@@ -5,6 +5,7 @@
  */
 #include "sim/control.h"
 #include "base/mem.h"
+#include "sim/attach.h"
 #include "sim/burst.h"
 #include "sim/chat.h"
 #include "sim/shape.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTROL_BODY_MAX = 1 << 20 };
+enum { CONTROL_BODY_MAX = 1 << 20, SEND_BODY_MAX = 40 << 20 };
 
 static void reply(struct http_exchange *x, int status, struct buf *out)
 {
@@ -120,6 +121,16 @@ static void on_messages(struct http_exchange *x, void *arg)
     reply(x, 200, &out);
 }
 
+static void on_files(struct http_exchange *x, void *arg)
+{
+    const struct sim *s = arg;
+    const struct sim_file *f = sim_files_find(&s->account.files, http_rest(x));
+    if (f && f->bytes)
+        http_reply(x, 200, "application/octet-stream", (struct span){f->bytes, f->size}, NULL);
+    else
+        http_refuse(x, 404, "There is no such file, or its bytes are no longer kept");
+}
+
 static void on_log(struct http_exchange *x, void *arg)
 {
     struct sim *s = arg;
@@ -162,20 +173,23 @@ static void on_sent(void *arg, const struct sim_message *m)
 }
 
 struct send_text { /* what a sim_send points to */
-    char *channel, *conversation, *text, *subject, *author_name, *author_email;
+    char *channel, *conversation, *text, *html, *subject, *author_name, *author_email;
+    struct sim_attachments files;
     struct sim_person to[SIM_RECIPIENTS_MAX];
     unsigned to_n;
 };
 
 static void send_text_fini(struct send_text *t)
 {
-    char *owned[] = {t->channel, t->conversation, t->text, t->subject, t->author_name, t->author_email};
+    char *owned[] = {t->channel, t->conversation, t->text,        t->html,
+                     t->subject, t->author_name,  t->author_email};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         free(owned[i]);
     for (unsigned i = 0; i < t->to_n; i++) {
         free(t->to[i].handle);
         free(t->to[i].name);
     }
+    sim_attachments_fini(&t->files);
 }
 
 static void read_author(struct send_text *t, struct jval body)
@@ -208,16 +222,17 @@ static const char *read_send(struct send_text *t, struct jval body)
     t->channel = json_dup(json_get(body, "channel"), 64);
     t->conversation = json_dup(json_get(body, "conversation"), 64);
     t->text = json_dup(json_get(body, "text"), SIM_TEXT_MAX);
+    t->html = json_dup(json_get(body, "html"), SIM_TEXT_MAX);
     t->subject = json_dup(json_get(body, "subject"), 1024);
     read_author(t, body);
     if (!t->channel)
         return "channel is missing";
-    if (!t->text)
-        return "text is missing or longer than 256 KiB";
+    if (!t->text && !t->html)
+        return "text (or html) is missing or longer than 256 KiB";
     for (struct jval e = json_first(json_get(body, "to")); e.doc; e = json_next(e))
         if (!read_recipient(t, e))
             return "to is an array of at most 100 {\"handle\",\"name\"}";
-    return NULL;
+    return sim_attachments_read(&t->files, json_get(body, "attachments"));
 }
 
 static void send_now(struct http_exchange *x, struct sim *s, struct jval body)
@@ -232,6 +247,9 @@ static void send_now(struct http_exchange *x, struct sim *s, struct jval body)
                                       .to = t.to,
                                       .to_n = t.to_n,
                                       .text = t.text,
+                                      .html = t.html,
+                                      .file = t.files.spec,
+                                      .file_n = t.files.n,
                                       .subject = t.subject,
                                       .author_name = t.author_name,
                                       .author_email = t.author_email,
@@ -395,7 +413,8 @@ const struct http_route sim_control_routes[] = {
     ROUTE("GET POST", "/sim/channels", HTTP_EXACT, CONTROL_BODY_MAX, on_channels),
     ROUTE("GET", "/sim/conversations", HTTP_PREFIX, 0, on_conversations),
     ROUTE("GET", "/sim/messages", HTTP_PREFIX, 0, on_messages),
-    ROUTE("POST", "/sim/send", HTTP_EXACT, CONTROL_BODY_MAX, on_send),
+    ROUTE("GET", "/sim/files", HTTP_PREFIX, 0, on_files),
+    ROUTE("POST", "/sim/send", HTTP_EXACT, SEND_BODY_MAX, on_send),
     ROUTE("POST", "/sim/resend", HTTP_EXACT, CONTROL_BODY_MAX, on_resend),
     ROUTE("POST", "/sim/comment", HTTP_EXACT, CONTROL_BODY_MAX, on_comment),
     ROUTE("GET POST DELETE", "/sim/faults", HTTP_EXACT, CONTROL_BODY_MAX, on_faults),

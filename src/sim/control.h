@@ -6,7 +6,9 @@
  *   GET       /sim/conversations[/ID]  the list; one with all its messages and comments
  *   GET       /sim/messages/ID         one message; ID is msg_… or alt:uid:…
  *   POST      /sim/send                {"channel","conversation" or "to":[{"handle","name"?}],"text",
- *                                      "subject"?,"author"?:{"name","email"} or null,"is_draft"?,"wait"?}
+ *                                      "html"?,"subject"?,"author"?:{"name","email"} or null,"is_draft"?,
+ *                                      "attachments"?: attach.h,"wait"?}
+ *   GET       /sim/files/ID            a file's bytes; its hash is with its message
  *   POST      /sim/resend              {"message","text"?,"wait"?:true}
  *   POST      /sim/comment             {"conversation","text","author"?}
  *   GET|POST|DELETE /sim/faults        fault.h

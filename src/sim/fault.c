@@ -11,10 +11,16 @@ static const struct {
     enum sim_fault_kind kind;
     bool is_applied;
 } kinds[] = {
-    {"drop_response", SIM_FAULT_DROP, true},     {"html", SIM_FAULT_HTML, false},
-    {"empty", SIM_FAULT_EMPTY, false},           {"huge", SIM_FAULT_HUGE, false},
-    {"endless", SIM_FAULT_ENDLESS, false},       {"redirect", SIM_FAULT_REDIRECT, false},
-    {"rate_limit", SIM_FAULT_RATE_LIMIT, false}, {"hang", SIM_FAULT_HANG, false},
+    {"drop_response", SIM_FAULT_DROP, true},
+    {"html", SIM_FAULT_HTML, false},
+    {"empty", SIM_FAULT_EMPTY, false},
+    {"huge", SIM_FAULT_HUGE, false},
+    {"endless", SIM_FAULT_ENDLESS, false},
+    {"redirect", SIM_FAULT_REDIRECT, false},
+    {"rate_limit", SIM_FAULT_RATE_LIMIT, false},
+    {"hang", SIM_FAULT_HANG, false},
+    {"stall", SIM_FAULT_STALL, true},
+    {"short", SIM_FAULT_SHORT, true},
 };
 
 static bool number(struct jval spec, const char *key, int64_t min, int64_t max, int64_t *out)
@@ -66,13 +72,14 @@ enum err sim_faults_add(struct sim_faults *f, struct jval spec, const char **why
         !number(spec, "status", 200, 599, &status) ||
         !text(json_get(spec, "call"), fault.call, sizeof fault.call, "*") ||
         !text(json_type(target) == JSON_STRING ? target : (struct jval){0}, fault.location,
-              sizeof fault.location, "http://192.0.2.1/elsewhere"))
+              sizeof fault.location, "http://192.0.2.1/elsewhere") ||
+        !text(json_get(spec, "content_type"), fault.content_type, sizeof fault.content_type, ""))
         return ERR_INVALID;
     fault.status = (int)status;
     read_kind(spec, &fault);
     fault.is_applied = json_bool(json_get(spec, "applied"), fault.is_applied);
-    *why = "A fault needs a status, a latency_ms or a kind";
-    if (!fault.kind && !fault.latency_ms)
+    *why = "A fault needs a status, a latency_ms, a content_type or a kind";
+    if (!fault.kind && !fault.latency_ms && !fault.content_type[0])
         return ERR_INVALID;
     *why = "There are too many faults: clear them by DELETE";
     if (f->n == SIM_FAULTS_MAX)

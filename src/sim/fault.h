@@ -23,7 +23,9 @@ enum sim_fault_kind {
     SIM_FAULT_ENDLESS,  /* a body that never ends */
     SIM_FAULT_REDIRECT, /* to another host */
     SIM_FAULT_RATE_LIMIT,
-    SIM_FAULT_HANG, /* no answer at all */
+    SIM_FAULT_HANG,  /* no answer at all */
+    SIM_FAULT_STALL, /* half of the real answer, then nothing */
+    SIM_FAULT_SHORT, /* half of the real answer, then the end */
 };
 
 struct sim_fault {
@@ -33,7 +35,8 @@ struct sim_fault {
     int64_t latency_ms, retry_after_s;
     bool is_applied; /* the call takes effect all the same */
     char location[256];
-    int64_t left; /* calls; -1: until cleared */
+    char content_type[80]; /* of the real answer, instead of its own; empty: its own */
+    int64_t left;          /* calls; -1: until cleared */
 };
 
 enum { SIM_FAULTS_MAX = 32, SIM_HUGE_BYTES = 10 << 20, SIM_LATENCY_MAX_MS = 10 * 60 * 1000 };
@@ -44,7 +47,7 @@ struct sim_faults {
 };
 
 /* sim_faults_add reads {"call"?,"next"?,"latency_ms"?,"status"?,"applied"?, one of "drop_response html empty
- * huge endless redirect rate_limit hang"}; why gets one sentence on error. */
+ * huge endless redirect rate_limit hang stall short", "content_type"?}; why gets one sentence on error. */
 MUST_CHECK enum err sim_faults_add(struct sim_faults *f, struct jval spec, const char **why);
 /* sim_faults_take finds the fault for a call and counts it off; kind NONE and no latency: none. */
 struct sim_fault sim_faults_take(struct sim_faults *f, const char *call);

@@ -188,6 +188,15 @@ static const char *refuse_send(const struct sim *s, const struct sim_send *send,
     return send->to_n > SIM_RECIPIENTS_MAX ? "There are too many recipients" : NULL;
 }
 
+static void attach(struct sim *s, struct sim_message *m, const struct sim_send *send)
+{
+    char id[SIM_ID_BYTES];
+    for (unsigned i = 0; i < send->file_n; i++) {
+        sim_account_id(&s->account, "fil_", id);
+        sim_message_attach(m, sim_file_new(&s->account.files, id, &send->file[i]));
+    }
+}
+
 struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sent_fn *done, void *arg,
                              const char **why)
 {
@@ -199,7 +208,11 @@ struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sen
     wall_ms_t now = clock_wall_ms();
     struct sim_message *m = sim_message_new(sim_channel_find(&s->account, span_of(send->channel)), now);
     address(m, send->to_n ? send->to : &conversation->customer, send->to_n ? send->to_n : 1);
-    sim_message_text(m, span_of(send->text));
+    if (send->html)
+        sim_message_html(m, span_of(send->html));
+    else
+        sim_message_text(m, span_of(send->text));
+    attach(s, m, send);
     m->subject = send->subject ? mem_strdup(send->subject) : NULL;
     m->is_draft = send->is_draft;
     sign_by(m, send->author_name, send->author_email);

@@ -144,6 +144,32 @@ static struct span blurb(const char *text)
     return (struct span){text, n};
 }
 
+static void attachment(struct jout *j, const struct sim_file *f)
+{
+    jout_object(j);
+    jout_kv_str(j, "id", f->id);
+    kv_link(j, "url", "download", f->id, "");
+    jout_kv_str(j, "filename", f->filename);
+    jout_kv_str(j, "content_type", f->claimed_type ? f->claimed_type : f->content_type);
+    jout_kv_i64(j, "size", f->claimed_size);
+    jout_key(j, "metadata");
+    jout_object(j);
+    jout_kv_bool(j, "is_inline", f->cid);
+    if (f->cid)
+        jout_kv_str(j, "cid", f->cid);
+    jout_object_end(j);
+    jout_object_end(j);
+}
+
+static void attachments(struct jout *j, const struct sim_message *m)
+{
+    jout_key(j, "attachments");
+    jout_array(j);
+    for (unsigned i = 0; i < m->file_n; i++)
+        attachment(j, m->file[i]);
+    jout_array_end(j);
+}
+
 void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_view view)
 {
     jout_object(j);
@@ -164,7 +190,7 @@ void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_vie
     recipients(j, m);
     jout_kv_str(j, "body", m->html);
     jout_kv_str(j, "text", m->text);
-    jout_kv_raw(j, "attachments", SPAN_LIT("[]"));
+    attachments(j, m);
     jout_kv_str(j, "signature", NULL);
     metadata(j, m, view);
     jout_object_end(j);

@@ -53,7 +53,7 @@ static void add_routes(struct table *t, const struct http_route *routes, size_t 
 
 static struct http_server *server_new(struct sim *s)
 {
-    static const char *const api[] = {"/channels", "/messages", "/conversations", "/me"};
+    static const char *const api[] = {"/channels", "/messages", "/conversations", "/download", "/me"};
     struct table t = {.n = 0};
     for (size_t i = 0; i < ARRAY_LEN(api); i++)
         add_routes(&t,
@@ -75,6 +75,7 @@ struct sim *sim_new(struct event_base *base)
     wall_ms_t now = clock_wall_ms();
     s->base = base;
     s->created_delay_ms = SIM_DEFAULT_CREATED_DELAY_MS;
+    s->attachments_max = SIM_ATTACHMENTS_MAX;
     LIST_INIT(&s->call);
     LIST_INIT(&s->feed.listener);
     STAILQ_INIT(&s->pending);

@@ -26,6 +26,7 @@ void sim_free(struct sim *s);
  * sim_configure takes an object; what is not there stays as it is:
  *
  *   "token", "company", "created_delay_ms", "app": {"uid", "secret"},
+ *   "attachments": {"max_bytes": of one upload, "kept_bytes": of all files together},
  *   "rate": {"limit", "burst", "per_resource"}, "chat": {"hook_url", "secret"},
  *   "inboxes": [{"id", "name"}],
  *   "channels": [{"id", "kind", "name", "address", "inbox", "webhook_url", "secret"}]
@@ -62,7 +63,9 @@ struct sim_send {
     const char *channel, *conversation;
     const struct sim_person *to;
     unsigned to_n;
-    const char *text, *subject, *author_name, *author_email;
+    const char *text, *html, *subject, *author_name, *author_email; /* html NULL: made of text */
+    const struct sim_file_spec *file;
+    unsigned file_n;
     bool is_draft;
 };
 typedef void sim_sent_fn(void *arg, const struct sim_message *m); /* m is NULL if it was reset meanwhile */

@@ -50,6 +50,25 @@ static void outcome(struct jout *j, const struct sim_message *m)
         jout_i64(j, m->took_ms);
 }
 
+static void files(struct jout *j, const struct sim_message *m)
+{
+    jout_key(j, "attachments");
+    jout_array(j);
+    for (unsigned i = 0; i < m->file_n; i++) {
+        const struct sim_file *f = m->file[i];
+        jout_object(j);
+        jout_kv_str(j, "id", f->id);
+        jout_kv_str(j, "filename", f->filename);
+        jout_kv_str(j, "content_type", f->content_type);
+        jout_kv_str(j, "cid", f->cid);
+        jout_kv_i64(j, "size", (int64_t)f->size);
+        jout_kv_str(j, "sha256", f->sha256);
+        jout_kv_bool(j, "is_kept", f->bytes);
+        jout_object_end(j);
+    }
+    jout_array_end(j);
+}
+
 void sim_view_message(struct jout *j, const struct sim_message *m)
 {
     jout_object(j);
@@ -72,6 +91,7 @@ void sim_view_message(struct jout *j, const struct sim_message *m)
     for (unsigned i = 0; i < m->to_n; i++)
         person(j, &m->to[i]);
     jout_array_end(j);
+    files(j, m);
     identity(j, m);
     outcome(j, m);
     jout_object_end(j);

@@ -20,7 +20,12 @@ struct sim_call;
 struct sim_chat;
 struct sim_pending;
 
-enum { SIM_BODY_MAX = 26 << 20, SIM_TEXT_MAX = 256 << 10, SIM_DEFAULT_CREATED_DELAY_MS = 50 };
+enum {
+    SIM_BODY_MAX = 26 << 20,
+    SIM_TEXT_MAX = 256 << 10,
+    SIM_ATTACHMENTS_MAX = 25 * 1000 * 1000,
+    SIM_DEFAULT_CREATED_DELAY_MS = 50
+};
 
 struct sim {
     struct event_base *base;
@@ -36,6 +41,7 @@ struct sim {
     struct sim_chat *chat;
     LIST_HEAD(sim_calls, sim_call) call; /* API calls not yet answered */
     int64_t created_delay_ms;
+    size_t attachments_max;                         /* bytes of one upload */
     STAILQ_HEAD(sim_pendings, sim_pending) pending; /* accepted, not yet created */
     struct event *creator;
     sim_observe_fn *observe;

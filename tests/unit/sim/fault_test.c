@@ -48,6 +48,9 @@ static void every_kind_is_known(void **state)
         {"{\"redirect\":\"http://h/\"}", SIM_FAULT_REDIRECT, false},
         {"{\"rate_limit\":true,\"retry_after\":3}", SIM_FAULT_RATE_LIMIT, false},
         {"{\"hang\":true}", SIM_FAULT_HANG, false},
+        {"{\"stall\":true}", SIM_FAULT_STALL, true},
+        {"{\"short\":true}", SIM_FAULT_SHORT, true},
+        {"{\"content_type\":\"text/html\"}", SIM_FAULT_NONE, false},
         {"{\"status\":500,\"html\":false}", SIM_FAULT_STATUS, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
