@@ -166,6 +166,8 @@ static void write_channel(struct jout *j, const struct channel *ch)
         jout_kv_str(j, "version", adapter->version);
     jout_kv_str(j, "status", status_name(host_status(ch->host)));
     jout_kv_bool(j, "paused", ch->breaker.is_open);
+    jout_kv_bool(j, "dry_run", ch->config->dry_run);
+    jout_kv_i64(j, "only_to", (int64_t)ch->config->only_to.n);
     jout_kv_i64(j, "pid", host_pid(ch->host));
     jout_kv_i64(j, "in_flight", host_in_flight(ch->host));
     jout_object_end(j);

@@ -51,6 +51,16 @@ static uint64_t is_up(const struct channel *ch)
     return host_status(ch->host) == HOST_UP;
 }
 
+static uint64_t is_dry_run(const struct channel *ch)
+{
+    return ch->config->dry_run;
+}
+
+static uint64_t only_to(const struct channel *ch)
+{
+    return ch->config->only_to.n;
+}
+
 static uint64_t late_failures(const struct channel *ch)
 {
     return ch->stats.late_failures;
@@ -174,6 +184,10 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
     histogram(out, b, "front_bridge_answer_seconds", "From a callback's first byte to our answer.",
               offsetof(struct channel_stats, answer_time));
     per_channel(out, b, "front_bridge_channel_up", "gauge", "1 while the channel's adapter runs.", is_up);
+    per_channel(out, b, "front_bridge_channel_dry_run", "gauge",
+                "1 while nothing leaves the channel (dry_run).", is_dry_run);
+    per_channel(out, b, "front_bridge_channel_only_to", "gauge",
+                "Handles in the channel's only_to list; 0: it may write to everyone.", only_to);
     per_channel(out, b, "front_bridge_late_failures_total", "counter",
                 "Messages that failed after Front was told success.", late_failures);
     per_channel(out, b, "front_bridge_alerts_total", "counter",

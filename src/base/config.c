@@ -117,6 +117,13 @@ static void secrets_fini(struct config_secrets *s)
     free(s->item);
 }
 
+static void handles_fini(struct config_handles *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        free(h->item[i]);
+    free(h->item);
+}
+
 static void clear(void *base, enum key_scope scope)
 {
     for (size_t i = 0; i < config_key_n; i++) {
@@ -125,6 +132,8 @@ static void clear(void *base, enum key_scope scope)
             continue;
         if (k->kind == KEY_SECRETS)
             secrets_fini((void *)((char *)base + k->at));
+        else if (k->kind == KEY_HANDLES)
+            handles_fini((void *)((char *)base + k->at));
         else
             config_clear(k, base);
     }

@@ -39,6 +39,12 @@ struct config_secrets {
     size_t n;
 };
 
+/* Handles, or patterns of them with a * at the start, the end or both; none: no restriction. */
+struct config_handles {
+    char **item;
+    size_t n;
+};
+
 struct config_account {
     char *name;  /* [a-z0-9_-]{1,63} */
     char *api;   /* "https://api2.frontapp.com", no slash at the end */
@@ -76,6 +82,8 @@ struct config_channel {
     enum late_failure late_failure;
     enum thread_mode thread;
     int64_t thread_roll_ms; /* THREAD_ROLLING */
+    bool dry_run;           /* nothing leaves: see bridge/staging.h */
+    struct config_handles only_to;
     struct config_setting *setting;
     size_t setting_n;
     unsigned line, adapter_line, settings_line; /* 0: the key is not there */

@@ -138,6 +138,12 @@ const struct config_key config_keys[] = {
     {"channels.*.thread", KEY_THREAD, CHANNEL(thread), .fallback = "contact",
      .help = "What makes a conversation when the backend names none: contact, conversation, or a time "
              "of silence such as 24h."},
+    {"channels.*.dry_run", KEY_BOOL, CHANNEL(dry_run), .fallback = "false",
+     .help = "For staging: nothing leaves to the backend and nothing is written to Front. Every message is "
+             "checked and stored, and ends with the reason \"dry run\"; agents get success."},
+    {"channels.*.only_to", KEY_HANDLES, CHANNEL(only_to),
+     .help = "For staging: the only recipients who may be written to, such as [ada, '+1555*', '*@example.com']; "
+             "messages to all others are refused, and the agent is told. Capitals count."},
     {"channels.*.settings", KEY_SETTINGS, CHANNEL(setting), .line_at = CHANNEL(settings_line),
      .help = "The adapter's own settings; see its README."},
 };

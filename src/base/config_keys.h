@@ -27,6 +27,7 @@ enum key_kind {
     /* These need more than one scalar, and are read by config.c itself. */
     KEY_SECRET,
     KEY_SECRETS,
+    KEY_HANDLES,
     KEY_ACCOUNT,
     KEY_SETTINGS,
 };

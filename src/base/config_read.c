@@ -150,6 +150,41 @@ static void read_secrets(struct walk *w, const struct config_key *k, const struc
         read_secret_item(w, &node->child[i], false, at, to);
 }
 
+static void read_handle(struct walk *w, const struct node *node, const char *path, struct config_handles *to)
+{
+    struct buf text;
+    buf_init(&text, CONFIG_VALUE_MAX);
+    if (!take_text(w, node, false, path, &text)) {
+        buf_fini(&text);
+        return;
+    }
+    if (config_is_pattern(buf_span(&text).p)) {
+        to->item = mem_realloc(to->item, (to->n + 1) * sizeof *to->item);
+        to->item[to->n++] = buf_take(&text, NULL);
+    } else {
+        config_mistake(w->mistakes, node->line, path,
+                       "\"%.60s\" is no handle; write one, or a part of one with a * before or behind it",
+                       node->text);
+    }
+    buf_fini(&text);
+}
+
+/* An empty list could mean everyone or nobody: it is a mistake. */
+static void read_handles(struct walk *w, const struct config_key *k, const struct node *node, bool is_file,
+                         const struct place *at)
+{
+    (void)is_file;
+    struct config_handles *to = (void *)((char *)at->base + k->at);
+    if (!is_kind(w, node, NODE_LIST, at->path, "a list of handles, such as [ada, '+1555*']"))
+        return;
+    if (node->child_n == 0)
+        config_mistake(w->mistakes, node->line, at->path,
+                       "the list is empty; write who may be written to, remove the key (everyone), or write "
+                       "dry_run: true (nobody)");
+    for (size_t i = 0; i < node->child_n; i++)
+        read_handle(w, &node->child[i], at->path, to);
+}
+
 static void unknown_account(struct walk *w, const struct node *node, const char *path, const char *name)
 {
     const char **names = mem_calloc(w->config->account_n + 1, sizeof *names);
@@ -255,8 +290,10 @@ typedef void reader(struct walk *w, const struct config_key *k, const struct nod
 
 static reader *reader_of(enum key_kind kind)
 {
-    static reader *const special[] = {
-        [KEY_SECRETS] = read_secrets, [KEY_ACCOUNT] = read_account, [KEY_SETTINGS] = read_settings};
+    static reader *const special[] = {[KEY_SECRETS] = read_secrets,
+                                      [KEY_HANDLES] = read_handles,
+                                      [KEY_ACCOUNT] = read_account,
+                                      [KEY_SETTINGS] = read_settings};
     return special[kind] ? special[kind] : read_scalar;
 }
 

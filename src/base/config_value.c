@@ -182,6 +182,21 @@ static bool is_front_id(char *text)
            strspn(text + 4, "abcdefghijklmnopqrstuvwxyz0123456789") == n - 4;
 }
 
+bool config_is_pattern(const char *text)
+{
+    size_t n = strlen(text), least = 1;
+    const char *star = strchr(text, '*');
+    for (; star; star = strchr(star + 1, '*')) {
+        if (star != text && star != text + n - 1)
+            return false;
+        least++;
+    }
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            return false;
+    return n >= least;
+}
+
 static bool is_adapter(char *text)
 {
     size_t n = strlen(text);
@@ -231,6 +246,7 @@ static const struct kind {
     [KEY_CHOICE] = WORDS("choice", NULL),
     [KEY_THREAD] = WORDS("thread", "contact, conversation, or a time such as 24h"),
     [KEY_SECRETS] = WORDS("list of secrets", NULL),
+    [KEY_HANDLES] = WORDS("list of handles", NULL),
     [KEY_ACCOUNT] = WORDS("account", NULL),
     [KEY_SETTINGS] = WORDS("map", NULL),
 };

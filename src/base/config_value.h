@@ -24,6 +24,9 @@ const char *config_kind_noun(enum key_kind kind);
 /* config_kind_example says what to write, such as "a whole number"; only for kinds of one scalar. */
 const char *config_kind_example(enum key_kind kind);
 
+/* config_is_pattern: a handle, or a part of one with a * before it, behind it or both. */
+bool config_is_pattern(const char *text);
+
 /* config_address_is_loopback looks at the host of "host:port", "[v6]:port" or "unix:/path". */
 bool config_address_is_loopback(const char *address);
 

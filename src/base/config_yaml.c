@@ -189,7 +189,9 @@ static void read_alias(struct reader *r, const yaml_event_t *e, unsigned depth, 
     for (size_t i = r->anchor_n; i > 0; i--)
         if (strcmp(r->anchor[i - 1].name, name) == 0)
             return copy_node(r, &r->anchor[i - 1].node, line_of(e), depth, to);
-    refuse(r, line_of(e), "this alias names no anchor that ends before it; write the value itself");
+    refuse(r, line_of(e),
+           "this alias names no anchor that ends before it; write the value itself, in quotes if it begins "
+           "with *");
 }
 
 static void keep_anchor(struct reader *r, const yaml_char_t *name, const struct node *node)

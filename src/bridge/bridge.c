@@ -15,6 +15,7 @@
 #include "bridge/receive.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
+#include "bridge/staging.h"
 #include <stdlib.h>
 
 enum {
@@ -251,6 +252,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
         bridge_close(b);
         return e;
     }
+    staging_announce(config);
     keeper_start(b->keeper);
     for (size_t i = 0; i < config->channel_n; i++)
         host_start(b->channel[i].host);

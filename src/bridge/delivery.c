@@ -7,13 +7,17 @@
 #include "base/mem.h"
 #include "base/point.h"
 #include "bridge/reception.h"
+#include "bridge/staging.h"
 
-enum { WIRE_MAX = 16 << 20 };
+enum { WIRE_MAX = 16 << 20, DRY_RUN_MAX = 64 /* settles under way */ };
 
 unsigned delivery_capacity(const struct channel *ch, mono_ms_t now)
 {
     unsigned credits = host_credits(ch->host), taken = ch->promised_n;
+    unsigned under_way = ch->out.in_flight + taken;
 
+    if (ch->config->dry_run) /* the host is not asked */
+        return ch->bridge->is_stopping || under_way >= DRY_RUN_MAX ? 0 : DRY_RUN_MAX - under_way;
     if (ch->bridge->is_stopping || credits <= taken || ch->attempts.used_n + taken >= ATTEMPTS_MAX)
         return 0;
     if (ch->has_suspects)
@@ -69,6 +73,11 @@ void delivery_start(struct channel *ch, const struct store_message *m)
         return; /* it was claimed just before its cancel, which takes the attempt back */
 
     struct attempt *a = attempt_new(ch, MESSAGE_OUT, m);
+    struct outcome instead;
+    if (staging_withholds(ch->config, m, &instead)) {
+        attempt_settle(a, &instead);
+        return;
+    }
     a->token = slots_add(&ch->attempts, a);
     a->is_probe = ch->breaker.is_open;
     breaker_started(&ch->breaker, 1);

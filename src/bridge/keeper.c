@@ -8,6 +8,7 @@
 #include "bridge/attempt.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
+#include "bridge/staging.h"
 #include "front/incoming.h"
 #include <stdlib.h>
 
@@ -271,13 +272,13 @@ static void ask(struct channel *ch, const struct store_lesson *given)
     ch->bridge->keeper->lesson_n++;
     buf_init(&path, 1024);
     front_path(&path, "/messages/alt:uid:%s", given->message_uid);
-    l->call = front_call_start(ch->account->front,
-                               &(struct front_request){.name = "message",
-                                                       .lane = RATE_RESOLVE,
-                                                       .auth = FRONT_AUTH_TOKEN,
-                                                       .method = "GET",
-                                                       .path = path.p},
-                               on_resource, l);
+    l->call = staging_call(ch,
+                           &(struct front_request){.name = "message",
+                                                   .lane = RATE_RESOLVE,
+                                                   .auth = FRONT_AUTH_TOKEN,
+                                                   .method = "GET",
+                                                   .path = path.p},
+                           on_resource, l);
     buf_fini(&path);
 }
 

@@ -2,6 +2,7 @@
 #include "bridge/place.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/staging.h"
 #include "front/link.h"
 #include <stdlib.h>
 #include <string.h>
@@ -78,16 +79,16 @@ static void ask(struct placer *p)
     p->is_asking = true;
     buf_init(&path, TEXT_MAX);
     front_path(&path, "/channels/%s", ch->config->front_channel);
-    front_call_start(ch->account->front,
-                     &(struct front_request){
-                         .name = "channel",
-                         .lane = RATE_RESOLVE,
-                         .auth = ch->account->config->token ? FRONT_AUTH_TOKEN : FRONT_AUTH_CHANNEL,
-                         .channel = ch->config->front_channel,
-                         .method = "GET",
-                         .path = path.p,
-                     },
-                     on_answer, p);
+    staging_call(ch,
+                 &(struct front_request){
+                     .name = "channel",
+                     .lane = RATE_RESOLVE,
+                     .auth = ch->account->config->token ? FRONT_AUTH_TOKEN : FRONT_AUTH_CHANNEL,
+                     .channel = ch->config->front_channel,
+                     .method = "GET",
+                     .path = path.p,
+                 },
+                 on_answer, p);
     buf_fini(&path);
 }
 

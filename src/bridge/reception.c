@@ -416,6 +416,7 @@ static void start(struct reception *r, unsigned i)
         .id = item->id,
         .direction = MESSAGE_OUT,
         .source_id = r->callback->message_id,
+        .recipient = r->callback->to[i].handle,
         .peer_conversation = item->peer_conversation,
         .body = (char *)item->body.p,
         .body_n = item->body.n,

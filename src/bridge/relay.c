@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/staging.h"
 #include "front/incoming.h"
 #include <stdlib.h>
 
@@ -31,7 +32,11 @@ unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
 {
     unsigned in_flight = ch->in.in_flight;
 
-    if (ch->bridge->is_stopping || !ch->config->front_channel || in_flight >= WINDOW)
+    if (ch->bridge->is_stopping || in_flight >= WINDOW)
+        return 0;
+    if (ch->config->dry_run) /* Front is not asked */
+        return WINDOW - in_flight;
+    if (!ch->config->front_channel)
         return 0;
     /* One always, so that another channel of the account that fills the budget does not keep this one out. */
     bool is_crowded = front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW;
@@ -43,7 +48,7 @@ int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
 {
     const struct breaker *b = &ch->account->breaker;
 
-    if (!b->is_open || b->is_probing || ch->in.in_flight >= WINDOW)
+    if (ch->config->dry_run || !b->is_open || b->is_probing || ch->in.in_flight >= WINDOW)
         return -1;
     return b->probe_at > now ? b->probe_at - now : 0;
 }
@@ -97,16 +102,16 @@ static void call(struct channel *ch, struct attempt *a, struct span body)
 
     buf_init(&path, 1024);
     front_path(&path, post[ch->config->kind].path, ch->config->front_channel);
-    front_call_start(ch->account->front,
-                     &(struct front_request){.name = post[ch->config->kind].call,
-                                             .lane = RATE_INBOUND,
-                                             .auth = post[ch->config->kind].auth,
-                                             .channel = ch->config->front_channel,
-                                             .method = "POST",
-                                             .path = path.p,
-                                             .resource = ch->config->front_channel,
-                                             .body = body},
-                     on_answer, a);
+    staging_call(ch,
+                 &(struct front_request){.name = post[ch->config->kind].call,
+                                         .lane = RATE_INBOUND,
+                                         .auth = post[ch->config->kind].auth,
+                                         .channel = ch->config->front_channel,
+                                         .method = "POST",
+                                         .path = path.p,
+                                         .resource = ch->config->front_channel,
+                                         .body = body},
+                 on_answer, a);
     buf_fini(&path);
 }
 
@@ -123,14 +128,16 @@ void relay_start(struct channel *ch, const struct store_message *m)
     }
     buf_init(&body, PAYLOAD_MAX);
     buf_init(&why, REASON_MAX);
-    a->is_probe = ch->account->breaker.is_open;
-    breaker_started(&ch->account->breaker, 1);
-    if (build(ch, m, &body, &why) == OK) {
-        call(ch, a, buf_span(&body));
+    struct outcome instead = {.kind = OUTCOME_REJECTED, .is_unsent = true};
+    if (build(ch, m, &body, &why) != OK) {
+        instead.reason = buf_span(&why);
+        attempt_settle(a, &instead);
+    } else if (staging_withholds(ch->config, m, &instead)) {
+        attempt_settle(a, &instead);
     } else {
-        breaker_lost(&ch->account->breaker, a->is_probe);
-        attempt_settle(
-            a, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
+        a->is_probe = ch->account->breaker.is_open;
+        breaker_started(&ch->account->breaker, 1);
+        call(ch, a, buf_span(&body));
     }
     buf_fini(&body);
     buf_fini(&why);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/staging.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,15 +215,15 @@ static void call(struct report *t)
     jout_object(&j);
     t->way->body(t, &j);
     jout_object_end(&j);
-    front_call_start(t->reporter->channel->account->front,
-                     &(struct front_request){.name = t->way->call,
-                                             .lane = RATE_STATUS,
-                                             .auth = t->way->auth,
-                                             .channel = t->reporter->channel->config->front_channel,
-                                             .method = t->way->method,
-                                             .path = path.p,
-                                             .body = buf_span(&body)},
-                     on_answer, t);
+    staging_call(t->reporter->channel,
+                 &(struct front_request){.name = t->way->call,
+                                         .lane = RATE_STATUS,
+                                         .auth = t->way->auth,
+                                         .channel = t->reporter->channel->config->front_channel,
+                                         .method = t->way->method,
+                                         .path = path.p,
+                                         .body = buf_span(&body)},
+                 on_answer, t);
     buf_fini(&path);
     buf_fini(&body);
 }

@@ -49,6 +49,12 @@ static void write_json(const struct config *c, struct jval answer, struct buf *o
         jout_kv_str(&j, "adapter", channel->adapter);
         jout_kv_str(&j, "account", channel->account->name);
         jout_kv_str(&j, "front_channel", channel->front_channel);
+        jout_kv_bool(&j, "dry_run", channel->dry_run);
+        jout_key(&j, "only_to");
+        jout_array(&j);
+        for (size_t k = 0; k < channel->only_to.n; k++)
+            jout_str(&j, channel->only_to.item[k]);
+        jout_array_end(&j);
         copy_json(&j, "status", json_get(now, "status"));
         copy_json(&j, "paused", json_get(now, "paused"));
         jout_object_end(&j);
@@ -72,6 +78,19 @@ static void write_status(struct jval now, struct buf *out)
     buf_fini(&text);
 }
 
+static void write_restrictions(const struct config_channel *c, struct buf *out)
+{
+    if (c->dry_run)
+        buf_addf(out, "%s: dry run; nothing leaves to its backend, and nothing is written to Front.\n",
+                 c->name);
+    for (size_t i = 0; i < c->only_to.n; i++) {
+        buf_addf(out, i == 0 ? "%s: writes only to " : ", ", c->name);
+        text_add_safe(out, span_of(c->only_to.item[i]));
+    }
+    if (c->only_to.n > 0)
+        buf_add_str(out, ".\n");
+}
+
 static void write_text(const struct config *c, struct jval answer, struct buf *out)
 {
     buf_addf(out, "%-24s %-16s %-12s %-20s %-16s %s\n", "CHANNEL", "STATUS", "KIND", "ADAPTER", "ACCOUNT",
@@ -83,6 +102,8 @@ static void write_text(const struct config *c, struct jval answer, struct buf *o
         buf_addf(out, " %-12s %-20s %-16s %s\n", kind_name(channel), channel->adapter, channel->account->name,
                  channel->front_channel);
     }
+    for (size_t i = 0; i < c->channel_n; i++)
+        write_restrictions(&c->channel[i], out);
 }
 
 static int run(const struct options *o)
@@ -115,7 +136,8 @@ const struct command command_channel_list = {
         "Lists the channels of the configuration, with their adapter, account and channel in Front. While "
         "the\n"
         "bridge runs, each has a status: starting, up, down, failed or stopping, and whether it is paused\n"
-        "because its backend cannot be reached. Else the status is \"-\", in JSON null.\n",
+        "because its backend cannot be reached. Else the status is \"-\", in JSON null.\n"
+        "Below stands which of them keep back what they would send (dry_run, only_to).\n",
     .options = options,
     .run = run,
 };

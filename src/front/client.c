@@ -31,6 +31,7 @@ struct front_call {
     char *channel, *method, *url, *resource, *body;
     size_t body_n;
     unsigned redirects;
+    bool is_read_only;
     struct http_call *http; /* NULL: waiting */
     front_done_fn *on_done;
     void *arg;
@@ -101,6 +102,7 @@ struct front_call *front_call_start(struct front_client *c, const struct front_r
                                 .resource = r->resource ? mem_strdup(r->resource) : NULL,
                                 .body = r->body.p ? mem_strndup(r->body.p, r->body.n) : NULL,
                                 .body_n = r->body.n,
+                                .is_read_only = r->is_read_only,
                                 .on_done = on_done,
                                 .arg = arg};
     wait_in_lane(call, false);
@@ -207,11 +209,18 @@ static void on_answer(const struct http_answer *a, void *arg)
 
 /* ---- Sending ---- */
 
-static bool has_credentials(const struct front_call *call)
+/* why_not gives the reason why a call may not be made; NULL: it may. */
+static const char *why_not(const struct front_call *call)
 {
     const struct config_account *a = call->client->account;
 
-    return call->auth == FRONT_AUTH_TOKEN ? a->token != NULL : a->app_secret != NULL && call->channel != NULL;
+    if (call->is_read_only && strcmp(call->method, "GET") != 0)
+        return "This is a dry run: nothing is written to Front.";
+    if (call->auth == FRONT_AUTH_TOKEN)
+        return a->token ? NULL : "The account has no API token, which this call needs.";
+    return a->app_secret && call->channel
+               ? NULL
+               : "The account has no app secret, or the channel no id, which this call needs.";
 }
 
 /* authorize writes the header's value; a fresh token for each request of an app. */
@@ -226,13 +235,9 @@ static void authorize(const struct front_call *call, struct buf *out)
         front_jwt(out, a->app_uid, a->app_secret, call->channel, clock_wall_ms());
 }
 
-static void refuse(struct front_call *call)
+static void refuse(struct front_call *call, const char *why)
 {
-    static const char *const reasons[] = {
-        [FRONT_AUTH_TOKEN] = "The account has no API token, which this call needs.",
-        [FRONT_AUTH_CHANNEL] = "The account has no app secret, or the channel no id, which this call needs.",
-    };
-    const struct front_result result = {.class = FRONT_CALL_REFUSED, .reason = span_of(reasons[call->auth])};
+    const struct front_result result = {.class = FRONT_CALL_REFUSED, .reason = span_of(why)};
 
     finish(call, &result);
 }
@@ -275,9 +280,10 @@ static int64_t try_lane(struct front_client *c, enum rate_lane lane, mono_ms_t n
 
     for (call = TAILQ_FIRST(&c->lane[lane]); call; call = next) {
         next = TAILQ_NEXT(call, link);
-        if (!has_credentials(call)) {
+        const char *why = why_not(call);
+        if (why) {
             leave_lane(call);
-            refuse(call);
+            refuse(call, why);
             return 0;
         }
         int64_t wait = rate_take(c->rate, lane, span_of(call->resource), now);

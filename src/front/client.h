@@ -58,6 +58,7 @@ struct front_request {
     const char *path;     /* "/channels/cha_1/incoming_messages"; segments percent-encoded by front_path */
     const char *resource; /* whose 5 per second applies, or NULL */
     struct span body;     /* JSON; absent: none */
+    bool is_read_only;    /* refuse it unless it is a GET */
 };
 
 struct front_call *front_call_start(struct front_client *c, const struct front_request *r,

@@ -1,2 +1,3 @@
 fb_unit_test(bridge_policy SOURCES bridge/policy_test.c LIBS bridge)
 fb_unit_test(bridge_report SOURCES bridge/report_test.c LIBS bridge)
+fb_unit_test(bridge_staging SOURCES bridge/staging_test.c LIBS bridge)

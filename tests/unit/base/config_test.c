@@ -79,7 +79,8 @@ static const struct {
     {"store: /a\n---\nstore: /b\n", "f:2: a second document starts here; write one, without `---`\n"},
     {"? [a]\n: b\n", "f:1: a key must be a plain word; write `key: value`\n"},
     {"log: &x {format: *x}\n",
-     "f:1: this alias names no anchor that ends before it; write the value itself\n"},
+     "f:1: this alias names no anchor that ends before it; write the value itself, in quotes if it begins "
+     "with *\n"},
     {"log: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", "f:1: values nest too deep here; use fewer levels\n"},
 
     /* keys */
@@ -265,6 +266,23 @@ static const struct {
      "f:6: channels.a.retry.factor: 0.5 is out of bounds; write 1 to 100\n"},
     {CHANNEL("    thread: 0\n"),
      "f:6: channels.a.thread: \"0\" is no thread; write contact, conversation, or a time such as 24h\n"},
+    {CHANNEL("    only_to: []\n"),
+     "f:6: channels.a.only_to: the list is empty; write who may be written to, remove the key (everyone), or "
+     "write dry_run: true (nobody)\n"},
+    {CHANNEL("    only_to: ada\n"),
+     "f:6: channels.a.only_to: this is plain text; write a list of handles, such as [ada, '+1555*']\n"},
+    {CHANNEL("    only_to: ['*', '**', '', 'a*b', \"a\\tb\", ~]\n"),
+     "f:6: channels.a.only_to: \"*\" is no handle; write one, or a part of one with a * before or behind it\n"
+     "f:6: channels.a.only_to: \"**\" is no handle; write one, or a part of one with a * before or behind "
+     "it\n"
+     "f:6: channels.a.only_to: \"\" is no handle; write one, or a part of one with a * before or behind it\n"
+     "f:6: channels.a.only_to: \"a*b\" is no handle; write one, or a part of one with a * before or behind "
+     "it\n"
+     "f:6: channels.a.only_to: \"a?b\" is no handle; write one, or a part of one with a * before or behind "
+     "it\n"
+     "f:6: channels.a.only_to: the value is missing; write one value, or remove the key\n"},
+    {CHANNEL("    dry_run: yes\n"),
+     "f:6: channels.a.dry_run: \"yes\" is no truth value; write true or false\n"},
     {CHANNEL("    settings: [a]\n"),
      "f:6: channels.a.settings: this is a list; write `key: value` lines below it\n"},
     {CHANNEL("    settings:\n      url: ~\n      url: b\n      m: {x: 1, x: 2}\n"),
@@ -362,6 +380,19 @@ static void test_defaults(void **state)
     config_free(c);
 }
 
+static void test_what_keeps_a_channel_back(void **state)
+{
+    (void)state;
+    struct config *c =
+        must_parse(CHANNEL("    dry_run: true\n    only_to: [ada, '+1555*', '*@example.com', '*x*']\n"));
+    const struct config_channel *a = config_channel_find(c, SPAN_LIT("a"));
+    assert_true(a->dry_run);
+    assert_int_equal(a->only_to.n, 4);
+    assert_string_equal(a->only_to.item[0], "ada");
+    assert_string_equal(a->only_to.item[3], "*x*");
+    config_free(c);
+}
+
 static void test_a_channel_takes_its_defaults_from_the_account(void **state)
 {
     (void)state;
@@ -390,6 +421,8 @@ static void test_a_channel_takes_its_defaults_from_the_account(void **state)
     assert_int_equal(o->thread, THREAD_ROLLING);
     assert_int_equal(o->thread_roll_ms, 24 * HOUR_MS);
     assert_int_equal(a->account->rate_reserve_percent, 20);
+    assert_false(b->dry_run);
+    assert_int_equal(b->only_to.n, 0);
     assert_null(config_channel_find(c, SPAN_LIT("d")));
     config_free(c);
 }
@@ -613,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_alias_bomb_is_refused),
         cmocka_unit_test(test_large_files_are_refused),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_what_keeps_a_channel_back),
         cmocka_unit_test(test_a_channel_takes_its_defaults_from_the_account),
         cmocka_unit_test(test_variables_in_every_style),
         cmocka_unit_test(test_secrets_from_files),

@@ -370,6 +370,26 @@ static void test_without_credentials_nothing_is_sent(void **state)
     front_client_free(c);
 }
 
+static void test_a_read_only_call_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct front_request r = post;
+    struct done d[2] = {{0}, {0}};
+
+    r.is_read_only = true;
+    front_call_start(f->client, &r, on_done, &d[0]);
+    turn(f);
+    assert_int_equal(d[0].class, FRONT_CALL_REFUSED);
+    assert_non_null(strstr(d[0].reason, "dry run"));
+    assert_null(fake_first());
+    r = get;
+    r.is_read_only = true;
+    front_call_start(f->client, &r, on_done, &d[1]);
+    turn(f);
+    fake_answer(200, "{}", NULL);
+    assert_int_equal(d[1].class, FRONT_CALL_OK);
+}
+
 static void test_lanes_go_in_order(void **state)
 {
     static const enum rate_lane order[] = {RATE_STATUS, RATE_INBOUND, RATE_RESOLVE, RATE_ATTACHMENTS,
@@ -493,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_three_redirects_are_enough, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_channels_token, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_credentials_nothing_is_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_read_only_call_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lanes_go_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_busy_resource_holds_up_no_other, setup, teardown),
         cmocka_unit_test_setup_teardown(test_free_ends_all_calls, setup, teardown),
