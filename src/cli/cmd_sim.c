@@ -141,16 +141,21 @@ const struct command command_sim = {
     .arguments = "",
     .summary = "run a simulated Front account, for tests",
     .help =
-        "Runs a Front account in memory: its REST API, signed callbacks with a 7 s clock, an agent's page at "
-        "/,\n"
-        "a customer's chat at /chat, and a control API under /sim/. Whoever reaches it may do anything: "
-        "leave it\n"
-        "on loopback. Here -c takes the simulator's own options, as JSON or as a file that holds it:\n\n"
+        "Runs a Front account in memory: its REST API, signed callbacks with a 7 s clock, events with their "
+        "search\n"
+        "and webhooks, an agent's page at /, a customer's chat at /chat, and a control API under /sim/. "
+        "Whoever\n"
+        "reaches it may do anything: leave it on loopback. Here -c takes the simulator's own options, as "
+        "JSON or as a file that holds it:\n\n"
         "  {\"token\", \"app\": {\"uid\", \"secret\"}, \"rate\": {\"limit\", \"burst\", \"per_resource\"},\n"
         "   \"created_delay_ms\", \"attachments\": {\"max_bytes\", \"kept_bytes\"}, \"inboxes\": [{\"id\", "
         "\"name\"}],\n"
         "   \"channels\": [{\"id\", \"kind\", \"name\", \"address\", \"inbox\", \"webhook_url\", "
-        "\"secret\"}],\n"
+        "\"secret\",\n"
+        "    \"type\"}], \"secret\", \"lag_ms\", \"next_event\", \"echo_errors\", \"thin_pages\",\n"
+        "   \"webhooks\": [{\"kind\", \"url\" or \"channel\", \"types\", \"inboxes\", \"form\", \"secret\", "
+        "\"disable_after\"}],\n"
+        "   \"webhook_timeout_ms\", \"webhook_retry_ms\",\n"
         "   \"chat\": {\"hook_url\", \"secret\"}}\n",
     .options = options,
     .run = run,

@@ -15,6 +15,7 @@ void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now)
     struct sim_inbox *inbox;
     *a = (struct sim_account){.company = mem_strdup(company), .sequence = (uint64_t)now};
     sim_files_init(&a->files);
+    sim_event_log_init(&a->events, (uint64_t)now);
     must(sim_inbox_add(a, SPAN_LIT("inb_1"), "Inbox", &inbox) == OK);
 }
 
@@ -112,6 +113,13 @@ static void conversation_free(struct sim_conversation *c)
     }
     for (unsigned i = 0; i < c->external_n; i++)
         free(c->external[i]);
+    for (unsigned i = 0; i < c->tag_n; i++)
+        free(c->tag[i]);
+    for (unsigned i = 0; i < c->link_n; i++)
+        free(c->link[i]);
+    free(c->tag);
+    free(c->link);
+    person_fini(&c->assignee);
     person_fini(&c->customer);
     free(c->subject);
     free(c->message);
@@ -122,6 +130,7 @@ static void conversation_free(struct sim_conversation *c)
 
 void sim_account_clear(struct sim_account *a)
 {
+    sim_event_log_clear(&a->events);
     for (unsigned i = 0; i < a->conversation_n; i++)
         conversation_free(a->conversation[i]);
     free(a->conversation);
@@ -137,7 +146,7 @@ void sim_account_fini(struct sim_account *a)
     sim_account_clear(a);
     for (unsigned i = 0; i < a->channel_n; i++) {
         struct sim_channel *c = a->channel[i];
-        char *owned[] = {c->name, c->address, c->webhook_url, c->secret};
+        char *owned[] = {c->name, c->address, c->webhook_url, c->secret, c->type};
         for (size_t k = 0; k < ARRAY_LEN(owned); k++)
             free(owned[k]);
         free(c);
@@ -170,9 +179,21 @@ struct sim_channel *sim_channel_find(const struct sim_account *a, struct span id
     return NULL;
 }
 
-struct sim_conversation *sim_conversation_find(const struct sim_account *a, struct span id)
+struct sim_conversation *sim_conversation_named(const struct sim_account *a, struct span id)
 {
     return span_starts(id, "cnv_") ? sim_index_get(&a->by_id, id) : NULL;
+}
+
+struct sim_conversation *sim_conversation_now(struct sim_conversation *c)
+{
+    while (c && c->merged_into)
+        c = c->merged_into;
+    return c;
+}
+
+struct sim_conversation *sim_conversation_find(const struct sim_account *a, struct span id)
+{
+    return sim_conversation_now(sim_conversation_named(a, id));
 }
 
 struct sim_message *sim_message_find(const struct sim_account *a, struct span id)
@@ -359,6 +380,17 @@ void sim_account_write(struct sim_account *a, struct sim_message *m, struct sim_
     if (!conversation)
         conversation = conversation_new(a, m, now);
     m->replied_to = last_received(conversation);
+    append(conversation, m, now);
+}
+
+void sim_account_import(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
+                        bool is_inbound, wall_ms_t now)
+{
+    m->state = is_inbound ? SIM_RECEIVED : SIM_SENT;
+    own(a, m);
+    if (!conversation)
+        conversation = conversation_new(a, m, now);
+    m->replied_to = is_inbound ? NULL : last_received(conversation);
     append(conversation, m, now);
 }
 

@@ -20,6 +20,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "sim/files.h"
+#include "sim/event.h"
 #include "sim/index.h"
 #include <stdbool.h>
 
@@ -40,6 +41,7 @@ struct sim_channel {
     char id[64];
     struct sim_inbox *inbox;
     char *name, *address, *webhook_url, *secret;
+    char *type; /* of its messages, such as "email"; NULL: custom, the one type that this simulator sends */
     enum channel_kind kind;
 };
 
@@ -56,7 +58,7 @@ struct sim_message {
     enum sim_state state;
     bool is_draft; /* a failed send fell back to one; it stays one while it is sent again */
     unsigned version;
-    wall_ms_t created_at;
+    wall_ms_t created_at, visible_at; /* before visible_at the API does not show it */
     char *subject, *text, *html;
     struct sim_person
         author; /* of an inbound message: the customer; else the teammate, handle NULL if nobody */
@@ -92,6 +94,10 @@ struct sim_conversation {
     unsigned comment_n;
     char **external; /* the external_conversation_ids, oldest first */
     unsigned external_n;
+    struct sim_person assignee; /* handle NULL: nobody */
+    char **tag, **link;         /* names; URLs in other systems */
+    unsigned tag_n, link_n;
+    struct sim_conversation *merged_into; /* NULL: it is itself */
 };
 
 struct sim_account {
@@ -108,6 +114,7 @@ struct sim_account {
     struct sim_index by_id;     /* msg_, cnv_ → message, conversation */
     struct sim_index by_uid;    /* message_uid → message */
     struct sim_index by_thread; /* see thread_key in account.c → conversation */
+    struct sim_event_log events;
 };
 
 void sim_account_init(struct sim_account *a, const char *company, wall_ms_t now);
@@ -132,7 +139,10 @@ struct sim_channel_spec {
 MUST_CHECK enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *spec,
                                     struct sim_channel **out);
 struct sim_channel *sim_channel_find(const struct sim_account *a, struct span id); /* NULL: none */
+/* sim_conversation_find follows merges; sim_conversation_named gives the one that had the id. */
 struct sim_conversation *sim_conversation_find(const struct sim_account *a, struct span id);
+struct sim_conversation *sim_conversation_named(const struct sim_account *a, struct span id);
+struct sim_conversation *sim_conversation_now(struct sim_conversation *c);
 struct sim_message *sim_message_find(const struct sim_account *a, struct span id); /* msg_… or alt:uid:… */
 
 struct sim_message *sim_message_new(struct sim_channel *c, wall_ms_t now);
@@ -147,6 +157,9 @@ void sim_account_receive(struct sim_account *a, struct sim_message *m, wall_ms_t
 /* sim_account_write puts an agent's message into conversation, or into a new one (NULL) with customer. */
 void sim_account_write(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
                        wall_ms_t now);
+/* sim_account_import puts a message that another system had into conversation, or into a new one (NULL). */
+void sim_account_import(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
+                        bool is_inbound, wall_ms_t now);
 /* sim_account_sent takes what the channel's server answered; it may move m to another conversation. */
 void sim_account_sent(struct sim_account *a, struct sim_message *m, const char *external_id,
                       const char *external_conversation_id, wall_ms_t now);

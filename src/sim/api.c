@@ -253,6 +253,7 @@ static void (*const fault_answers[])(struct sim_call *c) = {
     [SIM_FAULT_ENDLESS] = answer_endless,    [SIM_FAULT_REDIRECT] = answer_redirect,
     [SIM_FAULT_RATE_LIMIT] = answer_limited, [SIM_FAULT_HANG] = answer_never,
     [SIM_FAULT_STALL] = answer_stalled,      [SIM_FAULT_SHORT] = answer_short,
+    [SIM_FAULT_PAGE_LOOP] = answer_really,
 };
 
 /* ---- The way of a call ---- */

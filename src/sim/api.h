@@ -53,5 +53,11 @@ struct sim_call {
 enum sim_view sim_call_view(const struct sim_call *c);
 void sim_call_refuse(struct sim_call *c, int status, const char *message, struct span details);
 struct span sim_call_segment(const struct sim_call *c, unsigned i);
+/* The conversation that the call names; NULL: it was refused, or answered with 301. */
+struct sim_conversation *sim_call_conversation(struct sim_call *c);
+
+/* event_calls.c */
+void sim_call_events(struct sim_call *c);
+void sim_call_event(struct sim_call *c);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "sim/calls.h"
+#include "sim/emit.h"
 #include "sim/upload.h"
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,7 @@ bool sim_call_may_see(const struct sim_call *c, const struct sim_channel *channe
 static void message_get(struct sim_call *c)
 {
     const struct sim_message *m = sim_message_find(&c->sim->account, sim_call_segment(c, 1));
-    if (!m || !sim_call_may_see(c, m->channel)) {
+    if (!m || !sim_call_may_see(c, m->channel) || m->visible_at > clock_wall_ms()) {
         sim_call_refuse(c, 404, "Unknown message", SPAN_NONE);
         return;
     }
@@ -143,6 +144,7 @@ static void message_status(struct sim_call *c)
         c->status = 204;
         sim_account_failed(m, reason, clock_wall_ms());
         sim_changed(c->sim, m->conversation);
+        sim_emit_failure(c->sim, m);
     } else {
         sim_call_refuse(c, 404, "Unknown message", SPAN_NONE);
     }
@@ -151,18 +153,36 @@ static void message_status(struct sim_call *c)
 
 /* ---- Conversations, channels ---- */
 
-static struct sim_conversation *conversation_of(struct sim_call *c)
+/* A merged conversation is answered with the place where it went. */
+static void refer(struct sim_call *c, const char *id)
 {
-    struct sim_conversation *found = sim_conversation_find(&c->sim->account, sim_call_segment(c, 1));
-    if (found && sim_call_may_see(c, found->channel))
+    struct span path = http_path(c->x), query = http_query(c->x);
+    const char *tail = memchr(path.p + strlen("/conversations/"), '/', path.n - strlen("/conversations/"));
+    buf_addf(&c->headers, "Location: %s/conversations/%s", SIM_LINK_BASE, id);
+    if (tail)
+        buf_add(&c->headers, tail, (size_t)(path.p + path.n - tail));
+    if (query.n)
+        buf_addf(&c->headers, "?%.*s", SPAN_FMT(query));
+    buf_add_str(&c->headers, "\r\n");
+    c->status = 301;
+}
+
+struct sim_conversation *sim_call_conversation(struct sim_call *c)
+{
+    struct sim_conversation *named = sim_conversation_named(&c->sim->account, sim_call_segment(c, 1));
+    struct sim_conversation *found = sim_conversation_now(named);
+    if (!found || !sim_call_may_see(c, found->channel))
+        sim_call_refuse(c, 404, "Unknown conversation", SPAN_NONE);
+    else if (found != named)
+        refer(c, found->id);
+    else
         return found;
-    sim_call_refuse(c, 404, "Unknown conversation", SPAN_NONE);
     return NULL;
 }
 
 static void conversation_get(struct sim_call *c)
 {
-    const struct sim_conversation *conversation = conversation_of(c);
+    const struct sim_conversation *conversation = sim_call_conversation(c);
     if (!conversation)
         return;
     c->status = 200;
@@ -182,7 +202,7 @@ static uint64_t query_number(const struct sim_call *c, const char *key, uint64_t
 
 static void conversation_messages(struct sim_call *c)
 {
-    const struct sim_conversation *conversation = conversation_of(c);
+    const struct sim_conversation *conversation = sim_call_conversation(c);
     if (!conversation)
         return;
     unsigned limit = (unsigned)query_number(c, "limit", 50, 100);
@@ -193,18 +213,19 @@ static void conversation_messages(struct sim_call *c)
 
 static void conversation_comment(struct sim_call *c)
 {
-    struct sim_conversation *conversation = conversation_of(c);
+    struct sim_conversation *conversation = sim_call_conversation(c);
     if (!conversation)
         return;
     struct sim_fields f;
     sim_fields_open(&f, c);
     char *body = sim_take_text(&f, "body", SIM_TEXT_MAX, SIM_REQUIRED);
     if (sim_fields_close(&f, c)) {
+        const struct sim_comment *comment =
+            sim_conversation_comment(&c->sim->account, conversation, body, NULL, clock_wall_ms());
         c->status = 201;
-        sim_shape_comment(
-            &c->j, conversation,
-            sim_conversation_comment(&c->sim->account, conversation, body, NULL, clock_wall_ms()));
+        sim_shape_comment(&c->j, conversation, comment);
         sim_changed(c->sim, conversation);
+        sim_emit_comment(c->sim, conversation, comment, sim_part_plain("api"));
     }
     free(body);
 }
@@ -212,7 +233,7 @@ static void conversation_comment(struct sim_call *c)
 static void conversation_patch(struct sim_call *c)
 {
     static const char *const known[] = {"archived", "open", "deleted", "spam"};
-    struct sim_conversation *conversation = conversation_of(c);
+    struct sim_conversation *conversation = sim_call_conversation(c);
     if (!conversation)
         return;
     struct sim_fields f;
@@ -220,10 +241,12 @@ static void conversation_patch(struct sim_call *c)
     const char *status = sim_take_choice(&f, "status", known, ARRAY_LEN(known), SIM_OPTIONAL);
     if (!sim_fields_close(&f, c))
         return;
+    const char *before = conversation->status;
     if (status)
         conversation->status = status;
     c->status = 204;
     sim_changed(c->sim, conversation);
+    sim_emit_status(c->sim, conversation, before, sim_part_plain("api"));
 }
 
 static void channel_get(struct sim_call *c)
@@ -269,6 +292,10 @@ const struct sim_route sim_routes[] = {
           conversation_comment),
     ROUTE("PATCH", "conversations/+", "conversation_patch", SIM_FOR_COMPANY, "conversations:write",
           SIM_BODY_JSON, conversation_patch),
+    ROUTE("GET", "events", "events", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_events),
+    ROUTE("GET", "events/+", "event", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_event),
+    ROUTE("GET", "conversations/+/events", "conversation_events", SIM_FOR_COMPANY, "events:*:read",
+          SIM_BODY_NONE, sim_call_events),
     ROUTE("GET", "me", "me", SIM_FOR_BOTH, NULL, SIM_BODY_NONE, me),
 };
 const size_t sim_route_n = ARRAY_LEN(sim_routes);

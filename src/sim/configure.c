@@ -49,6 +49,7 @@ static struct sim_channel *change_channel(struct sim_channel *c, struct jval spe
     take(&c->address, json_get(spec, "address"));
     take(&c->webhook_url, json_get(spec, "webhook_url"));
     take(&c->secret, json_get(spec, "secret"));
+    take(&c->type, json_get(spec, "type"));
     return c;
 }
 
@@ -125,12 +126,34 @@ static bool configure_numbers(struct sim *s, struct jval options, struct buf *wh
         buf_add_str(why, "created_delay_ms is 0 to 60000");
         return false;
     }
+    if (!number(json_get(options, "lag_ms"), 600000, &s->lag_ms) ||
+        !number(json_get(options, "webhook_timeout_ms"), 600000, &s->notice_ms) ||
+        !number(json_get(options, "webhook_retry_ms"), 600000, &s->notice_retry_ms)) {
+        buf_add_str(why, "lag_ms, webhook_timeout_ms and webhook_retry_ms are 0 to 600000");
+        return false;
+    }
     return true;
+}
+
+static bool configure_events(struct sim *s, struct jval options, struct buf *why)
+{
+    char *next = json_dup(json_get(options, "next_event"), 64);
+    bool is_ok = !next || (span_starts(span_of(next), "evt_") &&
+                           sim_event_log_next(&s->account.events, span_of(next + 4)) == OK);
+    free(next);
+    if (!is_ok)
+        buf_add_str(why, "next_event is evt_ and a number in base 36, larger than the last one");
+    s->has_echo = json_bool(json_get(options, "echo_errors"), s->has_echo);
+    s->has_thin_pages = json_bool(json_get(options, "thin_pages"), s->has_thin_pages);
+    for (struct jval w = json_first(json_get(options, "webhooks")); w.doc && is_ok; w = json_next(w))
+        is_ok = sim_hook_add(&s->hooks, &s->account, w, why);
+    return is_ok;
 }
 
 enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
 {
     take(&s->token, json_get(options, "token"));
+    take(&s->secret, json_get(options, "secret"));
     take(&s->app_uid, json_path(options, "app.uid"));
     take(&s->app_secret, json_path(options, "app.secret"));
     take(&s->account.company, json_get(options, "company"));
@@ -145,6 +168,8 @@ enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
     for (struct jval c = json_first(json_get(options, "channels")); c.doc; c = json_next(c))
         if (!sim_configure_channel(s, c, why))
             return ERR_INVALID;
+    if (!configure_events(s, options, why))
+        return ERR_INVALID;
     struct jval chat = json_get(options, "chat");
     return json_has(chat) ? sim_chat_configure(s->chat, chat, why) : OK;
 }

@@ -8,41 +8,15 @@
 #include "sim/attach.h"
 #include "sim/burst.h"
 #include "sim/chat.h"
+#include "sim/control_io.h"
+#include "sim/emit.h"
 #include "sim/shape.h"
 #include "sim/view.h"
 #include "sim/world.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTROL_BODY_MAX = 1 << 20, SEND_BODY_MAX = 40 << 20 };
-
-static void reply(struct http_exchange *x, int status, struct buf *out)
-{
-    http_reply(x, status, "application/json", buf_span(out), "Cache-Control: no-store\r\n");
-    buf_fini(out);
-}
-
-static void open_reply(struct buf *out, struct jout *j)
-{
-    buf_init(out, SIM_SHAPE_MAX);
-    jout_init(j, out);
-}
-
-/* read_body parses the request; false if it was refused. json_fini is due if it is true. */
-static bool read_body(struct http_exchange *x, struct json *doc)
-{
-    if (json_parse(doc, http_body(x)) == OK && json_type(json_root(doc)) == JSON_OBJECT)
-        return true;
-    json_fini(doc);
-    http_refuse(x, 400, "The body is not a JSON object");
-    return false;
-}
-
-static void refuse_text(struct http_exchange *x, int status, struct buf *why)
-{
-    http_refuse(x, status, why->n ? why->p : "This cannot be done");
-    buf_fini(why);
-}
+enum { SEND_BODY_MAX = 40 << 20 };
 
 /* ---- Reading ---- */
 
@@ -50,12 +24,12 @@ static void list_channels(struct http_exchange *x, struct sim *s)
 {
     struct buf out;
     struct jout j;
-    open_reply(&out, &j);
+    control_open(&out, &j);
     jout_array(&j);
     for (unsigned i = 0; i < s->account.channel_n; i++)
         sim_view_channel(&j, s->account.channel[i]);
     jout_array_end(&j);
-    reply(x, 200, &out);
+    control_reply(x, 200, &out);
 }
 
 static void add_channel(struct http_exchange *x, struct sim *s)
@@ -63,19 +37,19 @@ static void add_channel(struct http_exchange *x, struct sim *s)
     struct json doc;
     struct buf out, why;
     struct jout j;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     buf_init(&why, 512);
     struct sim_channel *c = sim_configure_channel(s, json_root(&doc), &why);
     json_fini(&doc);
     if (!c) {
-        refuse_text(x, 400, &why);
+        control_refuse(x, 400, &why);
         return;
     }
     buf_fini(&why);
-    open_reply(&out, &j);
+    control_open(&out, &j);
     sim_view_channel(&j, c);
-    reply(x, 201, &out);
+    control_reply(x, 201, &out);
 }
 
 static void on_channels(struct http_exchange *x, void *arg)
@@ -97,12 +71,12 @@ static void on_conversations(struct http_exchange *x, void *arg)
         http_refuse(x, 404, "There is no such conversation");
         return;
     }
-    open_reply(&out, &j);
+    control_open(&out, &j);
     if (c)
         sim_view_conversation(&j, c);
     else
         sim_view_conversations(&j, &s->account);
-    reply(x, 200, &out);
+    control_reply(x, 200, &out);
 }
 
 static void on_messages(struct http_exchange *x, void *arg)
@@ -116,9 +90,9 @@ static void on_messages(struct http_exchange *x, void *arg)
         http_refuse(x, 404, "There is no such message");
         return;
     }
-    open_reply(&out, &j);
+    control_open(&out, &j);
     sim_view_message(&j, m);
-    reply(x, 200, &out);
+    control_reply(x, 200, &out);
 }
 
 static void on_files(struct http_exchange *x, void *arg)
@@ -141,9 +115,9 @@ static void on_log(struct http_exchange *x, void *arg)
     if (http_query_get(x, "after", &text) == OK && !span_u64(buf_span(&text), &after))
         after = 0;
     buf_fini(&text);
-    open_reply(&out, &j);
+    control_open(&out, &j);
     sim_journal_write(&s->journal, &j, after);
-    reply(x, 200, &out);
+    control_reply(x, 200, &out);
 }
 
 static void on_stream(struct http_exchange *x, void *arg)
@@ -158,9 +132,9 @@ static void reply_message(struct http_exchange *x, int status, const struct sim_
 {
     struct buf out;
     struct jout j;
-    open_reply(&out, &j);
+    control_open(&out, &j);
     sim_view_message(&j, m);
-    reply(x, status, &out);
+    control_reply(x, status, &out);
 }
 
 static void on_sent(void *arg, const struct sim_message *m)
@@ -266,7 +240,7 @@ static void send_now(struct http_exchange *x, struct sim *s, struct jval body)
 static void on_send(struct http_exchange *x, void *arg)
 {
     struct json doc;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     send_now(x, arg, json_root(&doc));
     json_fini(&doc);
@@ -291,7 +265,7 @@ static void resend_now(struct http_exchange *x, struct sim *s, struct jval body)
 static void on_resend(struct http_exchange *x, void *arg)
 {
     struct json doc;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     resend_now(x, arg, json_root(&doc));
     json_fini(&doc);
@@ -301,7 +275,7 @@ static void on_burst(struct http_exchange *x, void *arg)
 {
     struct json doc;
     const char *why = NULL;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     if (sim_burst(arg, json_root(&doc), x, &why) != OK)
         http_refuse(x, 400, why);
@@ -314,7 +288,7 @@ static void on_comment(struct http_exchange *x, void *arg)
 {
     struct sim *s = arg;
     struct json doc;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     char *id = json_dup(json_get(json_root(&doc), "conversation"), 64);
     char *text = json_dup(json_get(json_root(&doc), "text"), SIM_TEXT_MAX);
@@ -323,8 +297,11 @@ static void on_comment(struct http_exchange *x, void *arg)
     if (!c || !text || !*text) {
         http_refuse(x, 400, "A comment needs a conversation that is there, and a text");
     } else {
-        sim_conversation_comment(&s->account, c, text, author ? author : "Grace Hopper", clock_wall_ms());
+        const struct sim_person by = {.handle = author ? author : "Grace Hopper"};
+        const struct sim_comment *comment =
+            sim_conversation_comment(&s->account, c, text, by.handle, clock_wall_ms());
         sim_changed(s, c);
+        sim_emit_comment(s, c, comment, sim_part_teammate(&by));
         http_reply(x, 201, "application/json", SPAN_LIT("{}"), NULL);
     }
     free(id);
@@ -337,7 +314,7 @@ static void add_fault(struct http_exchange *x, struct sim *s)
 {
     struct json doc;
     const char *why;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     if (sim_faults_add(&s->faults, json_root(&doc), &why) == OK)
         http_reply(x, 201, "application/json", SPAN_LIT("{}"), NULL);
@@ -350,7 +327,7 @@ static void list_faults(struct http_exchange *x, const struct sim *s)
 {
     struct buf out;
     struct jout j;
-    open_reply(&out, &j);
+    control_open(&out, &j);
     jout_array(&j);
     for (unsigned i = 0; i < s->faults.n; i++) {
         jout_object(&j);
@@ -359,7 +336,7 @@ static void list_faults(struct http_exchange *x, const struct sim *s)
         jout_object_end(&j);
     }
     jout_array_end(&j);
-    reply(x, 200, &out);
+    control_reply(x, 200, &out);
 }
 
 static void on_faults(struct http_exchange *x, void *arg)
@@ -378,13 +355,13 @@ static void on_config(struct http_exchange *x, void *arg)
 {
     struct json doc;
     struct buf why;
-    if (!read_body(x, &doc))
+    if (!control_read(x, &doc))
         return;
     buf_init(&why, 512);
     enum err e = sim_configure(arg, json_root(&doc), &why);
     json_fini(&doc);
     if (e != OK) {
-        refuse_text(x, 400, &why);
+        control_refuse(x, 400, &why);
         return;
     }
     buf_fini(&why);

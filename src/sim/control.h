@@ -2,7 +2,8 @@
  * The control API under /sim/, for tests and for the agent's page: JSON both ways, no authentication (sim.h).
  *
  *   GET|POST  /sim/channels            the list; add one, or change it by id:
- *                                      {"id"?,"kind"?,"name"?,"address"?,"inbox"?,"webhook_url"?,"secret"?}
+ *                                      {"id"?,"kind"?,"name"?,"address"?,"inbox"?,"webhook_url"?,"secret"?,
+ *                                      "type"?}
  *   GET       /sim/conversations[/ID]  the list; one with all its messages and comments
  *   GET       /sim/messages/ID         one message; ID is msg_… or alt:uid:…
  *   POST      /sim/send                {"channel","conversation" or "to":[{"handle","name"?}],"text",
@@ -17,6 +18,8 @@
  *   POST      /sim/burst               {"channel","n","concurrency"?,"conversations"?}, see burst.h
  *   POST      /sim/reset               forgets conversations, messages, faults, the journal and the chat
  *   GET       /sim/stream              server-sent events
+ *
+ * Events, merges and webhooks are in control_events.h.
  */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H

@@ -3,6 +3,7 @@
  * Invariant: messages are created in the order in which they were accepted.
  */
 #include "base/mem.h"
+#include "sim/emit.h"
 #include "sim/world.h"
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ static void create(struct sim *s, struct sim_message *m)
     sim_account_receive(&s->account, m, clock_wall_ms());
     sim_note(s, &(struct sim_moment_info){.at = SIM_AT_MESSAGE_CREATED, .message = m});
     sim_changed(s, m->conversation);
+    sim_emit_message(s, m);
     if (m->channel->kind == CHANNEL_APPLICATION)
         sim_deliver_imported(s, m);
 }

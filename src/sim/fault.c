@@ -21,6 +21,7 @@ static const struct {
     {"hang", SIM_FAULT_HANG, false},
     {"stall", SIM_FAULT_STALL, true},
     {"short", SIM_FAULT_SHORT, true},
+    {"page_loop", SIM_FAULT_PAGE_LOOP, true},
 };
 
 static bool number(struct jval spec, const char *key, int64_t min, int64_t max, int64_t *out)

@@ -23,9 +23,10 @@ enum sim_fault_kind {
     SIM_FAULT_ENDLESS,  /* a body that never ends */
     SIM_FAULT_REDIRECT, /* to another host */
     SIM_FAULT_RATE_LIMIT,
-    SIM_FAULT_HANG,  /* no answer at all */
-    SIM_FAULT_STALL, /* half of the real answer, then nothing */
-    SIM_FAULT_SHORT, /* half of the real answer, then the end */
+    SIM_FAULT_HANG,      /* no answer at all */
+    SIM_FAULT_STALL,     /* half of the real answer, then nothing */
+    SIM_FAULT_SHORT,     /* half of the real answer, then the end */
+    SIM_FAULT_PAGE_LOOP, /* a page of events names itself as the next one */
 };
 
 struct sim_fault {
@@ -47,7 +48,8 @@ struct sim_faults {
 };
 
 /* sim_faults_add reads {"call"?,"next"?,"latency_ms"?,"status"?,"applied"?, one of "drop_response html empty
- * huge endless redirect rate_limit hang stall short", "content_type"?}; why gets one sentence on error. */
+ * huge endless redirect rate_limit hang stall short page_loop", "content_type"?}; why gets one sentence on
+ * error. */
 MUST_CHECK enum err sim_faults_add(struct sim_faults *f, struct jval spec, const char **why);
 /* sim_faults_take finds the fault for a call and counts it off; kind NONE and no latency: none. */
 struct sim_fault sim_faults_take(struct sim_faults *f, const char *call);

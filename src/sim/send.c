@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "front/signature.h"
+#include "sim/emit.h"
 #include "sim/shape.h"
 #include "sim/verdict.h"
 #include "sim/world.h"
@@ -70,6 +71,10 @@ static void settle(struct sim *s, struct sim_message *m, const struct sim_verdic
     else
         m->version++;
     sim_changed(s, m->conversation);
+    if (v->is_sent)
+        sim_emit_message(s, m);
+    else
+        sim_emit_failure(s, m);
 }
 
 static void on_answer(const struct http_answer *a, void *arg)
@@ -94,7 +99,9 @@ static void on_answer(const struct http_answer *a, void *arg)
 
 static void sign(struct flight *f)
 {
-    const char *secret = f->channel->secret ? f->channel->secret : f->sim->app_secret;
+    const char *own =
+        f->channel->kind == CHANNEL_CUSTOM && f->sim->secret ? f->sim->secret : f->sim->app_secret;
+    const char *secret = f->channel->secret ? f->channel->secret : own;
     struct span body = buf_span(&f->body);
     snprintf(f->timestamp, sizeof f->timestamp, "%lld", (long long)clock_wall_ms());
     if (f->channel->kind == CHANNEL_CUSTOM)
@@ -131,8 +138,21 @@ static struct flight *flight_new(struct sim *s, const struct sim_message *m, con
     return f;
 }
 
+/* What is no custom message does not go through a channel's server: e-mail is sent, and that is all. */
+static void deliver_elsewhere(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg)
+{
+    const struct sim_verdict sent = {.is_sent = true};
+    settle(s, m, &sent, 0);
+    if (done)
+        done(arg, m);
+}
+
 static void deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, void *arg)
 {
+    if (m->channel->type) {
+        deliver_elsewhere(s, m, done, arg);
+        return;
+    }
     struct flight *f = flight_new(s, m, "message");
     f->done = done;
     f->arg = arg;

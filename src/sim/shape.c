@@ -14,6 +14,11 @@ static void kv_link(struct jout *j, const char *key, const char *path, const cha
     jout_kv_str(j, key, link);
 }
 
+void sim_shape_link(struct jout *j, const char *key, const char *path, const char *id, const char *tail)
+{
+    kv_link(j, key, path, id, tail);
+}
+
 static void person_link(struct jout *j)
 {
     jout_key(j, "_links");
@@ -33,6 +38,11 @@ static void recipient(struct jout *j, const char *handle, const char *name, cons
     jout_kv_str(j, "handle", handle);
     jout_kv_str(j, "role", role);
     jout_object_end(j);
+}
+
+void sim_shape_recipient(struct jout *j, const struct sim_person *p, const char *role)
+{
+    recipient(j, p->handle, p->name, role);
 }
 
 static void recipients(struct jout *j, const struct sim_message *m)
@@ -57,19 +67,33 @@ static void names(struct jout *j, const char *name)
     jout_kv_str(j, "last_name", blank ? blank + 1 : "");
 }
 
+void sim_shape_name_id(const char *prefix, const char *name, char out[SIM_ID_BYTES])
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (const char *p = name; *p; p++)
+        h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+    size_t at = strlen(prefix);
+    memcpy(out, prefix, at);
+    for (h = h >> 32 | 1; h; h /= 36)
+        out[at++] = "0123456789abcdefghijklmnopqrstuvwxyz"[h % 36];
+    out[at] = '\0';
+}
+
 static void teammate(struct jout *j, const struct sim_person *p)
 {
+    char id[SIM_ID_BYTES];
+    sim_shape_name_id("tea_", p->handle, id);
     jout_object(j);
     jout_key(j, "_links");
     jout_object(j);
-    kv_link(j, "self", "teammates", "tea_6r55a", "");
+    kv_link(j, "self", "teammates", id, "");
     jout_key(j, "related");
     jout_object(j);
-    kv_link(j, "inboxes", "teammates", "tea_6r55a", "/inboxes");
-    kv_link(j, "conversations", "teammates", "tea_6r55a", "/conversations");
+    kv_link(j, "inboxes", "teammates", id, "/inboxes");
+    kv_link(j, "conversations", "teammates", id, "/conversations");
     jout_object_end(j);
     jout_object_end(j);
-    jout_kv_str(j, "id", "tea_6r55a");
+    jout_kv_str(j, "id", id);
     jout_kv_str(j, "email", p->email ? p->email : p->handle);
     jout_kv_str(j, "username", p->handle);
     names(j, p->name ? p->name : p->handle);
@@ -80,6 +104,11 @@ static void teammate(struct jout *j, const struct sim_person *p)
     jout_kv_str(j, "type", "user");
     jout_kv_raw(j, "custom_fields", SPAN_LIT("{}"));
     jout_object_end(j);
+}
+
+void sim_shape_teammate(struct jout *j, const struct sim_person *p)
+{
+    teammate(j, p);
 }
 
 static void author(struct jout *j, const struct sim_message *m)
@@ -176,7 +205,7 @@ void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_vie
     message_links(j, m);
     jout_kv_str(j, "id", m->id);
     jout_kv_str(j, "message_uid", m->uid);
-    jout_kv_str(j, "type", "custom");
+    jout_kv_str(j, "type", m->channel->type ? m->channel->type : "custom");
     jout_kv_bool(j, "is_inbound", m->state == SIM_RECEIVED);
     jout_kv_bool(j, "is_draft", m->is_draft);
     jout_kv_str(j, "draft_mode", m->is_draft ? "shared" : NULL);
@@ -224,6 +253,16 @@ static void external_ids(struct jout *j, const struct sim_conversation *c)
     jout_array_end(j);
 }
 
+static void labels(struct jout *j, const char *key, char *const *label, unsigned n,
+                   void shape(struct jout *j, const char *label))
+{
+    jout_key(j, key);
+    jout_array(j);
+    for (unsigned i = 0; i < n; i++)
+        shape(j, label[i]);
+    jout_array_end(j);
+}
+
 void sim_shape_conversation(struct jout *j, const struct sim_conversation *c, enum sim_view view)
 {
     bool is_open = !strcmp(c->status, "open");
@@ -233,16 +272,20 @@ void sim_shape_conversation(struct jout *j, const struct sim_conversation *c, en
     jout_kv_str(j, "type", "conversation");
     jout_kv_str(j, "subject", c->subject ? c->subject : "");
     jout_kv_str(j, "status",
-                is_open                          ? "unassigned"
+                is_open                          ? c->assignee.handle ? "assigned" : "unassigned"
                 : !strcmp(c->status, "archived") ? "archived"
                                                  : "deleted");
     jout_kv_str(j, "status_category", is_open ? "open" : "resolved");
     jout_kv_raw(j, "ticket_ids", SPAN_LIT("[]"));
-    jout_kv_str(j, "assignee", NULL);
+    jout_key(j, "assignee");
+    if (c->assignee.handle)
+        teammate(j, &c->assignee);
+    else
+        jout_null(j);
     jout_key(j, "recipient");
     recipient(j, c->customer.handle, c->customer.name, c->is_begun_by_agent ? "to" : "from");
-    jout_kv_raw(j, "tags", SPAN_LIT("[]"));
-    jout_kv_raw(j, "links", SPAN_LIT("[]"));
+    labels(j, "tags", c->tag, c->tag_n, sim_shape_tag);
+    labels(j, "links", c->link, c->link_n, sim_shape_external);
     jout_kv_raw(j, "custom_fields", SPAN_LIT("{}"));
     jout_kv_seconds(j, "created_at", c->created_at);
     jout_kv_seconds(j, "updated_at", c->updated_at);
@@ -341,7 +384,7 @@ void sim_shape_me(struct jout *j, const struct sim_account *a)
     jout_object(j);
     kv_link(j, "self", "me", "", "");
     jout_object_end(j);
-    jout_kv_str(j, "id", "cmp_k30");
+    jout_kv_str(j, "id", SIM_COMPANY_ID);
     jout_kv_str(j, "name", a->company);
     jout_object_end(j);
 }

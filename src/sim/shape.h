@@ -12,7 +12,8 @@
 #include "base/json.h"
 #include "sim/account.h"
 
-#define SIM_LINK_BASE "https://simulator.api.frontapp.com"
+#define SIM_LINK_BASE  "https://simulator.api.frontapp.com"
+#define SIM_COMPANY_ID "cmp_k30"
 
 enum { SIM_SHAPE_MAX = 64 << 20 };
 
@@ -23,6 +24,15 @@ enum sim_view {
     SIM_VIEW_CALLBACK
 };
 
+/* "key": a link to path/id and tail on the company's host. */
+void sim_shape_link(struct jout *j, const char *key, const char *path, const char *id, const char *tail);
+/* The id of what has no other than its name: always the same for one name. */
+void sim_shape_name_id(const char *prefix, const char *name, char out[SIM_ID_BYTES]);
+void sim_shape_teammate(struct jout *j, const struct sim_person *p);
+void sim_shape_recipient(struct jout *j, const struct sim_person *p, const char *role);
+/* part.c: what an event may name besides; each is known by its name alone. */
+void sim_shape_tag(struct jout *j, const char *name);
+void sim_shape_external(struct jout *j, const char *url); /* a link to another system */
 void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_view view);
 void sim_shape_conversation(struct jout *j, const struct sim_conversation *c, enum sim_view view);
 /* Newest first, a page of limit from offset on. */

@@ -5,12 +5,14 @@
 #include "base/mem.h"
 #include "sim/chat.h"
 #include "sim/control.h"
+#include "sim/control_events.h"
+#include "sim/notify.h"
 #include "sim/pages.h"
 #include "sim/shape.h"
 #include "sim/world.h"
 #include <stdlib.h>
 
-enum { DEFAULT_LIMIT = 200, DEFAULT_PER_RESOURCE = 5, ROUTES_MAX = 40 };
+enum { DEFAULT_LIMIT = 200, DEFAULT_PER_RESOURCE = 5, ROUTES_MAX = 64 };
 
 void sim_note(struct sim *s, const struct sim_moment_info *info)
 {
@@ -53,7 +55,8 @@ static void add_routes(struct table *t, const struct http_route *routes, size_t 
 
 static struct http_server *server_new(struct sim *s)
 {
-    static const char *const api[] = {"/channels", "/messages", "/conversations", "/download", "/me"};
+    static const char *const api[] = {"/channels", "/messages", "/conversations",
+                                      "/events",   "/download", "/me"};
     struct table t = {.n = 0};
     for (size_t i = 0; i < ARRAY_LEN(api); i++)
         add_routes(&t,
@@ -64,6 +67,7 @@ static struct http_server *server_new(struct sim *s)
                                         .handler = sim_on_api},
                    1, s);
     add_routes(&t, sim_control_routes, sim_control_route_n, s);
+    add_routes(&t, sim_event_routes, sim_event_route_n, s);
     add_routes(&t, sim_chat_routes, sim_chat_route_n, s->chat);
     add_routes(&t, sim_page_routes, sim_page_route_n, NULL);
     return http_server_new(s->base, &http_limits_default, t.route, t.n, refuse);
@@ -76,7 +80,10 @@ struct sim *sim_new(struct event_base *base)
     s->base = base;
     s->created_delay_ms = SIM_DEFAULT_CREATED_DELAY_MS;
     s->attachments_max = SIM_ATTACHMENTS_MAX;
+    s->notice_ms = SIM_NOTICE_MS;
+    s->notice_retry_ms = SIM_NOTICE_RETRY_MS;
     LIST_INIT(&s->call);
+    LIST_INIT(&s->notice);
     LIST_INIT(&s->feed.listener);
     STAILQ_INIT(&s->pending);
     sim_account_init(&s->account, "Simulated Company", now);
@@ -94,6 +101,7 @@ void sim_free(struct sim *s)
         return;
     s->observe = NULL;
     http_client_free(s->http); /* first: ends the sends, which answer exchanges */
+    sim_notify_stop(s);
     sim_api_stop(s);
     sim_feed_end(&s->feed);
     sim_chat_free(s->chat);
@@ -102,7 +110,9 @@ void sim_free(struct sim *s)
     sim_account_fini(&s->account);
     sim_tokens_fini(&s->tokens);
     sim_journal_clear(&s->journal);
+    sim_hooks_fini(&s->hooks);
     free(s->token);
+    free(s->secret);
     free(s->app_uid);
     free(s->app_secret);
     free(s);

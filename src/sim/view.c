@@ -155,11 +155,13 @@ static int by_change(const void *a, const void *b)
 void sim_view_conversations(struct jout *j, const struct sim_account *a)
 {
     struct sim_conversation **sorted = mem_calloc(a->conversation_n + 1, sizeof *sorted);
+    unsigned n = 0;
     for (unsigned i = 0; i < a->conversation_n; i++)
-        sorted[i] = a->conversation[i];
-    qsort(sorted, a->conversation_n, sizeof *sorted, by_change);
+        if (!a->conversation[i]->merged_into)
+            sorted[n++] = a->conversation[i];
+    qsort(sorted, n, sizeof *sorted, by_change);
     jout_array(j);
-    for (unsigned i = 0; i < a->conversation_n && i < SIM_VIEW_LIST_MAX; i++) {
+    for (unsigned i = 0; i < n && i < SIM_VIEW_LIST_MAX; i++) {
         jout_object(j);
         head(j, sorted[i]);
         jout_key(j, "last");

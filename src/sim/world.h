@@ -10,6 +10,7 @@
 #include "sim/account.h"
 #include "sim/fault.h"
 #include "sim/feed.h"
+#include "sim/hook.h"
 #include "sim/journal.h"
 #include "sim/limiter.h"
 #include "sim/sim.h"
@@ -18,6 +19,7 @@
 
 struct sim_call;
 struct sim_chat;
+struct sim_notice;
 struct sim_pending;
 
 enum {
@@ -35,13 +37,20 @@ struct sim {
     struct sim_limiter limiter;
     struct sim_tokens tokens;
     char *token, *app_uid, *app_secret;
+    char *secret; /* the company's API secret: signs what has no secret of its own */
     struct sim_faults faults;
     struct sim_journal journal;
     struct sim_feed feed;
     struct sim_chat *chat;
     LIST_HEAD(sim_calls, sim_call) call; /* API calls not yet answered */
     int64_t created_delay_ms;
-    size_t attachments_max;                         /* bytes of one upload */
+    size_t attachments_max;             /* bytes of one upload */
+    int64_t lag_ms;                     /* so long an event, and its message, are not yet shown */
+    int64_t notice_ms, notice_retry_ms; /* how long a webhook may take; the pause before the next attempt */
+    bool has_echo;                      /* a failed send is told as a sending_error */
+    bool has_thin_pages;                /* see search.h */
+    struct sim_hooks hooks;
+    LIST_HEAD(sim_notices, sim_notice) notice;      /* sendings of events not yet ended */
     STAILQ_HEAD(sim_pendings, sim_pending) pending; /* accepted, not yet created */
     struct event *creator;
     sim_observe_fn *observe;

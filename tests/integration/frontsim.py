@@ -259,6 +259,75 @@ class Sim:
     def burst(self, channel, n, timeout=120, **more):
         return self.control("POST", "/sim/burst", {"channel": channel, "n": n, **more}, timeout=timeout)
 
+    # -- events --
+
+    def events(self, after=0):
+        """The whole log, oldest first, as full events."""
+        return self.control("GET", f"/sim/events?after={after}")
+
+    def happen(self, type, conversation=None, message=None, **more):
+        """Makes something happen to a conversation, or to a message; gives {"event", "sent": [a result per sending]}.
+
+        teammate and assignee are {"name","email"}; rule, tag, link, field, text are words; inbox an id. source and target are a
+        kind ("rule", "api", "teammate", …, "none"), or {"type","id","data"} as it stands. emitted_at and created_at may lie back.
+        send=False keeps it from the webhooks, wait=False does not wait for them.
+        """
+        place = {"message": message} if message else {"conversation": conversation}
+        return self.control("POST", "/sim/events", {"type": type, **place, **more})
+
+    def merge(self, into, *gone, **more):
+        """Merges conversations; deleted_as="objects" writes their ids as [{"id"}]."""
+        return self.control("POST", "/sim/merge", {"into": into, "from": list(gone), **more})
+
+    def webhook(self, kind, url=None, **more):
+        """Adds a place for events: kind rule or application with a url, or channel with channel=ID. types, inboxes, form, secret,
+        disable_after, handshake=False. Gives {"webhook", "sent": [the handshake]}."""
+        return self.control("POST", "/sim/webhooks", {"kind": kind, **({"url": url} if url else {}), **more})
+
+    def webhooks(self):
+        return self.control("GET", "/sim/webhooks")
+
+    def remove_webhook(self, hook):
+        return self.control("DELETE", f"/sim/webhooks/{hook}")
+
+    def notify(self, event=None, **more):
+        """Sends an event once more (the last one, if none is named) to hook=ID, to url= with kind=, or to all that want it.
+
+        form, or source, target, conversation one by one: full, preview, slim, null, meta, absent. links="https://other.host" stands
+        in every link; replace={"id": …, "target": …} stands for these parts; signature is right, wrong, none or stale; times=2.
+        """
+        return self.control("POST", "/sim/notify", {**({"event": event} if event else {}), **more}, timeout=60)
+
+    def import_old(self, channel, text, created_at, **more):
+        """An imported message of another time: conversation=ID or from_=handle; is_inbound=False for an agent's."""
+        if "from_" in more:
+            more["from"] = more.pop("from_")
+        return self.control("POST", "/sim/import-old", {"channel": channel, "text": text, "created_at": created_at, **more})
+
+    def sent_events(self):
+        """Sendings of events that have ended, from the journal."""
+        return [e for e in self.log()["entries"] if e["kind"] == "event"]
+
+    def search(self, limit=None, page_token=None, sort_order=None, **q):
+        """One page of GET /events: types, inboxes, before, after; gives the whole answer."""
+        pairs = [(f"q[{k}][]", v) for k in ("types", "inboxes") for v in q.get(k, [])]
+        pairs += [(f"q[{k}]", q[k]) for k in ("before", "after") if k in q]
+        plain = {"limit": limit, "page_token": page_token, "sort_order": sort_order}
+        pairs += [(k, v) for k, v in plain.items() if v is not None]
+        return self.api("GET", "/events?" + urllib.parse.urlencode(pairs))
+
+    def all_events(self, pages_max=100, **search):
+        """Every page of a search: the list of pages, each a list of events."""
+        pages, path, answer = [], None, self.search(**search)
+        while True:
+            assert answer.status == 200, answer
+            pages.append(answer.json["_results"])
+            following = answer.json["_pagination"]["next"]
+            if not following or len(pages) == pages_max:
+                return pages
+            path = "/" + following.split("/", 3)[3]
+            answer = self.api("GET", path)
+
     # -- the chat --
 
     def chat_mode(self, mode, next=None):

@@ -1,0 +1,13 @@
+/*
+ * A message of long ago, imported now: its event is emitted now, and sorted where the message belongs.
+ */
+#ifndef SIM_IMPORT_OLD_H
+#define SIM_IMPORT_OLD_H
+
+#include "sim/world.h"
+
+/* {"channel","conversation" or "from","text","created_at","is_inbound"?:true,"external_id"?}; NULL: why holds
+ * one sentence. */
+struct sim_message *sim_import_old(struct sim *s, struct jval spec, const char **why);
+
+#endif
