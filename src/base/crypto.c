@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/random.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -66,6 +67,30 @@ void sha256(struct span data, uint8_t out[SHA256_BYTES])
 {
     pthread_once(&once, fetch);
     must(EVP_Digest(data.p, data.n, out, NULL, md_sha256, NULL));
+}
+
+/* No more than a name for libcrypto's own. */
+struct sha256_sum *sha256_begin(void)
+{
+    pthread_once(&once, fetch);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_DigestInit_ex2(ctx, md_sha256, NULL));
+    return (struct sha256_sum *)(void *)ctx;
+}
+
+void sha256_add(struct sha256_sum *sum, struct span data)
+{
+    must(EVP_DigestUpdate((EVP_MD_CTX *)(void *)sum, data.p, data.n));
+}
+
+void sha256_end_hex(struct sha256_sum *sum, char out[2 * SHA256_BYTES + 1])
+{
+    EVP_MD_CTX *ctx = (EVP_MD_CTX *)(void *)sum;
+    uint8_t digest[SHA256_BYTES];
+    must(EVP_DigestFinal_ex(ctx, digest, NULL));
+    EVP_MD_CTX_free(ctx);
+    for (int i = 0; i < SHA256_BYTES; i++)
+        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
 }
 
 bool crypto_equal(struct span a, struct span b)

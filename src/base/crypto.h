@@ -15,6 +15,12 @@ void hmac_sha1(struct span key, const struct span *parts, size_t n, uint8_t out[
 void hmac_sha256(struct span key, const struct span *parts, size_t n, uint8_t out[SHA256_BYTES]);
 void sha256(struct span data, uint8_t out[SHA256_BYTES]);
 
+/* The same for what comes in pieces: begin, add…, and one of the ends, which frees it. */
+struct sha256_sum;
+struct sha256_sum *sha256_begin(void);
+void sha256_add(struct sha256_sum *sum, struct span data);
+void sha256_end_hex(struct sha256_sum *sum, char out[2 * SHA256_BYTES + 1]);
+
 /* crypto_equal compares in constant time for a given length; another length is just unequal. */
 bool crypto_equal(struct span a, struct span b);
 

@@ -17,8 +17,17 @@ void store_put_fini(struct store_put *p)
     }
 }
 
+void store_file_fini(struct store_file *f)
+{
+    free(f->block);
+    *f = (struct store_file){0};
+}
+
 void store_message_fini(struct store_message *m)
 {
+    for (unsigned i = 0; i < m->file_n; i++)
+        store_file_fini(&m->file[i]);
+    free(m->file);
     free(m->block);
     *m = (struct store_message){0};
 }
@@ -72,7 +81,11 @@ static void reset_put(struct store_op *op)
     store_put_fini(p);
     for (unsigned i = 0; i < p->item_n; i++) {
         struct store_item *item = &p->item[i];
-        *item = (struct store_item){.recipient = item->recipient, .lane = item->lane, .body = item->body};
+        *item = (struct store_item){.recipient = item->recipient,
+                                    .lane = item->lane,
+                                    .body = item->body,
+                                    .file = item->file,
+                                    .file_n = item->file_n};
     }
 }
 
@@ -109,9 +122,17 @@ static void reset_expire(struct store_op *op)
     p->next_at = INT64_MAX;
 }
 
+void store_prune_fini(struct store_prune *p)
+{
+    for (unsigned i = 0; i < p->dropped_n; i++)
+        free(p->dropped[i]);
+    p->dropped_n = 0;
+}
+
 static void reset_prune(struct store_op *op)
 {
     OP(store_prune);
+    store_prune_fini(p);
     p->body_n = p->key_n = 0;
     p->is_more = false;
 }
@@ -263,6 +284,32 @@ static void reset_event_replay(struct store_op *op)
     p->is_more = false;
 }
 
+void store_files_due_fini(struct store_files_due *p)
+{
+    for (unsigned i = 0; i < p->file_n; i++)
+        store_file_fini(&p->file[i]);
+    p->file_n = 0;
+}
+
+static void reset_files_due(struct store_op *op)
+{
+    OP(store_files_due);
+    store_files_due_fini(p);
+    p->next_at = INT64_MAX;
+}
+
+static void reset_file_end(struct store_op *op)
+{
+    OP(store_file_end);
+    p->message_n = 0;
+}
+
+static void reset_file_get(struct store_op *op)
+{
+    OP(store_file_get);
+    store_file_fini(&p->file);
+}
+
 static size_t bytes_of_put(const struct store_op *op)
 {
     const struct store_put *p = container_of((struct store_op *)(uintptr_t)op, struct store_put, op);
@@ -301,6 +348,10 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_EVENT_END] = {"event_end", .goes_first = true, .reset = reset_nothing},
     [STORE_EVENT_LIST] = {"event_list", .may_refuse = true, .is_read = true, .reset = reset_event_list},
     [STORE_EVENT_REPLAY] = {"event_replay", .reset = reset_event_replay},
+    [STORE_FILES_DUE] = {"files_due", .may_refuse = true, .reset = reset_files_due},
+    [STORE_FILE_END] = {"file_end", .goes_first = true, .reset = reset_file_end},
+    [STORE_FILE_GET] = {"file_get", .may_refuse = true, .is_read = true, .reset = reset_file_get},
+    [STORE_FILES_KNOWN] = {"files_known", .reset = reset_nothing},
     [STORE_STANDINGS] = {"standings", .may_refuse = true, .reset = reset_standings},
     [STORE_STANDING] = {"standing", .reset = reset_nothing},
     [STORE_CONFIRM] = {"confirm", .goes_first = true, .reset = reset_confirm},

@@ -37,6 +37,7 @@ struct sqlite {
     struct channel **channel; /* sorted by name */
     size_t channel_n;
     int64_t next_id, committed_next_id, mark_next_id; /* of messages, and for places in lanes */
+    int64_t file_prune_at;                            /* where the running pass over files is */
     int64_t prune_at; /* where the running pass of pruning is: first of bodies, then of keys */
     bool is_prune_of_keys;
     int wal_pages;
@@ -92,6 +93,7 @@ void counts_free(struct sqlite *q);
 struct channel *channel_find(struct sqlite *q, const char *name); /* NULL: nothing was ever stored for it */
 struct channel *channel_by_id(struct sqlite *q, int64_t id);
 MUST_CHECK enum err channel_get(struct sqlite *q, const char *name, struct channel **out); /* makes it */
+uint64_t channel_bytes(const struct channel *c); /* that count in its quota */
 void count_add(struct channel *c, enum message_direction d, enum message_state s, int64_t n, int64_t bytes);
 
 /* ---- One message in a transaction (sqlite_message.c) ---- */
@@ -107,6 +109,7 @@ struct row {
     char outcome[16];
     bool has_reason, has_conversation;
     enum message_kind kind;
+    unsigned file_n;
 };
 MUST_CHECK enum err row_read(struct sqlite *q, int64_t id, struct row *out); /* ERR_NOT_FOUND */
 /* row_from reads the columns ROW_COLUMNS of a statement. */
@@ -141,6 +144,18 @@ MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const
                                 struct span thread_ref);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
 
+/* ---- Files (sqlite_file.c) ---- */
+/* files_put gives message r the files of item; those that it had before are nobody's then. */
+MUST_CHECK enum err files_put(struct sqlite *q, struct row *r, const struct store_item *item, wall_ms_t now);
+/* files_wake wants again what was gone: the message has a new life. */
+MUST_CHECK enum err files_wake(struct sqlite *q, const struct row *r, wall_ms_t now);
+MUST_CHECK enum err files_of(struct sqlite *q, struct conn *c, struct store_message *m);
+/* files_hurry: what a process that died was fetching is due now. */
+MUST_CHECK enum err files_hurry(struct sqlite *q, int64_t queue, wall_ms_t now);
+/* files_prune drops rows of files that nobody needs any more, some each time; true in *is_more: call again. */
+MUST_CHECK enum err files_prune(struct sqlite *q, struct store_prune *p, bool *is_more);
+size_t files_bytes(const struct store_item *item); /* of those that are here */
+
 /* ---- Reports (sqlite_report.c) ---- */
 MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t now);
 MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);
@@ -173,6 +188,10 @@ enum err sqlite_events_due(struct sqlite *q, struct store_op *op);
 enum err sqlite_event_end(struct sqlite *q, struct store_op *op);
 enum err sqlite_event_list(struct sqlite *q, struct store_op *op);
 enum err sqlite_event_replay(struct sqlite *q, struct store_op *op);
+enum err sqlite_files_due(struct sqlite *q, struct store_op *op);
+enum err sqlite_file_end(struct sqlite *q, struct store_op *op);
+enum err sqlite_file_get(struct sqlite *q, struct store_op *op);
+enum err sqlite_files_known(struct sqlite *q, struct store_op *op);
 /* events_prune drops bodies and rows of ended events that are old enough, some each time; true in *is_more: call again. */
 MUST_CHECK enum err events_prune(struct sqlite *q, wall_ms_t bodies_before, wall_ms_t keys_before,
                                  bool *is_more);

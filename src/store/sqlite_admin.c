@@ -22,7 +22,8 @@ static enum err hurry(struct sqlite *q, const struct row *r, const struct store_
     TRY(row_retire(q, r, p->now));
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_HURRY);
     sql_bind(st, "iii", r->id, p->now, p->now + p->expires_in_ms);
-    return sql_run(q, st);
+    TRY(sql_run(q, st));
+    return files_wake(q, r, p->now);
 }
 
 static enum err act(struct sqlite *q, struct row *r, struct store_admin *p)

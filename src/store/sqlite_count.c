@@ -76,6 +76,15 @@ enum err channel_get(struct sqlite *q, const char *name, struct channel **out)
     return OK;
 }
 
+uint64_t channel_bytes(const struct channel *c)
+{
+    int64_t sum = 0;
+    for (int d = 0; d < 2; d++)
+        for (int s = 0; s < MESSAGE_STATE_N; s++)
+            sum += c->now[d].bytes[s];
+    return sum > 0 ? (uint64_t)sum : 0;
+}
+
 void count_add(struct channel *c, enum message_direction d, enum message_state s, int64_t n, int64_t bytes)
 {
     c->now[d].n[s] += n;

@@ -29,6 +29,7 @@ enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out)
         .has_reason = sqlite3_column_int(st, 14),
         .has_conversation = sqlite3_column_int(st, 15),
         .kind = (enum message_kind)sqlite3_column_int(st, 16),
+        .file_n = (unsigned)sqlite3_column_int(st, 17),
     };
     struct span outcome = sql_text(st, 13);
     size_t n = outcome.n < sizeof out->outcome ? outcome.n : sizeof out->outcome - 1;
@@ -114,7 +115,7 @@ enum err row_reopen(struct sqlite *q, struct row *r, wall_ms_t now, wall_ms_t ex
     row_count(r, MESSAGE_QUEUED);
     r->is_head = !is_behind;
     r->attempt_base = r->attempt;
-    return OK;
+    return files_wake(q, r, now);
 }
 
 enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
@@ -130,7 +131,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
 
 /* ---- Whole messages ---- */
 
-enum { FIRST_TEXT = 17, TEXT_N = 8 };
+enum { FIRST_TEXT = 18, TEXT_N = 8 };
 
 static char *copy(char **at, struct span s)
 {
@@ -183,12 +184,13 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
         .expires_at = sqlite3_column_int64(st, 11),
         .updated_at = sqlite3_column_int64(st, 12),
         .kind = (enum message_kind)sqlite3_column_int(st, 16),
+        .file_n = (unsigned)sqlite3_column_int(st, 17),
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
     char *peer = NULL;
     if (out->direction == MESSAGE_OUT)
-        TRY(thread_peer(q, c, channel->id, sql_text(st, 20), sql_text(st, 21), sql_text(st, 18), &peer));
+        TRY(thread_peer(q, c, channel->id, sql_text(st, 21), sql_text(st, 22), sql_text(st, 19), &peer));
     copy_texts(st, channel->name, peer, out);
     free(peer);
     return OK;

@@ -23,15 +23,6 @@ struct put {
     unsigned started_n;
 };
 
-static uint64_t bytes_of(const struct channel *c)
-{
-    int64_t sum = 0;
-    for (int d = 0; d < 2; d++)
-        for (int s = 0; s < MESSAGE_STATE_N; s++)
-            sum += c->now[d].bytes[s];
-    return sum > 0 ? (uint64_t)sum : 0;
-}
-
 static enum err find(struct put *t, const struct store_item *item, struct row *out)
 {
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_FIND);
@@ -50,10 +41,10 @@ static enum err find(struct put *t, const struct store_item *item, struct row *o
 static enum err check_quota(struct put *t)
 {
     const struct store_put *p = t->p;
-    uint64_t room = bytes_of(t->channel), all = 0, needed = 0;
+    uint64_t room = channel_bytes(t->channel), all = 0, needed = 0;
     room = p->quota_bytes > room ? p->quota_bytes - room : 0;
     for (unsigned i = 0; i < p->item_n; i++)
-        all += p->item[i].body.n;
+        all += p->item[i].body.n + files_bytes(&p->item[i]);
     if (p->quota_bytes == 0 || all <= room)
         return OK;
     for (unsigned i = 0; i < p->item_n; i++) {
@@ -62,7 +53,7 @@ static enum err check_quota(struct put *t)
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
         if (e == ERR_NOT_FOUND || how_when[known.state] == STORE_AGAIN)
-            needed += p->item[i].body.n;
+            needed += p->item[i].body.n + files_bytes(&p->item[i]);
     }
     return needed > room ? ERR_FULL : OK;
 }
@@ -86,7 +77,8 @@ static enum err look_ahead(struct put *t, struct store_item *item)
 
 static bool may_start(const struct put *t, const struct store_item *item)
 {
-    return !item->is_behind && t->started_n < t->p->start_max && t->p->expires_at > t->p->now;
+    return !item->is_behind && item->file_n == 0 && t->started_n < t->p->start_max &&
+           t->p->expires_at > t->p->now;
 }
 
 static enum err insert(struct put *t, struct store_item *item, bool *is_new)
@@ -112,6 +104,8 @@ static enum err insert(struct put *t, struct store_item *item, bool *is_new)
     item->is_started = starts;
     t->started_n += starts;
     count_add(t->channel, p->direction, state, 1, (int64_t)item->body.n);
+    struct row r = {.id = item->id, .channel = t->channel, .direction = p->direction, .state = state};
+    TRY(files_put(t->q, &r, item, p->now));
     return write_body(t, item->id, item->body);
 }
 
@@ -152,6 +146,7 @@ static enum err again(struct put *t, struct store_item *item, struct row *r)
     TRY(look_ahead(t, item)); /* the lane may have changed its mind since */
     TRY(replace(t, item, r));
     TRY(row_reopen(t->q, r, t->p->now, t->p->expires_at));
+    TRY(files_put(t->q, r, item, t->p->now));
     if (may_start(t, item)) {
         TRY(row_start(t->q, r, t->p->now));
         item->is_started = true;

@@ -88,6 +88,7 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op)
 {
     struct store_show *p = container_of(op, struct store_show, op);
     TRY(read_message(q, p));
+    TRY(files_of(q, &q->reader, &p->message));
     TRY(read_attempts(q, p, SQL_SHOW_ATTEMPTS));
     return read_attempts(q, p, SQL_SHOW_LAST);
 }

@@ -103,7 +103,7 @@ static const char *const migration[] = {
     "CREATE TABLE kv (channel_id INTEGER, key BLOB, value BLOB NOT NULL, PRIMARY KEY (channel_id, key))"
     " STRICT, WITHOUT ROWID;",
 
-    /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front. */
+    /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front; files. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX thread_conversation ON thread (channel_id, conversation) WHERE conversation IS NOT NULL;"
 
@@ -137,7 +137,35 @@ static const char *const migration[] = {
     " life_since INTEGER NOT NULL DEFAULT 0, is_offline INTEGER NOT NULL DEFAULT 0) STRICT;"
     /* Written once an inbound message, which Front allows some hundred times a minute; no put touches it. */
     "CREATE INDEX message_accepted ON message (queue_id, external_id)"
-    " WHERE state = 3 AND external_id IS NOT NULL;",
+    " WHERE state = 3 AND external_id IS NOT NULL;"
+
+    /* file_n: rows of `file`; files_left: those that are still wanted, for which the message waits. */
+    "ALTER TABLE message ADD COLUMN file_n INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN files_left INTEGER NOT NULL DEFAULT 0;"
+
+    /* A message's files. state: enum file_state; message_id NULL: of no message any more; due_at: fetch it then, NULL:
+       not at all; name: of the file beside the database, which rows may share; links are made of ids, so none is ever
+       used twice. */
+    "CREATE TABLE file ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " queue_id INTEGER NOT NULL,"
+    " message_id INTEGER,"
+    " n INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " due_at INTEGER,"
+    " tries INTEGER NOT NULL DEFAULT 0,"
+    " bytes INTEGER NOT NULL,"
+    " origin TEXT,"
+    " filename TEXT NOT NULL,"
+    " content_type TEXT NOT NULL,"
+    " cid TEXT,"
+    " name TEXT,"
+    " sha256 TEXT,"
+    " reason TEXT) STRICT;"
+    "CREATE INDEX file_message ON file (message_id, n);"
+    "CREATE INDEX file_due ON file (queue_id, due_at) WHERE due_at IS NOT NULL;"
+    "CREATE INDEX file_origin ON file (queue_id, origin) WHERE origin IS NOT NULL;"
+    "CREATE INDEX file_name ON file (name) WHERE name IS NOT NULL;",
 };
 
 enum { VERSION = (int)(sizeof migration / sizeof migration[0]) };

@@ -145,6 +145,7 @@ static enum err orphan(struct sqlite *q, struct row *r, const struct store_orpha
 
 static enum err orphans_of(struct sqlite *q, struct channel *c, struct store_orphans *p)
 {
+    TRY(files_hurry(q, queue_id(c, p->direction), p->now));
     for (;;) {
         struct row r;
         bool has_row;

@@ -10,12 +10,13 @@
 #define ROW_COLUMNS                                                                                          \
     " m.id, m.queue_id, m.state, m.is_head, m.attempt, m.attempt_base, m.revision, m.crash_n, m.due_at,"     \
     " m.expires_at, m.started_at, m.ended_at, m.body_n, m.outcome, m.reason IS NOT NULL,"                    \
-    " m.conversation IS NOT NULL, m.kind "
+    " m.conversation IS NOT NULL, m.kind, m.file_n "
 
 #define MESSAGE_COLUMNS                                                                                      \
     " m.id, m.queue_id, m.state, m.attempt, m.attempt_base, m.revision, m.crash_n, m.is_suspect,"            \
     " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
-    " m.kind, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, m.external_id, "   \
+    " m.kind, m.file_n, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, "        \
+    "m.external_id, "                                                                                        \
     "m.reason, "
 
 #define EVENT_COLUMNS                                                                                        \
@@ -28,6 +29,10 @@
     " e.emitted_at >= ?4 AND e.emitted_at < ?5 AND (?6 >> e.state) & 1 AND (?1 IS NULL OR e.account = ?1)"   \
     " AND (?2 IS NULL OR e.via = ?2) AND (?3 IS NULL OR instr(?3, ',' || e.type || ','))"                    \
     " AND (?11 IS NULL OR e.event_id = ?11) "
+
+#define FILE_COLUMNS                                                                                         \
+    " f.id, f.queue_id, f.message_id, f.state, f.bytes, f.tries, f.origin, f.filename, f.content_type,"      \
+    " f.cid, f.name, f.sha256, f.reason "
 
 #define BODY_IF(condition) " CASE WHEN " condition " THEN (SELECT bytes FROM body WHERE body.id = m.id) END "
 
@@ -102,21 +107,22 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_PROMOTE_FIND] = "SELECT n.id FROM message m CROSS JOIN message n INDEXED BY message_lane"
                          " ON n.queue_id = m.queue_id AND n.lane = m.lane AND n.seq IS NOT NULL"
                          " WHERE m.id = ?1 ORDER BY n.seq LIMIT 1",
-    [SQL_PROMOTE] = "UPDATE message SET is_head = 1, due_at = min(due_at, ?2) WHERE id = ?1",
+    [SQL_PROMOTE] = "UPDATE message SET is_head = 1,"
+                    " due_at = CASE files_left WHEN 0 THEN min(due_at, ?2) ELSE due_at END WHERE id = ?1",
 
     /* claim */
     [SQL_CLAIM_DUE] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.due_at <= ?2") //
     "FROM message m INDEXED BY message_head"
-    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.expires_at > ?2"
+    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.expires_at > ?2 AND m.files_left = 0"
     " ORDER BY m.due_at LIMIT ?3",
     [SQL_CLAIM_AHEAD] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.updated_at > ?2") //
     "FROM message m INDEXED BY message_head"
-    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.due_at > ?2"
+    " WHERE m.queue_id = ?1 AND m.is_head = 1 AND m.state = 0 AND m.due_at > ?2 AND m.files_left = 0"
     " ORDER BY m.due_at DESC LIMIT ?3",
     [SQL_CLAIM_SUSPECT] = "SELECT" MESSAGE_COLUMNS BODY_IF("1") //
     "FROM message m INDEXED BY message_suspect"
     " WHERE m.queue_id = ?1 AND m.is_suspect = 1 AND m.is_head = 1 AND m.state = 0 AND m.due_at <= ?2"
-    " AND m.expires_at > ?2 ORDER BY m.id LIMIT ?3",
+    " AND m.expires_at > ?2 AND m.files_left = 0 ORDER BY m.id LIMIT ?3",
 
     /* settle */
     [SQL_SETTLE_CLOSE] = "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
@@ -261,6 +267,46 @@ const char *const sql_text_of[SQL_N] = {
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
     [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2)"
                         " AND stored_at < ?1 AND state > 0",
+
+    /* files; what is not here yet keeps its message's due time at its end, out of the way of claims */
+    [SQL_FILE_ADD] = "INSERT INTO file (queue_id, message_id, n, state, due_at, bytes, origin, filename,"
+                     " content_type, cid, name, sha256)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [SQL_FILE_LEAVE] = "UPDATE file SET message_id = NULL, due_at = NULL WHERE message_id = ?1",
+    [SQL_FILES_OF] = "SELECT" FILE_COLUMNS "FROM file f WHERE f.message_id = ?1 ORDER BY f.n",
+    [SQL_FILE_SAME] = "SELECT name, sha256, bytes FROM file INDEXED BY file_origin"
+                      " WHERE queue_id = ?1 AND origin = ?2 AND state = 1 LIMIT 1",
+    [SQL_FILE_DUE] = "SELECT" FILE_COLUMNS ", m.source_id, m.state FROM file f INDEXED BY file_due"
+                     " LEFT JOIN message m ON m.id = f.message_id"
+                     " WHERE f.queue_id = ?1 AND f.due_at <= ?2 ORDER BY f.due_at LIMIT ?3",
+    [SQL_FILE_LATER] = "UPDATE file SET due_at = ?2, tries = tries + 1 WHERE id = ?1",
+    [SQL_FILE_LATER_SAME] =
+        "UPDATE file INDEXED BY file_origin SET due_at = ?2, tries = tries + 1"
+        " WHERE queue_id = ?3 AND origin = ?4 AND state = 0 AND due_at IS NOT NULL AND id <> ?1",
+    [SQL_FILE_ASIDE] = "UPDATE file SET due_at = NULL WHERE id = ?1",
+    [SQL_FILE_NEXT] = "SELECT due_at FROM file INDEXED BY file_due WHERE queue_id = ?1"
+                      " AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+    [SQL_FILE_ROW] = "SELECT" FILE_COLUMNS "FROM file f WHERE f.id = ?1",
+    [SQL_FILE_WANTED_SAME] = "SELECT id, message_id FROM file INDEXED BY file_origin"
+                             " WHERE queue_id = ?1 AND origin = ?2 AND state = 0 LIMIT ?3",
+    [SQL_FILE_END] =
+        "UPDATE file SET state = ?2, due_at = ?3, name = ?4, sha256 = ?5, bytes = ?6, reason = ?7"
+        " WHERE id = ?1",
+    [SQL_FILE_WAKE] =
+        "UPDATE file SET state = 0, due_at = ?2, tries = 0 WHERE message_id = ?1 AND state <> 1",
+    [SQL_FILE_HURRY] = "UPDATE file INDEXED BY file_due SET due_at = ?2 WHERE queue_id = ?1 AND due_at > ?2",
+    [SQL_FILE_PRUNE] = "SELECT f.id, f.name, m.state, m.stored_at, m.updated_at FROM file f"
+                       " LEFT JOIN message m ON m.id = f.message_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2",
+    [SQL_FILE_DROP] = "DELETE FROM file WHERE id = ?1",
+    [SQL_FILE_NAMED] = "SELECT 1 FROM file INDEXED BY file_name WHERE name = ?1 LIMIT 1",
+    [SQL_FILES_GIVEN] = "UPDATE message SET file_n = ?2, files_left = ?3, body_n = body_n + ?4,"
+                        " due_at = CASE ?3 WHEN 0 THEN due_at ELSE expires_at END WHERE id = ?1",
+    [SQL_FILES_LEFT] = "SELECT count(*) FROM file WHERE message_id = ?1 AND state = 0",
+    [SQL_FILE_CAME] = "UPDATE message SET files_left = max(files_left - 1, 0), body_n = body_n + ?2,"
+                      " due_at = CASE WHEN files_left <= 1 THEN min(due_at, ?3) ELSE due_at END,"
+                      " reason = coalesce(?4, reason) WHERE id = ?1 RETURNING files_left",
+    [SQL_FILE_MISSED] = "UPDATE message SET reason = ?2 WHERE id = ?1 AND state = 0",
+
     /* standings; ?7 is a bit set of those to change */
     [SQL_STANDING_ALL] =
         "SELECT channel_id, front_channel, life, life_at, life_since, is_offline FROM standing",

@@ -410,6 +410,26 @@ void store_post_standings(struct store *s, struct store_standings *p)
     post(s, &p->op, STORE_STANDINGS);
 }
 
+void store_post_files_due(struct store *s, struct store_files_due *p)
+{
+    post(s, &p->op, STORE_FILES_DUE);
+}
+
+void store_post_file_end(struct store *s, struct store_file_end *p)
+{
+    post(s, &p->op, STORE_FILE_END);
+}
+
+void store_post_file_get(struct store *s, struct store_file_get *p)
+{
+    post(s, &p->op, STORE_FILE_GET);
+}
+
+void store_post_files_known(struct store *s, struct store_files_known *p)
+{
+    post(s, &p->op, STORE_FILES_KNOWN);
+}
+
 void store_abandon(struct store_put *p)
 {
     atomic_store(&p->op.is_abandoned, true);

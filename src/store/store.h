@@ -95,6 +95,10 @@ enum store_verb {
     STORE_EVENT_END,
     STORE_EVENT_LIST,
     STORE_EVENT_REPLAY,
+    STORE_FILES_DUE,
+    STORE_FILE_END,
+    STORE_FILE_GET,
+    STORE_FILES_KNOWN,
     STORE_STANDINGS,
     STORE_STANDING,
     STORE_CONFIRM,
@@ -133,10 +137,21 @@ enum store_put_how {
     STORE_AGAIN,   /* it had ended in an answered error, and is a new attempt now */
 };
 
+struct store_file_put { /* one file of a message, see Files */
+    struct span filename, content_type;
+    struct span cid;    /* may be absent */
+    struct span origin; /* where it is to be fetched from; absent: it came with the message */
+    int64_t bytes;      /* how large it is, or is said to be; -1: not known */
+    const char *name;   /* its file in the store's directory; NULL: it is still to be fetched */
+    const char *sha256; /* of it, in hex */
+};
+
 struct store_item {
     struct span recipient; /* out: whom it is for; in: the sender's handle; part of the dedupe key */
     struct span lane;      /* order is kept among open messages of the same lane */
     struct span body;      /* JSON object, stored as given */
+    const struct store_file_put *file; /* an item with files is never started by its put */
+    unsigned file_n;
     /* results */
     int64_t id;
     enum store_put_how how;
@@ -174,6 +189,36 @@ struct store_put {
 };
 void store_put_fini(struct store_put *p); /* frees the results of its items */
 
+/*
+ * ---- Files: what comes with messages, both ways ----
+ *
+ * The bytes lie in files of their own (store/files.h); here is what they are called and whose they are. A file is named
+ * here only once it is complete and synced. A message whose files are not all here waits outside of the schedule, and is
+ * due when the last of them is ready or gone. Deliveries that name the same origin share one file. The bytes of files
+ * count in the channel's quota like bodies.
+ */
+
+enum file_state {              /* stored as these numbers */
+                  FILE_WANTED, /* to be fetched from its origin */
+                  FILE_READY,
+                  FILE_GONE, /* cannot be had; reason says why. A new life of its message wants it again */
+                  FILE_STATE_N
+};
+
+struct store_file {
+    int64_t id;
+    int64_t message_id; /* 0: of no message any more */
+    enum message_direction direction;
+    enum file_state state;
+    int64_t bytes; /* FILE_READY: its size; else what it is said to be, -1: not known */
+    unsigned tries;
+    char *origin, *filename, *content_type, *cid, *name, *sha256,
+        *reason;     /* as put; NULL where there is none */
+    char *source_id; /* of its message; files_due only */
+    void *block;     /* all strings live in it */
+};
+void store_file_fini(struct store_file *f);
+
 /* ---- Messages read back ---- */
 
 struct store_message {
@@ -199,6 +244,8 @@ struct store_message {
     wall_ms_t created_at; /* when its life began: anew when it is queued again by an operator or a resend */
     wall_ms_t stored_at;  /* when it was first put */
     wall_ms_t due_at, expires_at, updated_at;
+    struct store_file *file; /* claim and show: its files, in order */
+    unsigned file_n;
     void *block; /* all strings above live in this one allocation: never free one by itself */
 };
 void store_message_fini(struct store_message *m);
@@ -324,12 +371,18 @@ struct store_expire {
 };
 void store_post_expire(struct store *s, struct store_expire *p);
 
+enum { STORE_DROPPED_MAX = 200 };
+
 struct store_prune {
     struct store_op op;
-    wall_ms_t bodies_before, keys_before;
+    wall_ms_t bodies_before, keys_before, files_before;
     unsigned body_n, key_n; /* results */
+    char *dropped
+        [STORE_DROPPED_MAX]; /* names of files that no message has any more: remove them; store_prune_fini */
+    unsigned dropped_n;
     bool is_more;
 };
+void store_prune_fini(struct store_prune *p);
 void store_post_prune(struct store *s, struct store_prune *p);
 
 /* ---- Admin: an operator's verbs ---- */
@@ -504,6 +557,55 @@ struct store_fact {
     char *found;       /* read: malloc'ed, or NULL with ERR_NOT_FOUND */
 };
 void store_post_fact(struct store *s, struct store_fact *p);
+
+/* ---- Files: fetching them, finding them ---- */
+
+enum { STORE_FILES_MAX = 16 };
+
+struct
+    store_files_due { /* what is to be fetched now; each is put off by retry_ms, and handed out once for all who want it */
+    struct store_op op;
+    enum message_direction direction;
+    const char *channel;
+    wall_ms_t now;
+    int64_t retry_ms;
+    unsigned max;                            /* at most STORE_FILES_MAX */
+    struct store_file file[STORE_FILES_MAX]; /* store_files_due_fini */
+    unsigned file_n;
+    wall_ms_t next_at; /* INT64_MAX: none */
+};
+void store_post_files_due(struct store *s, struct store_files_due *p);
+void store_files_due_fini(struct store_files_due *p);
+
+/* ERR_NOT_FOUND: nobody wants it any more. ERR_FULL: it is over the channel's quota. */
+struct store_file_end {
+    struct store_op op;
+    int64_t id;
+    enum file_state state; /* FILE_WANTED: try again at due_at */
+    wall_ms_t now, due_at;
+    struct span reason;        /* not for FILE_READY */
+    const char *name, *sha256; /* FILE_READY */
+    int64_t bytes;
+    uint64_t quota_bytes; /* of the channel; 0: none */
+    unsigned message_n;   /* result: messages that are due now */
+};
+void store_post_file_end(struct store *s, struct store_file_end *p);
+
+struct store_file_get {
+    struct store_op op;
+    int64_t id;
+    struct store_file file; /* store_file_fini */
+};
+void store_post_file_get(struct store *s, struct store_file_get *p);
+
+/* Which of these names belong to files of messages? */
+struct store_files_known {
+    struct store_op op;
+    const char *const *name;
+    bool *is_known; /* results */
+    unsigned name_n;
+};
+void store_post_files_known(struct store *s, struct store_files_known *p);
 
 /*
  * ---- Events of Front ----

@@ -208,9 +208,23 @@ static void random_ids_are_clean_and_differ(void **state)
     assert_string_equal(a, "");
 }
 
+static void test_sha256_in_pieces(void **state)
+{
+    (void)state;
+    struct sha256_sum *sum = sha256_begin();
+    char text[2 * SHA256_BYTES + 1];
+    sha256_add(sum, SPAN_LIT("a"));
+    sha256_add(sum, SPAN_LIT(""));
+    sha256_add(sum, SPAN_LIT("bc"));
+    sha256_end_hex(sum, text);
+    assert_string_equal(text,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sha256_in_pieces),
         cmocka_unit_test(hmac_sha1_follows_rfc_2202),
         cmocka_unit_test(hmac_sha256_follows_rfc_4231),
         cmocka_unit_test(parts_are_signed_as_if_joined),

@@ -111,6 +111,10 @@ KIT(merge)
 KIT(kv)
 KIT(confirm)
 KIT(standing)
+KIT(files_due)
+KIT(file_end)
+KIT(file_get)
+KIT(files_known)
 
 /* ---- Short forms ---- */
 
@@ -215,8 +219,14 @@ void check_sums(struct kit *k)
     check_none(db,
                "SELECT id FROM message WHERE state = 1 AND (started_at = 0 OR ended_at <> 0 OR is_head = 0)");
     check_none(db, "SELECT id FROM message WHERE state = 0 AND due_at > expires_at");
-    check_none(db, "SELECT id FROM message m WHERE state IN (0,1,6,7,8) AND NOT EXISTS"
-                   " (SELECT 1 FROM body WHERE body.id = m.id AND length(bytes) = m.body_n)");
+    check_none(db,
+               "SELECT id FROM message m WHERE state IN (0,1,6,7,8) AND NOT EXISTS"
+               " (SELECT 1 FROM body WHERE body.id = m.id AND length(bytes) = m.body_n -"
+               " (SELECT coalesce(sum(f.bytes), 0) FROM file f WHERE f.message_id = m.id AND f.state = 1))");
+    check_none(db, "SELECT id FROM message m WHERE files_left <>"
+                   " (SELECT count(*) FROM file f WHERE f.message_id = m.id AND f.state = 0)");
+    check_none(db, "SELECT id FROM message WHERE state = 0 AND files_left > 0 AND due_at <> expires_at");
+    check_none(db, "SELECT id FROM file WHERE state = 1 AND (name IS NULL OR due_at IS NOT NULL)");
     check_none(db, "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'");
     sqlite3_close(db);
 }

@@ -46,6 +46,10 @@ enum err kit_merge(struct kit *k, struct store_merge *p);
 enum err kit_kv(struct kit *k, struct store_kv *p);
 enum err kit_confirm(struct kit *k, struct store_confirm *p);
 enum err kit_standing(struct kit *k, struct store_standing *p);
+enum err kit_files_due(struct kit *k, struct store_files_due *p);
+enum err kit_file_end(struct kit *k, struct store_file_end *p);
+enum err kit_file_get(struct kit *k, struct store_file_get *p);
+enum err kit_files_known(struct kit *k, struct store_files_known *p);
 
 void on_kit_done(struct store_op *op);
 
