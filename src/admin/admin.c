@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "bridge/life.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -164,7 +165,8 @@ static void write_channel(struct jout *j, const struct channel *ch)
     jout_kv_str(j, "adapter", adapter ? adapter->name : ch->config->adapter);
     if (adapter)
         jout_kv_str(j, "version", adapter->version);
-    jout_kv_str(j, "status", status_name(host_status(ch->host)));
+    jout_kv_str(j, "front_channel", channel_front_id(ch));
+    jout_kv_str(j, "status", life_name(ch) ? life_name(ch) : status_name(host_status(ch->host)));
     jout_kv_bool(j, "paused", ch->breaker.is_open);
     jout_kv_bool(j, "dry_run", ch->config->dry_run);
     jout_kv_i64(j, "only_to", (int64_t)ch->config->only_to.n);

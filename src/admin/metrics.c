@@ -163,6 +163,39 @@ static void accounts(struct buf *out, const struct bridge *b)
                  (long long)front_client_rate(b->account[i].front).remaining);
 }
 
+static const char *const app_call_name[APP_CALL_N] = {
+    [APP_AUTHORIZATION] = "authorization", [APP_ADDRESSES] = "list_addresses", [APP_OTHER] = "other"};
+
+static void app_calls(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_app_calls_total", "counter",
+           "Calls of Front to an app's base URL, by what was answered.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        for (unsigned k = 0; k < APP_CALL_N; k++)
+            for (unsigned e = 0; e < FRONT_ERROR_N; e++)
+                if (b->account[i].app_calls[k][e])
+                    buf_addf(out,
+                             "front_bridge_app_calls_total{account=\"%s\",call=\"%s\",result=\"%s\"} %llu\n",
+                             b->config->account[i].name, app_call_name[k], result_name(e),
+                             (unsigned long long)b->account[i].app_calls[k][e]);
+}
+
+static void confirmations(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_confirmations_total", "counter",
+           "Messages that Front says it shows: ours, ours again, or none of ours.");
+    for (size_t i = 0; i < b->config->channel_n; i++) {
+        const struct channel_stats *s = &b->channel[i].stats;
+        const char *name = b->config->channel[i].name;
+        buf_addf(out,
+                 "front_bridge_confirmations_total{channel=\"%s\",result=\"confirmed\"} %llu\n"
+                 "front_bridge_confirmations_total{channel=\"%s\",result=\"again\"} %llu\n"
+                 "front_bridge_confirmations_total{channel=\"%s\",result=\"unknown\"} %llu\n",
+                 name, (unsigned long long)s->confirmed, name, (unsigned long long)s->confirmed_again, name,
+                 (unsigned long long)s->unconfirmed);
+    }
+}
+
 static void connections(struct buf *out, const struct bridge *b)
 {
     struct http_server_stats s = http_server_stats(b->server);
@@ -176,6 +209,8 @@ static void connections(struct buf *out, const struct bridge *b)
 void metrics_write(struct buf *out, const struct bridge *b, const struct store_stats *stats)
 {
     callbacks(out, b);
+    app_calls(out, b);
+    confirmations(out, b);
     outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.",
              true);
     outcomes(out, b, "front_bridge_inbound_total", "Attempts to post to Front, by outcome.", false);
@@ -191,7 +226,8 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
     per_channel(out, b, "front_bridge_late_failures_total", "counter",
                 "Messages that failed after Front was told success.", late_failures);
     per_channel(out, b, "front_bridge_alerts_total", "counter",
-                "Times that one cause failed too many messages to tell each.", alerts);
+                "Alerts: one cause failed too many messages to tell each, or Front has deleted the channel.",
+                alerts);
     per_channel(out, b, "front_bridge_foreign_links_total", "counter",
                 "Links in callbacks to hosts that are not Front's; never contacted.", foreign_links);
     if (stats)

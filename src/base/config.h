@@ -69,7 +69,9 @@ struct config_channel {
     char *name; /* [a-z0-9_-]{1,63} */
     const struct config_account *account;
     enum channel_kind kind;
-    char *front_channel; /* cha_…; NULL: not given */
+    char *front_channel; /* cha_…; NULL: an application channel's, which is learnt at authorization */
+    char *address;       /* its handle in Front; NULL: not given */
+    char *api_key;       /* names this channel at authorization; NULL: none */
     struct config_secrets secrets;
     char *adapter;
     enum channel_source source;

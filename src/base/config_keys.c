@@ -31,7 +31,8 @@ const struct config_key config_keys[] = {
     {"admin.token", KEY_SECRET, BRIDGE(admin_token),
      .help = "Bearer token of the admin listener. It may be left out on loopback only."},
     {"public_url", KEY_URL, BRIDGE(public_url),
-     .help = "Not yet in use: how Front and the backends reach `listen`, such as https://bridge.example.com."},
+     .help = "How Front and the backends reach `listen`, such as https://bridge.example.com. Needed to connect "
+             "application channels."},
     {"store", KEY_TEXT, BRIDGE(store), .fallback = "/var/lib/front-bridge",
      .help = "The directory that keeps the messages."},
     {"lock_wait", KEY_DURATION, BRIDGE(lock_wait_ms), .fallback = "60s", .least = "0", .most = "1h",
@@ -95,9 +96,15 @@ const struct config_key config_keys[] = {
      .help = "The account that the Front channel belongs to. May be left out if there is only one."},
     {"channels.*.kind", KEY_CHOICE, CHANNEL(kind), .fallback = "custom", .choices = channel_kinds,
      .help = "What the channel is in Front."},
-    {"channels.*.front_channel", KEY_FRONT_ID, CHANNEL(front_channel), .is_required = true,
-     .help = "Front's id of the channel, such as cha_12ab. Application channels need it too: the bridge cannot "
-             "learn it at authorization yet."},
+    {"channels.*.front_channel", KEY_FRONT_ID, CHANNEL(front_channel),
+     .help = "Front's id of the channel, such as cha_12ab. Custom channels need it; an application channel learns it "
+             "when it is connected in Front, and what stands here wins."},
+    {"channels.*.address", KEY_TEXT, CHANNEL(address),
+     .help = "The channel's handle in Front: what `list_addresses` offers, and how its own messages are known among "
+             "those of its inbox. Left out: the channel's name."},
+    {"channels.*.api_key", KEY_SECRET, CHANNEL(api_key),
+     .help = "What is typed in Front, where the app asks for an API key, to connect this application channel. Needed "
+             "where several channels could be meant."},
     {"channels.*.secrets", KEY_SECRETS, CHANNEL(secrets),
      .help = "Sign this channel's callbacks. Left out: the account's `secrets` (custom) or `app.secret` "
              "(application)."},

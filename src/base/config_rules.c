@@ -23,6 +23,12 @@ static const struct node *member(const struct node *map, const char *name)
     return NULL;
 }
 
+static unsigned line_of(const struct node *map, const char *name, unsigned otherwise)
+{
+    const struct node *node = member(map, name);
+    return node ? node->line : otherwise;
+}
+
 /* written gives the node of name or of name_file. */
 static const struct node *written(const struct node *map, const char *name)
 {
@@ -81,9 +87,31 @@ static void copy_secrets(struct config_secrets *to, const struct config_secrets 
         config_secrets_add(to, from->item[i]);
 }
 
+static void require(struct rules *r, const struct config_channel *c, const struct node *node,
+                    const struct config_key *k)
+{
+    const char *name = strrchr(k->path, '.');
+    if (!member(node, name + 1))
+        MISTAKE(r, c->line, "channels", c->name, name, "this key is missing; write %s: %s", name + 1,
+                config_kind_example(k->kind));
+}
+
+static void require_keys(struct rules *r, const struct config_channel *c, const struct node *node)
+{
+    for (size_t i = 0; i < config_key_n; i++) {
+        const struct config_key *k = &config_keys[i];
+        bool is_id = strcmp(k->path, "channels.*.front_channel") == 0 && c->kind == CHANNEL_CUSTOM;
+        if ((k->is_required || is_id) && config_key_scope(k) == SCOPE_CHANNEL)
+            require(r, c, node, k);
+    }
+}
+
 static void complete_custom(struct rules *r, struct config_channel *c, const struct node *node)
 {
     const struct node *account = account_node(r, c);
+    if (c->api_key)
+        MISTAKE(r, c->line, "channels", c->name, ".api_key",
+                "Front asks for a key only where application channels are connected; remove it");
     if (!written(account, "token"))
         MISTAKE(r, c->line, "channels", c->name, "",
                 "a custom channel answers with an API token; write token or token_file in account \"%s\"",
@@ -96,8 +124,49 @@ static void complete_custom(struct rules *r, struct config_channel *c, const str
         copy_secrets(&c->secrets, &c->account->secrets);
 }
 
-static void complete_application(struct rules *r, struct config_channel *c)
+/* What an authorization can mean has to be clear: see bridge/choice.h. */
+static bool is_nameless(const struct config_channel *c)
 {
+    return !c->front_channel && !c->api_key && !c->address;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static void check_names(struct rules *r, const struct config_channel *c, const struct node *node)
+{
+    for (const struct config_channel *o = r->config->channel; o < c; o++) {
+        if (o->account != c->account || o->kind != CHANNEL_APPLICATION)
+            continue;
+        if (is_same(o->api_key, c->api_key))
+            MISTAKE(r, c->line, "channels", c->name, ".api_key",
+                    "channel \"%s\" has the same key; each key names one channel", o->name);
+        if (is_same(o->address, c->address))
+            MISTAKE(r, line_of(node, "address", c->line), "channels", c->name, ".address",
+                    "channel \"%s\" has the same address; each address names one channel", o->name);
+        if (is_nameless(c) && is_nameless(o))
+            MISTAKE(r, c->line, "channels", c->name, ".api_key",
+                    "nothing tells this channel from \"%s\" when one is connected in Front; write an api_key "
+                    "or the front_channel of each",
+                    o->name);
+    }
+}
+
+static void check_connection(struct rules *r, const struct config_channel *c)
+{
+    if (!c->front_channel && !written(r->root, "public_url"))
+        MISTAKE(
+            r, c->line, "channels", c->name, "",
+            "Front has to be told where this channel is when it is connected; write public_url: https://… at "
+            "the top, or the channel's front_channel here");
+}
+
+static void complete_application(struct rules *r, struct config_channel *c, const struct node *node)
+{
+    check_names(r, c, node);
+    check_connection(r, c);
     const struct node *app = member(account_node(r, c), "app");
     if (!written(app, "uid") && !written(app, "secret"))
         MISTAKE(r, c->line, "channels", c->name, "",
@@ -129,12 +198,6 @@ static void check_twins(struct rules *r, const struct config_channel *c)
                     o->name);
 }
 
-static unsigned line_of(const struct node *map, const char *name, unsigned otherwise)
-{
-    const struct node *node = member(map, name);
-    return node ? node->line : otherwise;
-}
-
 static void check_retry(struct rules *r, const struct config_channel *c, const struct node *node)
 {
     const struct node *retry = member(node, "retry");
@@ -144,18 +207,6 @@ static void check_retry(struct rules *r, const struct config_channel *c, const s
     if (c->retry_give_up_ms < c->retry_first_ms)
         MISTAKE(r, line_of(retry, "give_up", c->line), "channels", c->name, ".retry.give_up",
                 "this is before the second attempt; write more than first says");
-}
-
-static void require_keys(struct rules *r, const struct config_channel *c, const struct node *node)
-{
-    for (size_t i = 0; i < config_key_n; i++) {
-        const struct config_key *k = &config_keys[i];
-        if (!k->is_required || config_key_scope(k) != SCOPE_CHANNEL ||
-            member(node, strrchr(k->path, '.') + 1))
-            continue;
-        MISTAKE(r, c->line, "channels", c->name, strrchr(k->path, '.'), "this key is missing; write %s: %s",
-                strrchr(k->path, '.') + 1, config_kind_example(k->kind));
-    }
 }
 
 static void complete_channel(struct rules *r, struct config_channel *c)
@@ -171,7 +222,7 @@ static void complete_channel(struct rules *r, struct config_channel *c)
     if (c->kind == CHANNEL_CUSTOM)
         complete_custom(r, c, node);
     else
-        complete_application(r, c);
+        complete_application(r, c, node);
 }
 
 void config_complete(struct config *c, const struct node *root, struct config_mistakes *mistakes)

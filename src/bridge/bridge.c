@@ -5,12 +5,14 @@
 #include "bridge/bridge.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/app.h"
 #include "bridge/attempt.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
 #include "bridge/hooks.h"
 #include "bridge/intake.h"
 #include "bridge/keeper.h"
+#include "bridge/life.h"
 #include "bridge/place.h"
 #include "bridge/receive.h"
 #include "bridge/reception.h"
@@ -44,6 +46,14 @@ struct channel *bridge_channel(const struct bridge *b, struct span name)
     for (size_t i = 0; i < b->config->channel_n; i++)
         if (span_is(name, b->config->channel[i].name))
             return &b->channel[i];
+    return NULL;
+}
+
+struct account *bridge_account(const struct bridge *b, struct span name)
+{
+    for (size_t i = 0; i < b->config->account_n; i++)
+        if (span_is(name, b->config->account[i].name))
+            return &b->account[i];
     return NULL;
 }
 
@@ -193,6 +203,7 @@ static struct http_server *server_new(struct bridge *b)
     struct http_limits limits = http_limits_default;
     const struct http_route route[] = {
         {"POST DELETE", "/front", HTTP_PREFIX, c->callback_body_bytes, "application/json", intake_front, b},
+        {"GET POST", "/apps", HTTP_PREFIX, c->callback_body_bytes, NULL, app_request, b},
         {"GET POST PUT DELETE", "/hooks", HTTP_PREFIX, c->hook_body_bytes, NULL, hooks_request, b},
         {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, b},
     };
@@ -253,6 +264,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
         return e;
     }
     staging_announce(config);
+    life_start(b);
     keeper_start(b->keeper);
     for (size_t i = 0; i < config->channel_n; i++)
         host_start(b->channel[i].host);
@@ -295,7 +307,7 @@ static bool is_idle(const struct bridge *b)
         if (reporter_busy_n(b->channel[i].reporter) > 0)
             return false;
     return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 &&
-           keeper_is_idle(b->keeper);
+           keeper_is_idle(b->keeper) && life_is_idle(b);
 }
 
 /* First what is under way ends, then the hosts, then us; past the deadline, whatever is left is unknown at
@@ -340,6 +352,7 @@ void bridge_close(struct bridge *b)
         front_client_free(b->account[i].front);
     store_close(b->store, STOP_MS);
     receptions_free(b->receptions);
+    life_fini(b);
     for (size_t i = 0; i < c->channel_n; i++)
         channel_fini(&b->channel[i]);
     http_server_free(b->server);

@@ -26,16 +26,30 @@ enum {
     HOOKS_MAX = 256,     /* requests of a backend in its channel's host */
 };
 
+/* How a channel stands with Front: life.h. */
+struct life {
+    struct standing standing; /* what is durable */
+    struct store_admin pass;  /* holds or releases the channel's messages */
+    wall_ms_t pass_at;        /* the next one, while stopped */
+    bool is_passing, is_swept;
+    enum store_life pass_for; /* what the channel was when the pass began */
+    unsigned change_n;        /* on their way to the store */
+};
+
 struct channel_stats {
     uint64_t callbacks[CALLBACK_SHAPE_N][FRONT_ERROR_N];
     uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N];
     uint64_t foreign_links, late_failures, alerts;
+    uint64_t confirmed, confirmed_again, unconfirmed;
     struct histogram delivery_time, answer_time;
 };
+
+enum app_call_kind { APP_AUTHORIZATION, APP_ADDRESSES, APP_OTHER, APP_CALL_N };
 
 struct account {
     struct bridge *bridge;
     const struct config_account *config;
+    uint64_t app_calls[APP_CALL_N][FRONT_ERROR_N];
     struct front_client *front;
     struct breaker breaker;
 };
@@ -53,12 +67,15 @@ struct channel {
     struct slots attempts;  /* token -> struct attempt, while the host has it */
     struct slots hooks;     /* token -> struct http_exchange */
     unsigned promised_n;    /* attempts that puts under way may start */
+    struct life life;
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
     struct placer *placer;
     struct channel_stats stats;
 };
+
+struct roll;
 
 struct bridge {
     struct event_base *base;
@@ -71,6 +88,7 @@ struct bridge {
     struct event *schedule, *stop_check;
     wall_ms_t ticked_at; /* when the queues were last looked at */
     struct keeper *keeper;
+    struct roll *roll; /* how the channels stand, being read; NULL: it is known */
     struct receptions *receptions;
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */
     bool is_stopping;
@@ -79,6 +97,11 @@ struct bridge {
     void *stopped_arg;
 };
 
+/* channel_front_id gives Front's id of the channel: the configuration's, else the learnt one; NULL: not known. */
+const char *channel_front_id(const struct channel *ch);
+/* channel_address gives the channel's handle in Front as far as the configuration says it. */
+const char *channel_address(const struct channel *ch);
+struct account *bridge_account(const struct bridge *b, struct span name); /* NULL: none */
 struct channel *bridge_channel(const struct bridge *b, struct span name); /* NULL: none */
 /* channel_may_resend says whether an attempt of which nobody knows the end may be made again. */
 bool channel_may_resend(const struct channel *ch, enum message_direction d);

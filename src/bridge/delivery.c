@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/life.h"
 #include "bridge/reception.h"
 #include "bridge/staging.h"
 
@@ -16,6 +17,8 @@ unsigned delivery_capacity(const struct channel *ch, mono_ms_t now)
     unsigned credits = host_credits(ch->host), taken = ch->promised_n;
     unsigned under_way = ch->out.in_flight + taken;
 
+    if (channel_is_closed(ch))
+        return 0;
     if (ch->config->dry_run) /* the host is not asked */
         return ch->bridge->is_stopping || under_way >= DRY_RUN_MAX ? 0 : DRY_RUN_MAX - under_way;
     if (ch->bridge->is_stopping || credits <= taken || ch->attempts.used_n + taken >= ATTEMPTS_MAX)
@@ -73,6 +76,12 @@ void delivery_start(struct channel *ch, const struct store_message *m)
         return; /* it was claimed just before its cancel, which takes the attempt back */
 
     struct attempt *a = attempt_new(ch, MESSAGE_OUT, m);
+    if (channel_is_closed(ch)) { /* claimed just before */
+        attempt_settle(a, &(struct outcome){.kind = OUTCOME_RETRY,
+                                            .is_unsent = true,
+                                            .reason = SPAN_LIT("the channel is deleted in Front")});
+        return;
+    }
     struct outcome instead;
     if (staging_withholds(ch->config, m, &instead)) {
         attempt_settle(a, &instead);

@@ -4,6 +4,8 @@
 #include "bridge/intake.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/app.h"
+#include "bridge/life.h"
 #include "bridge/reception.h"
 #include "front/signature.h"
 #include <stdlib.h>
@@ -24,7 +26,7 @@ struct span route_name(const struct http_exchange *x, struct span *rest)
     return name;
 }
 
-static void refuse(struct channel *ch, struct http_exchange *x, enum callback_shape shape, enum front_error e,
+void intake_refuse(struct channel *ch, struct http_exchange *x, enum callback_shape shape, enum front_error e,
                    struct span why)
 {
     struct buf body;
@@ -61,15 +63,10 @@ static void on_event(struct channel *ch, struct http_exchange *x, struct callbac
     done(ch, x, *c, SPAN_LIT("{\"type\":\"success\"}"));
 }
 
-static void on_notice(struct channel *ch, struct http_exchange *x, struct callback **c)
-{
-    done(ch, x, *c, SPAN_LIT("{}"));
-}
-
 static void on_app_call(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
-    refuse(ch, x, (*c)->shape, FRONT_NOT_FOUND,
-           SPAN_LIT("This is an app's call; it does not belong to a channel's URL."));
+    intake_refuse(ch, x, (*c)->shape, FRONT_NOT_FOUND,
+                  SPAN_LIT("This is an app's call; it goes to /apps/ACCOUNT, not to a channel's URL."));
 }
 
 static void on_sync(struct channel *ch, struct http_exchange *x, struct callback **c)
@@ -79,8 +76,8 @@ static void on_sync(struct channel *ch, struct http_exchange *x, struct callback
     struct jout j;
 
     if (challenge.n == 0 || challenge.n > CHALLENGE_MAX) {
-        refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST,
-               SPAN_LIT("The X-Front-Challenge header is missing or too long."));
+        intake_refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST,
+                      SPAN_LIT("The X-Front-Challenge header is missing or too long."));
         return;
     }
     buf_init(&body, 8 * CHALLENGE_MAX);
@@ -100,8 +97,8 @@ static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_ex
     [CALLBACK_APP_AUTO_REPLY] = reception_start,
     [CALLBACK_APP_AUTHORIZATION] = on_app_call,
     [CALLBACK_APP_ADDRESSES] = on_app_call,
-    [CALLBACK_APP_IMPORTED] = on_notice,
-    [CALLBACK_APP_DELETE] = on_notice,
+    [CALLBACK_APP_IMPORTED] = app_on_imported,
+    [CALLBACK_APP_DELETE] = app_on_delete,
     [CALLBACK_WEBHOOK] = on_event,
     [CALLBACK_SYNC] = on_sync,
 };
@@ -113,7 +110,7 @@ static void decode(struct channel *ch, struct http_exchange *x)
 
     buf_init(&why, 1024);
     if (callback_decode(c, http_body(x), &why) != OK) {
-        refuse(ch, x, c->shape, FRONT_BAD_REQUEST, buf_span(&why));
+        intake_refuse(ch, x, c->shape, FRONT_BAD_REQUEST, buf_span(&why));
     } else {
         ch->stats.foreign_links += c->foreign_link_n;
         must(on_shape[c->shape]);
@@ -123,6 +120,16 @@ static void decode(struct channel *ch, struct http_exchange *x)
     if (c)
         callback_fini(c);
     free(c);
+}
+
+static void refuse_closed(struct channel *ch, struct http_exchange *x)
+{
+    if (channel_is_stopped(ch))
+        intake_refuse(ch, x, CALLBACK_NONE, FRONT_NOT_FOUND,
+                      SPAN_LIT("This channel was deleted in Front; connect it again in Front's settings."));
+    else
+        intake_refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS,
+                      SPAN_LIT("The channel is just being opened; please try again."));
 }
 
 void intake_front(struct http_exchange *x, void *arg)
@@ -136,12 +143,14 @@ void intake_front(struct http_exchange *x, void *arg)
     }
     enum signature_result s = check(ch, x);
     if (s != SIGNATURE_OK)
-        refuse(ch, x, CALLBACK_NONE, FRONT_AUTHENTICATION_REQUIRED, span_of(signature_text(s)));
+        intake_refuse(ch, x, CALLBACK_NONE, FRONT_AUTHENTICATION_REQUIRED, span_of(signature_text(s)));
     else if (b->is_stopping)
-        refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS,
-               SPAN_LIT("The bridge is stopping; please try again."));
+        intake_refuse(ch, x, CALLBACK_NONE, FRONT_TOO_MANY_REQUESTS,
+                      SPAN_LIT("The bridge is stopping; please try again."));
     else if (span_is(http_method(x), "DELETE"))
-        http_reply(x, 200, "application/json", SPAN_LIT("{}"), NULL);
+        app_delete(ch, x);
+    else if (channel_is_closed(ch))
+        refuse_closed(ch, x);
     else
         decode(ch, x);
 }

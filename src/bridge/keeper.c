@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bridge/attempt.h"
+#include "bridge/life.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
 #include "bridge/staging.h"
@@ -325,7 +326,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         struct learner *l = &k->learner[i];
         if (!l->is_posted && now >= l->next_at && l->channel->config->kind == CHANNEL_CUSTOM)
             post_learn(l, now);
-        reporter_tick(l->channel->reporter, now);
+        life_tick(l->channel, now);
+        if (!channel_is_closed(l->channel))
+            reporter_tick(l->channel->reporter, now);
     }
     bridge_wake(k->bridge); /* a jump of the wall clock is noticed within a second */
 }

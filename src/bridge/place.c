@@ -41,6 +41,14 @@ void placer_free(struct placer *p)
     free(p);
 }
 
+void placer_forget(struct placer *p)
+{
+    place_fini(&p->place);
+    p->place = (struct place){0};
+    p->is_known = false;
+    p->ask_at = 0;
+}
+
 static void take(struct place *p, struct jval channel)
 {
     struct buf scratch;
@@ -78,13 +86,13 @@ static void ask(struct placer *p)
 
     p->is_asking = true;
     buf_init(&path, TEXT_MAX);
-    front_path(&path, "/channels/%s", ch->config->front_channel);
+    front_path(&path, "/channels/%s", channel_front_id(ch));
     staging_call(ch,
                  &(struct front_request){
                      .name = "channel",
                      .lane = RATE_RESOLVE,
                      .auth = ch->account->config->token ? FRONT_AUTH_TOKEN : FRONT_AUTH_CHANNEL,
-                     .channel = ch->config->front_channel,
+                     .channel = channel_front_id(ch),
                      .method = "GET",
                      .path = path.p,
                  },
@@ -99,11 +107,10 @@ const struct place *place_of(struct channel *ch, const char **why)
     if (p->is_known)
         return &p->place;
     if (why)
-        *why = !ch->config->front_channel ? "the channel has no id in Front yet"
-               : p->refusal               ? p->refusal
-                                          : "Front has not said yet where the channel is";
-    if (!p->is_asking && ch->config->front_channel && clock_mono_ms() >= p->ask_at &&
-        !ch->bridge->is_stopping)
+        *why = !channel_front_id(ch) ? "the channel has no id in Front yet"
+               : p->refusal          ? p->refusal
+                                     : "Front has not said yet where the channel is";
+    if (!p->is_asking && channel_front_id(ch) && clock_mono_ms() >= p->ask_at && !ch->bridge->is_stopping)
         ask(p);
     return NULL;
 }

@@ -20,5 +20,7 @@ const struct place *place_of(struct channel *ch, const char **why);
 
 struct placer *placer_new(struct channel *ch);
 void placer_free(struct placer *p);
+/* placer_forget says that the channel is another one in Front now: it is asked for again when it is needed. */
+void placer_forget(struct placer *p);
 
 #endif

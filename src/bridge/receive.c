@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bridge/keeper.h"
+#include "bridge/life.h"
 #include "front/incoming.h"
 #include "front/thread.h"
 #include <stdlib.h>
@@ -132,6 +133,8 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
         refuse(ch, m->ticket, "Messages of agents are not taken by this version");
     else if (incoming_check(m->json, &why) != OK)
         refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
+    else if (channel_is_resuming(ch))
+        host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The channel is being opened; send it again");
     else if (ch->bridge->is_stopping)
         host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The bridge is stopping; send it again");
     else

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/life.h"
 #include "bridge/staging.h"
 #include "front/incoming.h"
 #include <stdlib.h>
@@ -32,11 +33,11 @@ unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
 {
     unsigned in_flight = ch->in.in_flight;
 
-    if (ch->bridge->is_stopping || in_flight >= WINDOW)
+    if (ch->bridge->is_stopping || channel_is_closed(ch) || in_flight >= WINDOW)
         return 0;
     if (ch->config->dry_run) /* Front is not asked */
         return WINDOW - in_flight;
-    if (!ch->config->front_channel)
+    if (!channel_front_id(ch))
         return 0;
     /* One always, so that another channel of the account that fills the budget does not keep this one out. */
     bool is_crowded = front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW;
@@ -101,15 +102,15 @@ static void call(struct channel *ch, struct attempt *a, struct span body)
     struct buf path;
 
     buf_init(&path, 1024);
-    front_path(&path, post[ch->config->kind].path, ch->config->front_channel);
+    front_path(&path, post[ch->config->kind].path, channel_front_id(ch));
     staging_call(ch,
                  &(struct front_request){.name = post[ch->config->kind].call,
                                          .lane = RATE_INBOUND,
                                          .auth = post[ch->config->kind].auth,
-                                         .channel = ch->config->front_channel,
+                                         .channel = channel_front_id(ch),
                                          .method = "POST",
                                          .path = path.p,
-                                         .resource = ch->config->front_channel,
+                                         .resource = channel_front_id(ch),
                                          .body = body},
                  on_answer, a);
     buf_fini(&path);
@@ -120,10 +121,12 @@ void relay_start(struct channel *ch, const struct store_message *m)
     struct attempt *a = attempt_new(ch, MESSAGE_IN, m);
     struct buf body, why;
 
-    if (ch->bridge->is_stopping) { /* claimed just before; the client may be gone */
+    if (ch->bridge->is_stopping || channel_is_closed(ch)) { /* claimed just before; the client may be gone */
         attempt_settle(a, &(struct outcome){.kind = OUTCOME_RETRY,
                                             .is_unsent = true,
-                                            .reason = SPAN_LIT("the bridge is stopping")});
+                                            .reason = ch->bridge->is_stopping
+                                                          ? SPAN_LIT("the bridge is stopping")
+                                                          : SPAN_LIT("the channel is deleted in Front")});
         return;
     }
     buf_init(&body, PAYLOAD_MAX);

@@ -147,7 +147,7 @@ static void path_of_status(const struct report *t, struct buf *path)
 
     must(asprintf(&external_id, "fb-%s", t->source_id) >= 0);
     front_path(path, "/channels/%s/conversations/%s/messages/%s/status",
-               t->reporter->channel->config->front_channel, t->thread_ref, external_id);
+               channel_front_id(t->reporter->channel), t->thread_ref, external_id);
     free(external_id);
 }
 
@@ -178,7 +178,7 @@ static bool may_status(const struct report *t)
 {
     const struct config_channel *c = t->reporter->channel->config;
 
-    return c->kind == CHANNEL_APPLICATION && c->front_channel && t->thread_ref;
+    return c->kind == CHANNEL_APPLICATION && channel_front_id(t->reporter->channel) && t->thread_ref;
 }
 
 static bool may_comment(const struct report *t)
@@ -219,7 +219,7 @@ static void call(struct report *t)
                  &(struct front_request){.name = t->way->call,
                                          .lane = RATE_STATUS,
                                          .auth = t->way->auth,
-                                         .channel = t->reporter->channel->config->front_channel,
+                                         .channel = channel_front_id(t->reporter->channel),
                                          .method = t->way->method,
                                          .path = path.p,
                                          .body = buf_span(&body)},

@@ -35,6 +35,15 @@ static void copy_json(struct jout *j, const char *key, struct jval v)
         jout_kv_str(j, key, NULL);
 }
 
+/* The configuration's, else what the bridge has learnt. */
+static void write_front_channel(const struct config_channel *channel, struct jval now, struct jout *j)
+{
+    if (channel->front_channel)
+        jout_kv_str(j, "front_channel", channel->front_channel);
+    else
+        copy_json(j, "front_channel", json_get(now, "front_channel"));
+}
+
 static void write_json(const struct config *c, struct jval answer, struct buf *out)
 {
     struct jout j;
@@ -48,7 +57,7 @@ static void write_json(const struct config *c, struct jval answer, struct buf *o
         jout_kv_str(&j, "kind", kind_name(channel));
         jout_kv_str(&j, "adapter", channel->adapter);
         jout_kv_str(&j, "account", channel->account->name);
-        jout_kv_str(&j, "front_channel", channel->front_channel);
+        write_front_channel(channel, now, &j);
         jout_kv_bool(&j, "dry_run", channel->dry_run);
         jout_key(&j, "only_to");
         jout_array(&j);
@@ -91,6 +100,22 @@ static void write_restrictions(const struct config_channel *c, struct buf *out)
         buf_add_str(out, ".\n");
 }
 
+static void add_front_channel(const struct config_channel *channel, struct jval now, struct buf *out)
+{
+    struct buf raw, text;
+
+    buf_init(&raw, 256);
+    buf_init(&text, 1024);
+    if (channel->front_channel)
+        buf_add_str(&text, channel->front_channel);
+    else
+        text_add_safe(&text, json_span(json_get(now, "front_channel"), &raw));
+    buf_add_span(out, text.n ? buf_span(&text) : SPAN_LIT("-"));
+    buf_add_char(out, '\n');
+    buf_fini(&raw);
+    buf_fini(&text);
+}
+
 static void write_text(const struct config *c, struct jval answer, struct buf *out)
 {
     buf_addf(out, "%-24s %-16s %-12s %-20s %-16s %s\n", "CHANNEL", "STATUS", "KIND", "ADAPTER", "ACCOUNT",
@@ -99,8 +124,8 @@ static void write_text(const struct config *c, struct jval answer, struct buf *o
         const struct config_channel *channel = &c->channel[i];
         buf_addf(out, "%-24s ", channel->name);
         write_status(live(answer, channel->name), out);
-        buf_addf(out, " %-12s %-20s %-16s %s\n", kind_name(channel), channel->adapter, channel->account->name,
-                 channel->front_channel);
+        buf_addf(out, " %-12s %-20s %-16s ", kind_name(channel), channel->adapter, channel->account->name);
+        add_front_channel(channel, live(answer, channel->name), out);
     }
     for (size_t i = 0; i < c->channel_n; i++)
         write_restrictions(&c->channel[i], out);
@@ -136,7 +161,12 @@ const struct command command_channel_list = {
         "Lists the channels of the configuration, with their adapter, account and channel in Front. While "
         "the\n"
         "bridge runs, each has a status: starting, up, down, failed or stopping, and whether it is paused\n"
-        "because its backend cannot be reached. Else the status is \"-\", in JSON null.\n"
+        "because its backend cannot be reached; deleted and resuming are said of an application channel "
+        "that\n"
+        "Front has deleted, and of one that is just being opened again. Else the status is \"-\", in JSON "
+        "null.\n"
+        "An application channel whose id is not in the configuration has the one that the bridge has "
+        "learnt.\n"
         "Below stands which of them keep back what they would send (dry_run, only_to).\n",
     .options = options,
     .run = run,

@@ -65,16 +65,23 @@ enum signature_result signature_check_sha1(struct span body, struct span header,
     return is_right ? SIGNATURE_OK : SIGNATURE_WRONG;
 }
 
+bool signature_time(struct span timestamp, wall_ms_t *at)
+{
+    uint64_t given;
+
+    if (!span_u64(timestamp, &given) || given > INT64_MAX)
+        return false;
+    *at = (wall_ms_t)(given <= (uint64_t)SECONDS_MAX ? given * 1000 : given);
+    return true;
+}
+
 /* is_fresh accepts what is at most five minutes away, in either direction. */
 static bool is_fresh(struct span timestamp, wall_ms_t now)
 {
-    uint64_t at;
+    wall_ms_t at;
 
-    if (!span_u64(timestamp, &at) || at > INT64_MAX)
-        return false;
-    if (at <= (uint64_t)SECONDS_MAX)
-        at *= 1000;
-    return (int64_t)at >= now - SIGNATURE_WINDOW_MS && (int64_t)at <= now + SIGNATURE_WINDOW_MS;
+    return signature_time(timestamp, &at) && at >= now - SIGNATURE_WINDOW_MS &&
+           at <= now + SIGNATURE_WINDOW_MS;
 }
 
 enum signature_result signature_check_sha256(struct span body, struct span header, struct span timestamp,

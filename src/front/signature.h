@@ -21,6 +21,8 @@ enum signature_result signature_check_sha1(struct span body, struct span header,
                                            size_t secret_n);
 enum signature_result signature_check_sha256(struct span body, struct span header, struct span timestamp,
                                              char *const *secret, size_t secret_n, wall_ms_t now);
+/* signature_time reads X-Front-Request-Timestamp; false: it is no time. */
+bool signature_time(struct span timestamp, wall_ms_t *at);
 
 void signature_make_sha1(struct span body, const char *secret, char out[SIGNATURE_TEXT_MAX]);
 void signature_make_sha256(struct span body, struct span timestamp, const char *secret,

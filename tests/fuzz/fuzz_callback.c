@@ -3,9 +3,26 @@
  * and whatever is refused gets one clean sentence.
  */
 #include "base/mem.h"
+#include "front/app_call.h"
 #include "front/callback.h"
 #include <stdlib.h>
 #include <string.h>
+
+static void check_app_call(const struct callback *c)
+{
+    struct app_call call;
+    struct buf why;
+
+    buf_init(&why, 1024);
+    if (app_call_read(&call, json_root(&c->doc), &why) == OK) {
+        must(why.n == 0 && strlen(call.channel_id) <= APP_CALL_ID_MAX &&
+             strlen(call.address) <= APP_CALL_TEXT_MAX);
+        must(strpbrk(call.page_token, "\r\n\t") == NULL);
+    } else {
+        must(why.n > 0 && why.p[why.n - 1] == '.');
+    }
+    buf_fini(&why);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -89,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (callback_decode(&c, (struct span){(const char *)data, n}, &why) == OK) {
         must(why.n == 0);
         check_callback(&c, n);
+        check_app_call(&c);
     } else {
         must(why.n > 0 && why.p[why.n - 1] == '.' && !memchr(why.p, '\n', why.n));
     }

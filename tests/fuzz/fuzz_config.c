@@ -27,7 +27,8 @@ static void check_config(const struct config *c)
     must(c->listen && c->admin_listen && c->store);
     for (size_t i = 0; i < c->channel_n; i++) {
         const struct config_channel *channel = &c->channel[i];
-        must(channel->account && channel->adapter && channel->front_channel && channel->secrets.n > 0);
+        must(channel->account && channel->adapter && channel->secrets.n > 0);
+        must(channel->front_channel || channel->kind == CHANNEL_APPLICATION);
         must(channel->adapter_line > 0);
         must(channel->answer_wait_ms >= 0 && channel->answer_wait_ms <= 6000);
         must(config_channel_find(c, span_of(channel->name)) == channel);

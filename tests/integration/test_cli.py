@@ -186,11 +186,12 @@ def test_check_looks_for_the_certificate(cli, tmp_path):
                                                f"3: tls.key: the file /none.key {cure}"]
 
 
-def test_check_takes_no_application_channel_without_its_id(cli, tmp_path):
-    text = ("public_url: https://bridge.example.com\naccounts: {main: {app: {uid: u, secret: s}}}\nchannels:\n"
+def test_check_takes_an_application_channel_that_front_can_connect(cli, tmp_path):
+    text = ("accounts: {main: {app: {uid: u, secret: s}}}\nchannels:\n"
             "  a: {kind: application, adapter: http, settings: {url: 'http://x', token: t}}\n")
+    assert complaints(cli, tmp_path, "public_url: https://bridge.example.com\n" + text) == []
     (line,) = complaints(cli, tmp_path, text)
-    assert line.startswith("4: channels.a.front_channel: this key is missing; write front_channel: the id that Front")
+    assert "channels.a: Front has to be told where this channel is" in line and "public_url" in line
 
 
 # ---- sign ---------------------------------------------------------------------------------------------------------

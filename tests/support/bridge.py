@@ -203,14 +203,20 @@ class Bridge:
 
     def app_callback(self, content, channel="app", secret=APP_SECRET, at=None):
         """Front calls: an application channel."""
-        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return self.signed("POST", f"/front/{channel}", content, secret, at)
+
+    def app_call(self, content, account="main", key=None, secret=APP_SECRET, at=None):
+        """Front calls: an app's base URL, with the key that a person has typed."""
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return self.signed("POST", f"/apps/{account}", content, secret, at, headers)
+
+    def signed(self, method, path, content, secret=APP_SECRET, at=None, headers=None):
+        """A request with the signature of an app; content None: without a body."""
+        body = b"" if content is None else content if isinstance(content, bytes) else json.dumps(content).encode()
         at = int(time.time() * 1000) if at is None else at
-        headers = {
-            "content-type": "application/json",
-            "x-front-request-timestamp": str(at),
-            "x-front-signature": signing.sha256(body, secret, at),
-        }
-        return self.request("POST", f"/front/{channel}", body, headers)
+        signature = {"x-front-request-timestamp": str(at), "x-front-signature": signing.sha256(body, secret, at)}
+        kind = {"content-type": "application/json"} if body else {}
+        return self.request(method, path, body, {**kind, **signature, **(headers or {})})
 
     def hook(self, content, channel="support", message_id=None):
         """The backend posts what a customer wrote."""

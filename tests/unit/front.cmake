@@ -10,3 +10,4 @@ fb_unit_test(front_client SOURCES front/client_test.c front/fake_http.c LIBS fro
 fb_unit_test(incoming SOURCES front/incoming_test.c LIBS front)
 fb_unit_test(thread SOURCES front/thread_test.c LIBS front)
 fb_unit_test(front_client_wire SOURCES front/client_wire_test.c LIBS front)
+fb_unit_test(app_call SOURCES front/app_call_test.c LIBS front)

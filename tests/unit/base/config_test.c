@@ -62,6 +62,7 @@ static struct config *must_parse(const char *text)
 }
 
 #define GOOD_ACCOUNT  "accounts: {main: {token: t, secrets: [s]}}\n"
+#define APP           "accounts: {main: {app: {uid: u, secret: s}}}\nchannels:\n"
 #define CHANNEL(keys) GOOD_ACCOUNT "channels:\n  a:\n    adapter: http\n    front_channel: cha_1\n" keys
 
 static const struct {
@@ -232,8 +233,6 @@ static const struct {
      "\"main\"\n"},
     {"public_url: https://b.example\naccounts: {main: {}}\n"
      "channels: {a: {adapter: http, kind: application}}\n",
-     "f:3: channels.a.front_channel: this key is missing; write front_channel: the id that Front shows, such "
-     "as cha_12ab\n"
      "f:3: channels.a: an application channel belongs to an app of yours; write app: {uid, secret_file} in "
      "account "
      "\"main\"\n"},
@@ -245,6 +244,20 @@ static const struct {
      "f:2: channels.a: an application channel belongs to an app of yours; write app: {uid, secret_file} in "
      "account "
      "\"main\"\n"},
+    {APP "  a: {adapter: http, kind: application}\n",
+     "f:3: channels.a: Front has to be told where this channel is when it is connected; write public_url: "
+     "https://… at the top, or the channel's front_channel here\n"},
+    {"public_url: https://b.example\n" APP "  a: {adapter: http, kind: application, address: x, api_key: k}\n"
+     "  b: {adapter: http, kind: application, address: x, api_key: k}\n",
+     "f:5: channels.b.api_key: channel \"a\" has the same key; each key names one channel\n"
+     "f:5: channels.b.address: channel \"a\" has the same address; each address names one channel\n"},
+    {"public_url: https://b.example\n" APP "  a: {adapter: http, kind: application}\n"
+     "  b: {adapter: http, kind: application}\n",
+     "f:5: channels.b.api_key: nothing tells this channel from \"a\" when one is connected in Front; write "
+     "an "
+     "api_key or the front_channel of each\n"},
+    {CHANNEL("    api_key: k\n"), "f:3: channels.a.api_key: Front asks for a key only where application "
+                                  "channels are connected; remove it\n"},
     {GOOD_ACCOUNT "channels: {Support!: {adapter: http, front_channel: cha_1}}\n",
      "f:2: channels.Support!: a name has 1 to 63 characters of a-z, 0-9, _ and -; choose another\n"},
     {CHANNEL("  a: {adapter: http}\n"),
@@ -400,7 +413,7 @@ static void test_a_channel_takes_its_defaults_from_the_account(void **state)
                                   "  a: {kind: application, adapter: http, account: one, secrets: [x, y],"
                                   " front_channel: cha_2}\n"
                                   "  c: {kind: application, adapter: http, account: one, thread: 24h,"
-                                  " front_channel: cha_3}\n"
+                                  " address: '+49 30 1', api_key: k}\n"
                                   "accounts: {one: {app: {uid: u, secret: s}},"
                                   " two: {token: t, secrets: [p, q], api: 'http://[::1]:99/'}}\n"
                                   "public_url: https://b.example/x/\n");
@@ -416,6 +429,9 @@ static void test_a_channel_takes_its_defaults_from_the_account(void **state)
     assert_int_equal(o->secrets.n, 1);
     assert_string_equal(o->secrets.item[0], "s");
     assert_string_equal(a->account->api, "https://api2.frontapp.com");
+    assert_null(o->front_channel);
+    assert_string_equal(o->address, "+49 30 1");
+    assert_string_equal(o->api_key, "k");
     assert_int_equal(a->answer_wait_ms, 5000);
     assert_int_equal(a->thread, THREAD_CONTACT);
     assert_int_equal(o->thread, THREAD_ROLLING);

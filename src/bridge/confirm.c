@@ -1,0 +1,73 @@
+/*
+ * From a proof of Front to the store, and counted. Which message it is, and what it means in its state, is the
+ * store's to know.
+ */
+#include "bridge/confirm.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <stdlib.h>
+
+struct confirmation {
+    struct channel *channel;
+    struct store_confirm op;
+    char *uid;
+    confirm_done_fn *done;
+    void *arg;
+};
+
+static void count(struct confirmation *c)
+{
+    struct channel_stats *stats = &c->channel->stats;
+
+    if (c->op.op.result != OK)
+        stats->unconfirmed++;
+    else if (c->op.is_new)
+        stats->confirmed++;
+    else
+        stats->confirmed_again++;
+}
+
+static void write_line(const struct confirmation *c)
+{
+    char id[STORE_ID_BYTES];
+
+    store_id_format(c->channel->bridge->store, c->op.found_id, id);
+    log_info("confirmed", LOG_STR("channel", c->channel->config->name),
+             LOG_STR("direction", message_direction_name(MESSAGE_IN)), LOG_STR("id", id));
+}
+
+static void on_confirmed(struct store_op *op)
+{
+    struct confirmation *c = container_of(op, struct confirmation, op.op);
+    struct channel *ch = c->channel;
+
+    count(c);
+    if (op->result == OK && c->op.is_new)
+        write_line(c);
+    if (op->result == OK && c->op.is_promoted)
+        queue_promoted(&ch->in, c->op.now);
+    c->done(op->result, c->arg);
+    ch->bridge->receive_n--;
+    queue_kick(&ch->in);
+    free(c->uid);
+    free(c);
+}
+
+void confirm_message(struct channel *ch, struct span our_id, struct span uid, confirm_done_fn *done,
+                     void *arg)
+{
+    struct confirmation *c = mem_zalloc(sizeof *c);
+    int64_t id = 0;
+
+    *c = (struct confirmation){.channel = ch, .done = done, .arg = arg};
+    if (our_id.n > 0 && store_id_parse(ch->bridge->store, our_id, &id) != OK)
+        id = 0;
+    c->uid = uid.n > 0 ? span_strdup(uid) : NULL;
+    c->op = (struct store_confirm){.op.on_done = on_confirmed,
+                                   .channel = ch->config->name,
+                                   .id = id,
+                                   .uid = span_of(c->uid),
+                                   .now = clock_wall_ms()};
+    ch->bridge->receive_n++;
+    store_post_confirm(ch->bridge->store, &c->op);
+}

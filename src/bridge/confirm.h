@@ -1,0 +1,20 @@
+/*
+ * Front shows a message that we posted: accepted becomes delivered, and what waits to be posted again is not.
+ * It is told by the `message_imported` call of an application channel, and by `inbound` events.
+ */
+#ifndef BRIDGE_CONFIRM_H
+#define BRIDGE_CONFIRM_H
+
+#include "bridge/channel.h"
+
+/* OK: confirmed now or before. ERR_NOT_FOUND: none of ours. ERR_CONFLICT: it had ended otherwise, such as dropped. */
+typedef void confirm_done_fn(enum err e, void *arg);
+
+/*
+ * confirm_message confirms a message of ch by our id as Front shows it (metadata.external_id, or front_bridge_id of
+ * metadata.headers), else by Front's uid; either may be absent. done comes after the commit, never from inside.
+ */
+void confirm_message(struct channel *ch, struct span our_id, struct span uid, confirm_done_fn *done,
+                     void *arg);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * What Front asks of an app, beside messages: the few fields of its envelopes that we read. Pure; fuzzed.
+ */
+#ifndef FRONT_APP_CALL_H
+#define FRONT_APP_CALL_H
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum { APP_CALL_ID_MAX = 200, APP_CALL_TEXT_MAX = 512 };
+
+/* A field that is not there is "". */
+struct app_call {
+    char channel_id[APP_CALL_ID_MAX + 1];  /* payload.channel_id */
+    char address[APP_CALL_TEXT_MAX + 1];   /* payload.address */
+    char page_token[APP_CALL_ID_MAX + 1];  /* pagination.page_token, or the same elsewhere: see app_call.c */
+    char message_uid[APP_CALL_ID_MAX + 1]; /* payload.message_uid */
+    char external_id[APP_CALL_ID_MAX + 1]; /* payload.metadata.external_id */
+};
+
+/* app_call_read reads an envelope. A field of the wrong type, too long or with control characters is refused, with
+ * one sentence in why. */
+MUST_CHECK enum err app_call_read(struct app_call *c, struct jval root, struct buf *why);
+
+/* The answers: {"type":"success","webhook_url":…}, and a page of addresses. */
+void front_answer_webhook(struct buf *out, struct span url);
+struct app_address {
+    const char *address, *name;
+};
+/* next_page_token NULL: this was the last page. */
+void front_answer_addresses(struct buf *out, const struct app_address *a, size_t n,
+                            const char *next_page_token);
+
+#endif

@@ -1,0 +1,273 @@
+"""Application channels: connected by Front's call, told what became of messages, deleted and opened again."""
+import base64
+import json
+import time
+
+import backend as backend_module
+import pytest
+import signing
+from bridge import SECRET, message, next_id
+from serving import Drop
+from wait import until
+
+URL = "https://bridge.example.com"
+
+
+def channel(backend, **changes):
+    return {
+        "account": "main",
+        "kind": "application",
+        "adapter": "http",
+        "answer": {"wait": "2s"},
+        "retry": {"first": "100ms", "factor": 1, "max": "200ms", "give_up": "1h"},
+        "settings": {"url": backend.url, "secret": backend_module.SECRET},
+        **changes,
+    }
+
+
+@pytest.fixture
+def make_app(make_bridge, backend, front):
+    """make_app(name={changes}…): a bridge whose channels are all of one app."""
+
+    def make(top=None, **channels):
+        made = {name: channel(backend, **changes) for name, changes in (channels or {"app": {}}).items()}
+        return make_bridge(backend=backend, front=front, channels=made, top={"public_url": URL + "/", **(top or {})})
+
+    return make
+
+
+def authorization(channel_id, **payload):
+    return {"type": "authorization", "payload": {"channel_id": channel_id, **payload}}
+
+
+def envelope(sent=None, *conversations, kind="message"):
+    return {"type": kind, "payload": sent or message(), "metadata": {"external_conversation_ids": list(conversations)}}
+
+
+def inbound(**fields):
+    return {"id": "m-" + next_id(), "conversation_id": "room-7", "sender": {"handle": "ada"}, "text": "Hi", **fields}
+
+
+def front_channel(bridge, name="app"):
+    return next(c for c in bridge.admin("GET", "/api/v1/channels").json["channels"] if c["name"] == name)["front_channel"]
+
+
+def status(bridge, name="app"):
+    return next(c for c in bridge.admin("GET", "/api/v1/channels").json["channels"] if c["name"] == name)["status"]
+
+
+# ---- Connecting ----
+
+
+def test_a_channel_is_connected_and_posts_to_what_it_has_learnt(make_app, front):
+    bridge = make_app()
+    assert front_channel(bridge) is None
+    wrote = inbound()
+    assert bridge.hook(wrote, "app").status == 202
+    answer = bridge.app_call(authorization("cha_77"))
+    assert answer.status == 200 and answer.json == {"type": "success", "webhook_url": URL + "/front/app"}
+    bridge.kill()
+    bridge.start()
+    assert front_channel(bridge) == "cha_77"
+    front.wait(1)
+    assert [c[1] for c in front.calls if c[0] == "POST"] == ["/channels/cha_77/inbound_messages"]
+    token = front.calls[0][2]["Authorization"].split()[1].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    assert claims["sub"] == "cha_77"
+    assert bridge.run_cli("channel", "list", check=0).stdout.split()[-1] == "cha_77"
+    assert bridge.app_call(authorization("cha_77")).json["type"] == "success", "once more is the same"
+
+
+def test_a_key_says_which_channel_and_connects_it_anew(make_app):
+    bridge = make_app(one={"api_key": "key-of-one"}, two={"api_key": "key-of-two"})
+    assert bridge.app_call(authorization("cha_1"), key="key-of-two").json["webhook_url"] == URL + "/front/two"
+    refused = bridge.app_call(authorization("cha_2"), key="key-of-three")
+    assert refused.status == 403 and refused.json["type"] == "forbidden" and "API key" in refused.json["message"]
+    assert bridge.app_call(authorization("cha_2")).status == 403
+    assert bridge.app_call(authorization("cha_1"), key="key-of-one").status == 403, "cha_1 is two's"
+    assert bridge.app_call(authorization("cha_3"), key="key-of-two").status == 200
+    assert (front_channel(bridge, "one"), front_channel(bridge, "two")) == (None, "cha_3")
+    (line,) = bridge.lines("channel_connected", before="cha_1")
+    assert line["front_channel"] == "cha_3"
+    assert "key-of" not in bridge.log_path.read_text()
+    assert bridge.metric("front_bridge_app_calls_total", call="authorization", result="forbidden") == 3
+
+
+def test_the_configuration_wins(make_app):
+    bridge = make_app(app={"front_channel": "cha_1"})
+    assert bridge.app_call(authorization("cha_1")).json["webhook_url"] == URL + "/front/app"
+    refused = bridge.app_call(authorization("cha_2"))
+    assert refused.status == 404 and "connected already" in refused.json["message"]
+    assert front_channel(bridge) == "cha_1"
+
+
+def test_what_is_no_call_of_front_is_refused(make_app):
+    bridge = make_app()
+    call, now = authorization("cha_1"), int(time.time() * 1000)
+    assert bridge.request("POST", "/apps/main", b"{}", {"content-type": "application/json"}).status == 401
+    assert bridge.app_call(call, secret="another").status == 401
+    assert bridge.app_call(call, at=now - 6 * 60 * 1000).status == 401
+    assert bridge.app_call(call, at=now + 6 * 60 * 1000).status == 401
+    assert bridge.app_call(call, account="other").status == 404
+    assert bridge.signed("POST", "/apps/main/more", call).status == 404
+    assert bridge.request("GET", "/apps/main").status == 405
+    for bad in (b"{", b"[]", {"type": "authorization"}, authorization(7), authorization(""), authorization("x" * 500),
+                authorization("cha\n1"), {"type": "authorization", "payload": []}, {"type": "delete", "payload": {}},
+                envelope(), {"type": "sync"}, {"type": "nonsense"}, {"type": "list_addresses", "page_token": 7}):
+        answer = bridge.app_call(bad)
+        assert answer.status == 400 and answer.json["type"] == "bad_request" and answer.json["message"], bad
+    assert front_channel(bridge) is None
+    assert bridge.app_callback(call).status == 404, "a channel's URL is not the app's"
+
+
+def test_an_older_word_is_not_believed(make_app):
+    bridge = make_app(app={"api_key": "k"})
+    now = int(time.time() * 1000)
+    assert bridge.app_call(authorization("cha_1"), key="k", at=now - 2000).status == 200
+    assert bridge.app_call(authorization("cha_2"), key="k", at=now - 1000).status == 200
+    assert bridge.app_call(authorization("cha_1"), key="k", at=now - 2000).status == 401, "a replay"
+    assert bridge.app_call(authorization("cha_2"), key="k", at=now - 1000).status == 200, "the last one again"
+    assert bridge.signed("DELETE", "/front/app", None, at=now - 1500).status == 401
+    assert front_channel(bridge) == "cha_2" and status(bridge) == "up"
+
+
+def test_addresses_come_in_pages(make_app, backend):
+    bridge = make_app(**{f"c{i:03}": {"api_key": f"k{i}", "address": f"+49{i}"} for i in range(3)})
+    listed = bridge.app_call({"type": "list_addresses"}).json
+    assert listed == {"type": "success", "addresses": [{"address": f"+49{i}", "name": f"c{i:03}"} for i in range(3)]}
+    page = {"type": "list_addresses", "pagination": {"next_page_token": "c000"}}
+    assert [a["name"] for a in bridge.app_call(page).json["addresses"]] == ["c001", "c002"]
+    assert bridge.app_call({**page, "pagination": {"page_token": "c002"}}).json["addresses"] == []
+    for lie in ("c003", "../c000", "-1", "main", "c0"):
+        assert bridge.app_call({**page, "pagination": {"page_token": lie}}).status == 400, lie
+    assert [a["name"] for a in bridge.app_call({"type": "list_addresses"}, key="k1").json["addresses"]] == ["c001"]
+    assert bridge.app_call({**page, "pagination": {"page_token": "c001"}}, key="k1").json["addresses"] == []
+    assert bridge.app_call({"type": "list_addresses"}, key="wrong").status == 403
+
+
+# ---- Messages ----
+
+
+def test_messages_as_front_sends_them_to_an_application_channel(make_app, backend):
+    bridge = make_app(app={"front_channel": "cha_1"})
+    bare = {k: v for k, v in message(author=None).items() if k != "metadata"}
+    answer = bridge.app_callback({"type": "message", "payload": bare})
+    assert answer.status == 200 and answer.json["external_id"] and answer.json["external_conversation_id"]
+    several = bridge.app_callback(envelope(message(), "room-1", "room-2", "room-1"))
+    assert several.json["external_conversation_id"] in ("room-1", "room-2")
+    assert bridge.app_callback(envelope(message(author={}, subject=None, version=None), "room-3")).status == 200
+    first = backend.wait(3)[0]
+    assert first["author"] is None and first["text"] == "Hello"
+
+
+def test_an_automatic_reply_comes_twice_and_is_one_message(make_app, backend):
+    bridge = make_app(app={"front_channel": "cha_1"})
+    reply = message("We are closed", author=None, type="auto_reply")
+    for key in ("id", "metadata"):
+        del reply[key]
+    del reply["_links"]["self"]
+    reply["_links"]["related"]["message_replied_to"] = "https://acme.api.frontapp.com/messages/msg_q"
+    one, two = (bridge.app_callback({"type": "message_autoreply", "payload": reply}) for _ in range(2))
+    assert one.status == two.status == 200 and one.json == two.json
+    assert backend.wait(1)[0]["front"]["message_id"] == "msg_q_autoreply"
+    backend.stays(1)
+    del reply["_links"]["related"]["message_replied_to"]
+    assert bridge.app_callback({"type": "message_autoreply", "payload": reply}).status == 400
+
+
+def imported(external_id=None, uid=None):
+    metadata = {"metadata": {"external_id": external_id}} if external_id else {}
+    return {"type": "message_imported", "payload": {**metadata, **({"message_uid": uid} if uid else {})}}
+
+
+def test_front_shows_what_was_posted(make_app, front):
+    bridge = make_app(app={"front_channel": "cha_1"})
+    one, two = inbound(), inbound()
+    ids = [bridge.hook(m, "app").json["id"] for m in (one, two)]
+    assert [p["metadata"]["external_id"] for p in front.wait(2)] == ids
+    bridge.wait_state(one["id"], "accepted")
+    bridge.wait_state(two["id"], "accepted")
+    for _ in range(2):
+        answer = bridge.app_callback(imported(external_id=ids[0]))
+        assert (answer.status, answer.json) == (200, {})
+        assert bridge.state_of(one["id"]) == "delivered"
+    assert bridge.app_callback(imported(uid="uid1")).json == {}
+    bridge.kill()
+    bridge.start()
+    assert bridge.state_of(one["id"]) == bridge.state_of(two["id"]) == "delivered"
+    for nobodys in (imported("fb0-1", "uid77"), imported(external_id="x" * 200), imported()):
+        assert (bridge.app_callback(nobodys).status, bridge.app_callback(nobodys).json) == (200, {})
+    assert bridge.metric("front_bridge_confirmations_total", channel="app", result="unknown") == 6
+    assert bridge.app_callback({"type": "message_imported", "payload": {"message_uid": 7}}).status == 400
+
+
+def test_a_lost_answer_is_not_posted_again_once_front_shows_it(make_app, front):
+    bridge = make_app(app={"front_channel": "cha_1", "retry": {"first": "3s", "factor": 1, "max": "3s", "give_up": "1h"}})
+    front.script = [Drop]
+    wrote = inbound()
+    ours = bridge.hook(wrote, "app").json["id"]
+    until(lambda: front.posted())
+    assert bridge.app_callback(imported(external_id=ours)).json == {}
+    bridge.wait_state(wrote["id"], "delivered")
+    time.sleep(3.5)
+    assert len(front.posted()) == 1
+
+
+# ---- Deleting ----
+
+
+def test_a_deleted_channel_is_held_and_comes_back_by_authorization(make_app, backend, front):
+    bridge = make_app()
+    backend.answer = lambda d: (503, {})
+    bridge.app_call(authorization("cha_1"))
+    waits, lane = message(conversation="cnv_1"), message(conversation="cnv_1")
+    for sent in (waits, lane):
+        assert bridge.app_callback(envelope(sent, "room-1")).json["type"] == "success"
+    assert bridge.signed("DELETE", "/front/app", {"type": "delete", "payload": {"channel_id": "cha_2"}}).status == 400
+    assert bridge.signed("DELETE", "/front/app", {"type": "delete", "payload": {}}).status == 400
+    assert bridge.signed("DELETE", "/front/app", None, secret="wrong").status == 401
+    assert status(bridge) == "up"
+    gone = bridge.signed("DELETE", "/front/app", {"type": "delete", "payload": {"channel_id": "cha_1"}})
+    assert (gone.status, gone.json) == (200, {})
+    assert status(bridge) == "deleted" and "deleted" in bridge.run_cli("channel", "list", check=0).stdout
+    assert bridge.signed("DELETE", "/front/app", None).json == {}, "once more changes nothing"
+    assert bridge.metric("front_bridge_alerts_total", channel="app") == 1
+    assert bridge.lines("channel_deleted")[0]["level"] == "error"
+    bridge.wait_state(waits["id"], "held")
+    bridge.wait_state(lane["id"], "held")
+    backend.answer = lambda d: (200, {})
+    n = len(backend.deliveries)
+    late = bridge.app_callback(envelope())
+    assert late.status == 404 and late.json["type"] == "not_found" and "deleted in Front" in late.json["message"]
+    wrote = inbound()
+    assert bridge.hook(wrote, "app").status == 202, "customers are not turned away"
+    bridge.kill()
+    bridge.start(wait=False)
+    bridge.wait_ports()
+    until(lambda: status(bridge) == "deleted")
+    bridge.wait_state(wrote["id"], "held")
+    assert len(backend.deliveries) == n and not front.posted()
+    again = bridge.app_call(authorization("cha_2"))
+    assert again.status == 200, again
+    until(lambda: status(bridge) == "up")
+    assert [d["front"]["message_id"] for d in backend.wait(n + 2)[n:]] == [waits["id"], lane["id"]]
+    front.wait(1)
+    assert front.calls[-1][1] == "/channels/cha_2/inbound_messages"
+
+
+def test_a_replayed_deletion_does_not_stop_the_channel_again(make_app):
+    bridge = make_app()
+    bridge.app_call(authorization("cha_1"))
+    at = int(time.time() * 1000)
+    assert bridge.signed("DELETE", "/front/app", None, at=at).status == 200
+    assert bridge.app_call(authorization("cha_2"), at=at + 1).status == 200
+    until(lambda: status(bridge) == "up")
+    assert bridge.signed("DELETE", "/front/app", None, at=at).status == 401
+    assert status(bridge) == "up"
+
+
+def test_a_custom_channel_is_not_deleted_by_a_call(bridge):
+    headers = {"x-front-signature": signing.sha1(b"", SECRET)}
+    assert bridge.request("DELETE", "/front/support", b"", headers).status == 400
+    assert bridge.callback({"type": "delete", "payload": {"channel_id": "cha_1"}}).status == 400
+    assert bridge.callback(message()).status == 200
