@@ -46,7 +46,8 @@ struct rate {
     int64_t burst; /* the last burst-remaining; -1: never said */
     int64_t reset_at_s;
     mono_ms_t window_end;
-    mono_ms_t probe_at; /* the next probe */
+    mono_ms_t probe_at;    /* the next probe */
+    bool is_probe_history; /* the last one was history's: it holds up nobody else */
 
     mono_ms_t counted_from;          /* since when we watch this window, */
     int64_t counted_left;            /* what was left of it then, */
@@ -108,9 +109,14 @@ static struct resource *resource_get(struct rate *r, struct span id)
     return oldest;
 }
 
-static int64_t resource_wait(const struct resource *s, mono_ms_t now)
+/* History leaves one of a resource's places to whoever comes next. */
+static int64_t resource_wait(const struct rate *r, const struct resource *s, enum rate_lane lane,
+                             mono_ms_t now)
 {
-    return s ? s->sent_at[s->next] + RESOURCE_WINDOW_MS - now : 0;
+    if (!s)
+        return 0;
+    unsigned at = lane == RATE_HISTORY ? (s->next + 1) % r->per_resource : s->next;
+    return s->sent_at[at] + RESOURCE_WINDOW_MS - now;
 }
 
 static void resource_count(const struct rate *r, struct resource *s, mono_ms_t now)
@@ -142,6 +148,24 @@ static int64_t others_guard(const struct rate *r, mono_ms_t now)
     return 2 + 3 * others * (now - r->answer_at + SECOND_MS) / (2 * WINDOW_MS);
 }
 
+/*
+ * What history leaves of the allowance of a minute that ends at `end`: an even share for the time that is left, and
+ * one. So it is spread over the minute and uses up what nobody else wants, and whoever else comes finds a place at
+ * once. A minute that is over says nothing of the next, of which all is left.
+ */
+static int64_t share_left(int64_t allowance, mono_ms_t end, mono_ms_t now)
+{
+    int64_t left_ms = end > now && end - now < WINDOW_MS ? end - now : WINDOW_MS;
+
+    return 1 + allowance * left_ms / WINDOW_MS;
+}
+
+/* The ms until history has its turn, if free_n stays as it is. */
+static int64_t share_wait(int64_t allowance, int64_t free_n, mono_ms_t end, mono_ms_t now)
+{
+    return allowance > 0 ? end - ((free_n - 1) * WINDOW_MS - 1) / allowance - now : INT64_MAX;
+}
+
 static bool may_draw_burst(const struct rate *r, enum rate_lane lane, mono_ms_t now)
 {
     return lane <= RATE_INBOUND && reserve_of(r, lane) == 0 && now < r->window_end &&
@@ -155,19 +179,27 @@ static int64_t window_wait(const struct rate *r, enum rate_lane lane, mono_ms_t 
 
     if (r->burst > BURST_LEFT + guard || guard < reserve)
         guard = 0; /* what others take by surprise, the burst or the reserve pays */
-    if (r->left - r->in_flight - reserve - guard > 0 || may_draw_burst(r, lane, now))
+    int64_t free_n = r->left - r->in_flight - reserve - guard, allowance = r->limit - reserve;
+    int64_t kept = lane == RATE_HISTORY ? share_left(allowance, r->window_end, now) : 0;
+    if (free_n > kept || may_draw_burst(r, lane, now))
         return 0;
     mono_ms_t probe_at = r->window_end + AFTER_WINDOW_MS;
+    if (lane != RATE_HISTORY && r->is_probe_history && now >= probe_at)
+        return 0;
     if (probe_at < r->probe_at)
         probe_at = r->probe_at;
     int64_t wait = probe_at - now;
+    if (free_n > 1 && kept > 0 && now < r->window_end) {
+        int64_t turn = share_wait(allowance, free_n, r->window_end, now);
+        return turn < wait ? turn : wait;
+    }
     if (r->in_flight > 0 && wait > WAIT_FOR_ANSWER_MS)
         wait = WAIT_FOR_ANSWER_MS;
     return wait > 0 ? wait : 0;
 }
 
 /* Until the first answer one request at a time; if answers say nothing, the smallest plan's minute. */
-static int64_t blind_wait(struct rate *r, mono_ms_t now)
+static int64_t blind_wait(struct rate *r, enum rate_lane lane, mono_ms_t now)
 {
     if (!r->has_answer && r->in_flight > 0)
         return WAIT_FOR_ANSWER_MS;
@@ -175,7 +207,11 @@ static int64_t blind_wait(struct rate *r, mono_ms_t now)
         r->blind_at = now;
         r->blind_n = 0;
     }
-    return r->blind_n < BLIND_LIMIT ? 0 : r->blind_at + WINDOW_MS - now;
+    mono_ms_t end = r->blind_at + WINDOW_MS;
+    int64_t free_n = BLIND_LIMIT - (int64_t)r->blind_n;
+    if (free_n > (lane == RATE_HISTORY ? share_left(BLIND_LIMIT, end, now) : 0))
+        return 0;
+    return free_n > 1 ? share_wait(BLIND_LIMIT, free_n, end, now) : end - now;
 }
 
 int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mono_ms_t now)
@@ -184,13 +220,15 @@ int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mon
     int64_t wait = r->pause_until - now;
 
     if (wait <= 0)
-        wait = resource_wait(s, now);
+        wait = resource_wait(r, s, lane, now);
     if (wait <= 0)
-        wait = r->limit > 0 ? window_wait(r, lane, now) : blind_wait(r, now);
+        wait = r->limit > 0 ? window_wait(r, lane, now) : blind_wait(r, lane, now);
     if (wait > 0)
         return wait;
-    if (now >= r->window_end)
+    if (now >= r->window_end) {
         r->probe_at = now + PROBE_EVERY_MS;
+        r->is_probe_history = lane == RATE_HISTORY;
+    }
     resource_count(r, s, now);
     r->in_flight++;
     r->together_n++;

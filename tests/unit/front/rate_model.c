@@ -75,10 +75,49 @@ static struct rate_headers front_says(const struct front *f, bool is_taken, int6
     return h;
 }
 
+struct live {
+    int64_t came_at[256]; /* those that wait, a ring */
+    unsigned first, n;
+};
+
 static struct span resource_name(unsigned i, char out[16])
 {
     snprintf(out, 16, "cha_%u", i);
     return span_of(out);
+}
+
+static void start(struct world *w, struct flight *x, unsigned resource, int64_t now)
+{
+    bool is_slow = w->slow_every && w->sent_n % w->slow_every == 0;
+    int64_t there = w->latency_ms / 2 + dice(&w->seed, (unsigned)w->jitter_ms + 1);
+    int64_t back = is_slow ? 25000 : w->latency_ms / 2 + dice(&w->seed, (unsigned)w->jitter_ms * 4 + 1);
+
+    *x = (struct flight){.is_used = true,
+                         .is_lost = dice(&w->seed, 1000) < w->lost_per_mille,
+                         .arrives_at = now + there,
+                         .back_at = now + there + back,
+                         .resource = resource};
+}
+
+/* What is in a hurry asks before all else, as in the client. */
+static void send_live(struct world *w, struct rate *r, struct flight *flights, struct live *live, int64_t now)
+{
+    char name[16];
+
+    if (w->live_every_ms && dice(&w->seed, (unsigned)(w->live_every_ms / STEP_MS)) == 0 && live->n < 256)
+        live->came_at[(live->first + live->n++) % 256] = now;
+    for (unsigned i = 0; i < FLIGHT_MAX && live->n > 0; i++) {
+        if (flights[i].is_used)
+            continue;
+        if (rate_take(r, RATE_INBOUND, resource_name(w->live_resource, name), now) > 0)
+            return;
+        start(w, &flights[i], w->live_resource, now);
+        int64_t waited = now - live->came_at[live->first++ % 256];
+        live->n--;
+        w->live_n++;
+        w->live_waited_ms += waited;
+        w->live_worst_ms = waited > w->live_worst_ms ? waited : w->live_worst_ms;
+    }
 }
 
 static void send_all(struct world *w, struct rate *r, struct flight *flights, int64_t now)
@@ -93,15 +132,7 @@ static void send_all(struct world *w, struct rate *r, struct flight *flights, in
             if (rate_take(r, w->lane, resource_name(resource, name), now) > 0)
                 break;
             w->sent_n++;
-            bool is_slow = w->slow_every && w->sent_n % w->slow_every == 0;
-            int64_t there = w->latency_ms / 2 + dice(&w->seed, (unsigned)w->jitter_ms + 1);
-            int64_t back =
-                is_slow ? 25000 : w->latency_ms / 2 + dice(&w->seed, (unsigned)w->jitter_ms * 4 + 1);
-            flights[i] = (struct flight){.is_used = true,
-                                         .is_lost = dice(&w->seed, 1000) < w->lost_per_mille,
-                                         .arrives_at = now + there,
-                                         .back_at = now + there + back,
-                                         .resource = resource};
+            start(w, &flights[i], resource, now);
         }
 }
 
@@ -161,12 +192,15 @@ void world_run(struct world *w)
     struct flight *flights = mem_calloc(FLIGHT_MAX, sizeof *flights);
     struct rate *r = rate_new(w->reserve_percent, PER_RESOURCE, 0);
     int64_t end = (int64_t)w->minutes * 60000;
+    struct live live = {.first = 0};
 
     for (int64_t now = 0; now < end; now += STEP_MS) {
         others(w, &f, now);
         judge(w, &f, flights, now);
         answer(w, r, flights, now);
-        send_all(w, r, flights, now);
+        send_live(w, r, flights, &live, now);
+        if (!w->is_quiet)
+            send_all(w, r, flights, now);
     }
     w->allowance = (double)w->limit * w->minutes + (double)w->burst * (1 + w->minutes / 10.0);
     rate_free(r);

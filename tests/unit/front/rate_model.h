@@ -19,11 +19,16 @@ struct world {
     int64_t skew_ms;             /* our wall clock minus Front's */
     bool is_dateless, is_silent; /* Front sends no Date, no rate headers */
     int64_t slow_every;          /* every so many-th request takes 25 s; 0: none */
+    int64_t live_every_ms;       /* on average: a request of RATE_INBOUND, whatever `lane` is; 0: none */
+    unsigned live_resource;      /* 0, which others use too; at most 15 */
+    bool is_quiet;               /* there are no requests but these */
     unsigned minutes;            /* 30 */
     unsigned seed;
     /* results */
     unsigned sent_n, refused_n, others_n, others_refused_n;
-    double allowance; /* what Front would have let us and the others send in that time */
+    unsigned live_n;
+    int64_t live_waited_ms, live_worst_ms; /* until it could go: in all, and the longest */
+    double allowance;                      /* what Front would have let us and the others send in that time */
 };
 
 void world_run(struct world *w);

@@ -85,6 +85,47 @@ static void test_low_lanes_leave_the_burst(void **state)
     assert_true(w.sent_n >= 3920);
 }
 
+/* What may be the worst for a live message: the wait for one more request, at the plan's even pace. */
+static int64_t slot_ms(const struct world *w)
+{
+    return 60000 / (w->limit * (100 - w->reserve_percent) / 100);
+}
+
+static void check_live(struct world w)
+{
+    struct world quiet = w, full = w;
+    quiet.is_quiet = true;
+    full.lane = RATE_HISTORY;
+    world_run(&quiet);
+    world_run(&full);
+    if (full.refused_n > 0 || full.live_worst_ms > quiet.live_worst_ms + slot_ms(&full) || full.live_n < 50)
+        fail_msg("limit %d reserve %u live %d: %u live waited %d ms at most, %d without history; %u refused",
+                 (int)full.limit, w.reserve_percent, (int)w.live_every_ms, full.live_n,
+                 (int)full.live_worst_ms, (int)quiet.live_worst_ms, full.refused_n);
+    /* and history takes all that is left */
+    double mine = (double)full.limit * full.minutes * (100 - w.reserve_percent) / 100 - full.live_n;
+    if (full.sent_n < mine * 0.95)
+        fail_msg("limit %d reserve %u live %d: %u of history, could have been %.0f", (int)full.limit,
+                 w.reserve_percent, (int)w.live_every_ms, full.sent_n, mine);
+}
+
+static void test_history_delays_a_live_message_by_one_request_at_most(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 2; seed++) {
+        /* An application channel's history is of the same resource as its live messages, ... */
+        check_live(WORLD(.seed = seed, .minutes = 10, .live_every_ms = 3000, .reserve_percent = 20));
+        check_live(
+            WORLD(.seed = seed, .minutes = 10, .live_every_ms = 5000, .limit = 50, .reserve_percent = 20));
+        /* ... a custom channel's is not. */
+        check_live(WORLD(.seed = seed, .minutes = 10, .live_every_ms = 2000, .live_resource = 9));
+        check_live(WORLD(.seed = seed, .minutes = 10, .live_every_ms = 3000, .live_resource = 9, .limit = 100,
+                         .burst = -1));
+        check_live(WORLD(.seed = seed, .minutes = 10, .live_every_ms = 3000, .live_resource = 9, .limit = 100,
+                         .reserve_percent = 20, .latency_ms = 900, .jitter_ms = 300));
+    }
+}
+
 static void test_blind_until_told(void **state)
 {
     struct world w = WORLD(.seed = 1, .is_silent = true, .is_dateless = true, .minutes = 5);
@@ -116,6 +157,25 @@ static struct rate *known(unsigned reserve)
     learn(r, 100, 60, 10);
     assert_int_equal(rate_view(r, 10).remaining, 100);
     return r;
+}
+
+/* It is told exactly when to ask again, and not before. */
+static void test_history_takes_turns_evenly(void **state)
+{
+    struct rate *r = known(20); /* 100 left of the window that ends at 60 s, 40 of them in reserve */
+    mono_ms_t now = 20;
+    (void)state;
+    for (unsigned n = 0; n < 58; n++) {
+        int64_t wait = take(r, RATE_HISTORY, now);
+        assert_in_range(wait, 1, n == 0 ? 40000 : 380);
+        assert_true(take(r, RATE_HISTORY, now + wait - 1) > 0);
+        now += wait;
+        assert_int_equal(take(r, RATE_HISTORY, now), 0);
+        learn(r, 100 - n - 1, 60, now);
+    }
+    assert_in_range(now, 59000, 60000);
+    assert_int_equal(take(r, RATE_INBOUND, now), 0); /* there is always one for who is in a hurry */
+    rate_free(r);
 }
 
 static void test_the_first_goes_alone(void **state)
@@ -256,7 +316,9 @@ int main(void)
         cmocka_unit_test(test_others_use_some_of_it),
         cmocka_unit_test(test_the_reserve_is_left),
         cmocka_unit_test(test_low_lanes_leave_the_burst),
+        cmocka_unit_test(test_history_delays_a_live_message_by_one_request_at_most),
         cmocka_unit_test(test_blind_until_told),
+        cmocka_unit_test(test_history_takes_turns_evenly),
         cmocka_unit_test(test_the_first_goes_alone),
         cmocka_unit_test(test_answers_out_of_order),
         cmocka_unit_test(test_a_late_answer_of_the_old_window),
