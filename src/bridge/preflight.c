@@ -35,6 +35,24 @@ static void mistake(const struct config_channel *c, struct config_mistakes *mist
 
 /* ---- In the child ---- */
 
+/* Settings that are secrets stay out of it, though they may be URLs. */
+static void write_urls(const struct fb_module *m, struct span settings, struct jout *j)
+{
+    struct json doc;
+
+    jout_key(j, "urls");
+    jout_array(j);
+    if (json_parse(&doc, settings) == OK)
+        for (uint32_t i = 0; i < m->setting_n; i++) {
+            const struct fb_setting *s = &m->settings[i];
+            struct jval value = json_get(json_root(&doc), s->key);
+            if (s->kind == FB_SETTING_URL && !(s->flags & FB_SETTING_SECRET) && json_has(value))
+                jout_raw(j, json_raw(value));
+        }
+    jout_array_end(j);
+    json_fini(&doc);
+}
+
 static void look(const struct config_channel *c, struct config_mistakes *mistakes, struct jout *j)
 {
     struct buf path, why, settings;
@@ -51,6 +69,7 @@ static void look(const struct config_channel *c, struct config_mistakes *mistake
             settings_validate(c, m, buf_span(&settings), mistakes) == OK) {
             jout_kv_span(j, "path", buf_span(&path));
             jout_kv_raw(j, "settings", buf_span(&settings));
+            write_urls(m, buf_span(&settings), j);
             jout_kv_str(j, "name", m->name);
             jout_kv_str(j, "version", m->version);
             jout_kv_i64(j, "capabilities", m->capabilities);
@@ -123,6 +142,14 @@ static char *string_of(struct jval object, const char *key)
     return json_dup(json_get(object, key), SETTINGS_MAX);
 }
 
+static void take_urls(struct preflight_channel *to, struct jval list)
+{
+    to->url = mem_calloc(json_len(list) + 1, sizeof *to->url);
+    for (struct jval v = json_first(list); v.doc; v = json_next(v))
+        if (json_type(v) == JSON_STRING && (to->url[to->url_n] = json_dup(v, SETTINGS_MAX)))
+            to->url_n++;
+}
+
 static void take_channel(struct preflight_channel *to, struct jval from)
 {
     int64_t capabilities = 0;
@@ -130,6 +157,7 @@ static void take_channel(struct preflight_channel *to, struct jval from)
     to->adapter_path = string_of(from, "path");
     to->name = string_of(from, "name");
     to->version = string_of(from, "version");
+    take_urls(to, json_get(from, "urls"));
     to->settings = span_strdup(json_raw(json_get(from, "settings")));
     if (json_i64(json_get(from, "capabilities"), &capabilities) == OK)
         to->capabilities = (uint32_t)capabilities;
@@ -221,6 +249,9 @@ void preflight_fini(struct preflight *p)
         struct preflight_channel *c = &p->channel[i];
         if (c->settings)
             mem_wipe(c->settings, strlen(c->settings));
+        for (size_t k = 0; k < c->url_n; k++)
+            free(c->url[k]);
+        free(c->url);
         free(c->adapter_path);
         free(c->settings);
         free(c->name);

@@ -17,6 +17,8 @@ struct preflight {
         char *settings; /* JSON object: the adapter's settings as canonical text, defaults applied */
         char *name, *version;
         uint32_t capabilities;
+        char **url; /* of the settings that hold one: where the backend is */
+        size_t url_n;
     } * channel; /* as many as the configuration has, in its order */
     size_t channel_n;
 };

@@ -12,6 +12,7 @@
 #define COMMANDS(X)                                                                                          \
     X(run)                                                                                                   \
     X(check)                                                                                                 \
+    X(doctor)                                                                                                \
     X(health)                                                                                                \
     X(demo)                                                                                                  \
     X(sign)                                                                                                  \

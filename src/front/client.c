@@ -167,7 +167,7 @@ static bool follow(struct front_call *call, const struct http_answer *a)
     return true;
 }
 
-static void conclude(struct front_call *call, const struct http_answer *a, int64_t retry_after_ms)
+static void conclude(struct front_call *call, const struct http_answer *a, const struct rate_headers *h)
 {
     struct json doc = {0};
     struct buf reason;
@@ -179,7 +179,8 @@ static void conclude(struct front_call *call, const struct http_answer *a, int64
                                 .has_json = is_json};
     struct front_result result = {.class = reply_class(&reply),
                                   .status = a->status,
-                                  .retry_after_ms = retry_after_ms > 0 ? retry_after_ms : 0,
+                                  .retry_after_ms = h->retry_after_ms > 0 ? h->retry_after_ms : 0,
+                                  .date_s = h->date_s,
                                   .body = a->body,
                                   .json = is_json ? &doc : NULL};
 
@@ -204,7 +205,7 @@ static void on_answer(const struct http_answer *a, void *arg)
     learn(call, a, &h);
     wake(c, 0);
     if (!follow(call, a))
-        conclude(call, a, h.retry_after_ms);
+        conclude(call, a, &h);
 }
 
 /* ---- Sending ---- */
@@ -237,7 +238,7 @@ static void authorize(const struct front_call *call, struct buf *out)
 
 static void refuse(struct front_call *call, const char *why)
 {
-    const struct front_result result = {.class = FRONT_CALL_REFUSED, .reason = span_of(why)};
+    const struct front_result result = {.class = FRONT_CALL_REFUSED, .date_s = -1, .reason = span_of(why)};
 
     finish(call, &result);
 }
@@ -336,8 +337,8 @@ struct front_client *front_client_new(struct event_base *base, struct http_clien
 
 void front_call_cancel(struct front_call *call)
 {
-    const struct front_result cancelled = {.class = FRONT_CALL_CANCELLED,
-                                           .reason = SPAN_LIT("It was cancelled.")};
+    const struct front_result cancelled = {
+        .class = FRONT_CALL_CANCELLED, .date_s = -1, .reason = SPAN_LIT("It was cancelled.")};
 
     if (call->http) {
         http_call_cancel(call->http); /* ends in on_answer */

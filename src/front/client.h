@@ -42,6 +42,7 @@ struct front_result {
     bool is_unreachable;     /* RETRY: no connection at all */
     int status;              /* 0: none */
     int64_t retry_after_ms;  /* 0: not said */
+    int64_t date_s;          /* Front's clock as it answered; -1: not said */
     struct span reason;      /* one sentence; for OK: empty */
     struct span body;        /* raw; borrowed */
     const struct json *json; /* NULL if the body is not JSON */

@@ -50,7 +50,7 @@ struct http_call {
     uint64_t fd_bytes, fd_at;
     struct buf head, body; /* of the answer */
     unsigned request_n;    /* how often libcurl has begun to send it */
-    bool denies_private, is_repeatable, is_denied, is_too_large, is_ending;
+    bool denies_private, connects_only, is_repeatable, is_denied, is_too_large, is_ending;
 };
 
 struct socket_watch {
@@ -311,6 +311,7 @@ static bool set_up(struct http_call *call, const struct http_request *r)
     SET(h, CURLOPT_WRITEDATA, call);
     SET(h, CURLOPT_READDATA, call);
     SET(h, CURLOPT_SEEKDATA, call);
+    SET(h, CURLOPT_CONNECT_ONLY, call->connects_only ? 1L : 0L);
     SET(h, CURLOPT_TIMEOUT_MS, (long)total_ms);
     SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)within(total_ms, 1, CONNECT_MS_MAX));
     SET(h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body.max_bytes);
@@ -329,7 +330,10 @@ static void drop_handle(struct http_call *call)
     (void)curl_multi_remove_handle(call->client->multi, h);
     SET(h, CURLOPT_HTTPHEADER, NULL);
     SET(h, CURLOPT_POSTFIELDS, NULL);
-    handle_give_back(call->client, h);
+    if (call->connects_only)
+        curl_easy_cleanup(h); /* closes the connection, which is of no more use */
+    else
+        handle_give_back(call->client, h);
 }
 
 static void tell_later(struct http_client *c)
@@ -349,6 +353,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_reque
     call->body_fd = -1;
     call->started_at = clock_mono_ms();
     call->denies_private = r->denies_private;
+    call->connects_only = r->connects_only;
     call->is_repeatable = is_one_of(r->method, repeatable);
     buf_init(&call->head, ANSWER_HEAD_MAX);
     buf_init(&call->body, r->max_answer_bytes ? r->max_answer_bytes : ANSWER_MAX_DEFAULT);

@@ -59,13 +59,14 @@ struct http_request {
     uint64_t body_fd_bytes;  /* 0: body_fd is not used */
     int64_t timeout_ms;      /* the whole call */
     size_t max_answer_bytes; /* 0: 1 MiB */
+    bool connects_only;      /* connect, prove the certificate, say nothing: ends with status 0 */
     bool denies_private;     /* refuse loopback, link-local, private and other non-public addresses */
 };
 
 struct http_answer {
     enum http_fail fail;
     bool is_sent;     /* some of the request may have reached the peer */
-    int status;       /* 0 unless fail is HTTP_FAIL_NONE */
+    int status;       /* 0 unless fail is HTTP_FAIL_NONE, and with connects_only */
     struct span body; /* borrowed during on_done */
     const struct http_call *call;
     int64_t took_ms;

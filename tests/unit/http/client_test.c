@@ -553,6 +553,26 @@ static void calls_through_a_unix_socket(void **state)
     buf_fini(&why);
 }
 
+static void connects_and_says_nothing_when_told(void **state)
+{
+    struct fixture *f = *state;
+    peer_start(f, (const enum act[]){ANSWER, END});
+    struct http_request r = {.method = "GET", .url = url_of(f->peer.port, "/"), .timeout_ms = 5000};
+    r.connects_only = true;
+    for (int i = 0; i < 3; i++) {
+        const struct ended *e = call(f, &r);
+        assert_int_equal(e->fail, HTTP_FAIL_NONE);
+        assert_int_equal(e->status, 0);
+        assert_false(e->is_sent);
+    }
+    assert_int_equal(f->peer.request_n, 0);
+    r.connects_only = false; /* and leaves nothing behind that would keep others from talking */
+    assert_int_equal(call(f, &r)->status, 200);
+    peer_stop(&f->peer);
+    r.connects_only = true;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_CONNECT);
+}
+
 static void demands_a_certificate_that_proves_the_host(void **state)
 {
     struct fixture *f = *state;
@@ -569,8 +589,11 @@ static void demands_a_certificate_that_proves_the_host(void **state)
     const struct ended *e = call(f, &r);
     assert_int_equal(e->fail, HTTP_FAIL_TLS);
     assert_false(e->is_sent);
+    struct http_request connection = {.method = "GET", .url = url, .timeout_ms = 5000, .connects_only = true};
+    assert_int_equal(call(f, &connection)->fail, HTTP_FAIL_TLS);
     http_client_free(f->client);
     f->client = http_client_new(f->base, &(struct http_client_options){.ca_file = c.cert});
+    assert_int_equal(call(f, &connection)->fail, HTTP_FAIL_NONE);
     for (int i = 0; i < 3; i++)
         assert_int_equal(call(f, &r)->status, 200);
     r.url = url_of(http_server_port(s), "/"); /* plain HTTP to a TLS port */
@@ -600,6 +623,7 @@ int main(void)
         WITH_FIXTURE(does_not_follow_redirects),
         WITH_FIXTURE(sends_large_bodies_from_memory_and_from_files),
         WITH_FIXTURE(calls_through_a_unix_socket),
+        WITH_FIXTURE(connects_and_says_nothing_when_told),
         WITH_FIXTURE(demands_a_certificate_that_proves_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
