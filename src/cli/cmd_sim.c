@@ -141,21 +141,19 @@ const struct command command_sim = {
     .arguments = "",
     .summary = "run a simulated Front account, for tests",
     .help =
-        "Runs a Front account in memory: its REST API, signed callbacks with a 7 s clock, events with their "
-        "search\n"
-        "and webhooks, an agent's page at /, a customer's chat at /chat, and a control API under /sim/. "
-        "Whoever\n"
-        "reaches it may do anything: leave it on loopback. Here -c takes the simulator's own options, as "
-        "JSON or as a file that holds it:\n\n"
-        "  {\"token\", \"app\": {\"uid\", \"secret\"}, \"rate\": {\"limit\", \"burst\", \"per_resource\"},\n"
-        "   \"created_delay_ms\", \"attachments\": {\"max_bytes\", \"kept_bytes\"}, \"inboxes\": [{\"id\", "
-        "\"name\"}],\n"
-        "   \"channels\": [{\"id\", \"kind\", \"name\", \"address\", \"inbox\", \"webhook_url\", "
-        "\"secret\",\n"
-        "    \"type\"}], \"secret\", \"lag_ms\", \"next_event\", \"echo_errors\", \"thin_pages\",\n"
-        "   \"webhooks\": [{\"kind\", \"url\" or \"channel\", \"types\", \"inboxes\", \"form\", \"secret\", "
-        "\"disable_after\"}],\n"
-        "   \"webhook_timeout_ms\", \"webhook_retry_ms\",\n"
+        "Runs a Front account in memory: its REST API, signed callbacks with a 7 s clock, events with their\n"
+        "search and webhooks, an agent's page at /, a customer's chat at /chat, and a control API under\n"
+        "/sim/. Whoever reaches it may do anything: leave it on loopback. Here -c takes the simulator's own\n"
+        "options, as JSON or as a file that holds it:\n\n"
+        "  {\"token\", \"secret\" (the company's), \"app\": {\"uid\", \"secret\"},\n"
+        "   \"rate\": {\"limit\", \"burst\", \"per_resource\"}, \"created_delay_ms\",\n"
+        "   \"attachments\": {\"max_bytes\", \"kept_bytes\"}, \"inboxes\": [{\"id\", \"name\"}],\n"
+        "   \"channels\": [{\"id\", \"kind\", \"name\", \"address\", \"inbox\", \"webhook_url\",\n"
+        "                 \"secret\", \"type\"}],\n"
+        "   \"lag_ms\", \"next_event\": \"evt_...\", \"echo_errors\", \"thin_pages\",\n"
+        "   \"imported\", \"imported_delay_ms\", \"webhook_timeout_ms\", \"webhook_retry_ms\",\n"
+        "   \"webhooks\": [{\"kind\", \"url\" or \"channel\", \"types\", \"inboxes\", \"form\", \"secret\",\n"
+        "                 \"disable_after\"}],\n"
         "   \"chat\": {\"hook_url\", \"secret\"}}\n",
     .options = options,
     .run = run,

@@ -56,6 +56,7 @@ struct sim_message {
     struct sim_channel *channel;
     struct sim_conversation *conversation;
     enum sim_state state;
+    bool is_auto_reply, has_no_metadata; /* has_no_metadata: its callback has none */
     bool is_draft; /* a failed send fell back to one; it stays one while it is sent again */
     unsigned version;
     wall_ms_t created_at, visible_at; /* before visible_at the API does not show it */

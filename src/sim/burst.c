@@ -93,8 +93,8 @@ enum err sim_burst(struct sim *s, struct jval spec, struct http_exchange *x, con
     unsigned concurrency = number(spec, "concurrency", 16, SIM_BURST_CONCURRENCY_MAX);
     unsigned conversation_n = number(spec, "conversations", n, SIM_BURST_MAX);
     free(id);
-    *why = "A burst needs a channel that is there, n up to 200000, concurrency up to 512";
-    if (!channel || !n || !concurrency || !conversation_n)
+    *why = "A burst needs a custom or application channel, n up to 200000, concurrency up to 512";
+    if (!channel || channel->type || !n || !concurrency || !conversation_n)
         return ERR_INVALID;
     *why = "The simulator is too full for this burst: POST /sim/reset";
     if (s->account.message_n + n > SIM_MESSAGES_MAX)

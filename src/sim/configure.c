@@ -127,9 +127,11 @@ static bool configure_numbers(struct sim *s, struct jval options, struct buf *wh
         return false;
     }
     if (!number(json_get(options, "lag_ms"), 600000, &s->lag_ms) ||
+        !number(json_get(options, "imported_delay_ms"), 600000, &s->imported_delay_ms) ||
         !number(json_get(options, "webhook_timeout_ms"), 600000, &s->notice_ms) ||
         !number(json_get(options, "webhook_retry_ms"), 600000, &s->notice_retry_ms)) {
-        buf_add_str(why, "lag_ms, webhook_timeout_ms and webhook_retry_ms are 0 to 600000");
+        buf_add_str(why,
+                    "lag_ms, imported_delay_ms, webhook_timeout_ms and webhook_retry_ms are 0 to 600000");
         return false;
     }
     return true;
@@ -143,6 +145,7 @@ static bool configure_events(struct sim *s, struct jval options, struct buf *why
     free(next);
     if (!is_ok)
         buf_add_str(why, "next_event is evt_ and a number in base 36, larger than the last one");
+    s->has_no_imported = !json_bool(json_get(options, "imported"), !s->has_no_imported);
     s->has_echo = json_bool(json_get(options, "echo_errors"), s->has_echo);
     s->has_thin_pages = json_bool(json_get(options, "thin_pages"), s->has_thin_pages);
     for (struct jval w = json_first(json_get(options, "webhooks")); w.doc && is_ok; w = json_next(w))

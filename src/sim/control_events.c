@@ -6,6 +6,7 @@
 #include "sim/control_events.h"
 #include "base/mem.h"
 #include "sim/act.h"
+#include "sim/app.h"
 #include "sim/control_io.h"
 #include "sim/import_old.h"
 #include "sim/notify.h"
@@ -181,6 +182,67 @@ static void on_import_old(struct http_exchange *x, void *arg)
     json_fini(&doc);
 }
 
+/* ---- Application channels ---- */
+
+typedef enum err app_fn(struct sim *s, struct jval spec, struct http_exchange *x, struct buf *why);
+
+static void app(struct http_exchange *x, struct sim *s, app_fn *fn)
+{
+    struct json doc;
+    struct buf why;
+    if (!control_read(x, &doc))
+        return;
+    buf_init(&why, 512);
+    if (fn(s, json_root(&doc), x, &why) == OK)
+        buf_fini(&why);
+    else
+        control_refuse(x, 400, &why);
+    json_fini(&doc);
+}
+
+static void on_connect(struct http_exchange *x, void *arg)
+{
+    app(x, arg, sim_connect);
+}
+
+static void on_disconnect(struct http_exchange *x, void *arg)
+{
+    app(x, arg, sim_disconnect);
+}
+
+static void on_replied(void *arg, const struct sim_message *m)
+{
+    struct buf out;
+    struct jout j;
+    if (!m) {
+        http_refuse(arg, 409, "The simulator was reset while the message was on its way");
+        return;
+    }
+    control_open(&out, &j);
+    sim_view_message(&j, m);
+    control_reply(arg, 200, &out);
+}
+
+static void on_autoreply(struct http_exchange *x, void *arg)
+{
+    struct sim *s = arg;
+    struct json doc;
+    const char *why = "It needs a conversation that is there, and a text";
+    if (!control_read(x, &doc))
+        return;
+    struct jval spec = json_root(&doc);
+    char *id = json_dup(json_get(spec, "conversation"), 64);
+    char *text = json_dup(json_get(spec, "text"), SIM_TEXT_MAX);
+    struct sim_conversation *c = sim_conversation_find(&s->account, span_of(id));
+    if (c && text)
+        sim_autoreply(s, c, text, json_bool(json_get(spec, "metadata"), true), on_replied, x, &why);
+    if (why)
+        http_refuse(x, 400, why);
+    free(id);
+    free(text);
+    json_fini(&doc);
+}
+
 #define ROUTE(m, p, kind, max, fn)                                                                           \
     {                                                                                                        \
         .methods = (m), .path = (p), .match = (kind), .body_max_bytes = (max), .handler = (fn)               \
@@ -190,6 +252,9 @@ const struct http_route sim_event_routes[] = {
     ROUTE("POST", "/sim/merge", HTTP_EXACT, CONTROL_BODY_MAX, on_merge),
     ROUTE("GET POST DELETE", "/sim/webhooks", HTTP_PREFIX, CONTROL_BODY_MAX, on_webhooks),
     ROUTE("POST", "/sim/notify", HTTP_EXACT, NOTIFY_BODY_MAX, on_notify),
+    ROUTE("POST", "/sim/connect", HTTP_EXACT, CONTROL_BODY_MAX, on_connect),
+    ROUTE("POST", "/sim/disconnect", HTTP_EXACT, CONTROL_BODY_MAX, on_disconnect),
+    ROUTE("POST", "/sim/autoreply", HTTP_EXACT, CONTROL_BODY_MAX, on_autoreply),
     ROUTE("POST", "/sim/import-old", HTTP_EXACT, CONTROL_BODY_MAX, on_import_old),
 };
 const size_t sim_event_route_n = ARRAY_LEN(sim_event_routes);

@@ -1,5 +1,5 @@
 /*
- * The control API's part for events, under /sim/ like the rest (control.h).
+ * The control API's part for events and for application channels, under /sim/ like the rest (control.h).
  *
  *   GET    /sim/events?after=N       the log, oldest first, beginning with number N (0 is the first)
  *   POST   /sim/events               makes something happen: act.h; "wait"?:true waits for what was sent
@@ -11,6 +11,9 @@
  *                                    event once more, as it is or altered
  *   POST   /sim/import-old           {"channel","conversation"? or "from","text","created_at","is_inbound"?}:
  *                                    a message of long ago, imported now
+ *   POST   /sim/connect              a person connects an application channel: app.h
+ *   POST   /sim/disconnect           or deletes it: app.h
+ *   POST   /sim/autoreply            {"conversation","text","metadata"?:true}: a rule's message_autoreply
  *
  * In /sim/notify the event is the last one if none is named; without hook and url it goes to all that want
  * it. source, target and conversation are forms (event_shape.h); what stands in replace ("id", "type",

@@ -3,6 +3,7 @@
  * Invariant: messages are created in the order in which they were accepted.
  */
 #include "base/mem.h"
+#include "sim/app.h"
 #include "sim/emit.h"
 #include "sim/world.h"
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static void create(struct sim *s, struct sim_message *m)
     sim_changed(s, m->conversation);
     sim_emit_message(s, m);
     if (m->channel->kind == CHANNEL_APPLICATION)
-        sim_deliver_imported(s, m);
+        sim_tell_imported(s, m);
 }
 
 static void arm(struct sim *s, mono_ms_t now)

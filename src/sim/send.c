@@ -19,7 +19,6 @@ struct flight {
     struct sim *sim;
     char id[SIM_ID_BYTES];
     struct sim_channel *channel; /* channels live as long as the account */
-    bool is_import;
     struct buf body;
     char signature[SIGNATURE_TEXT_MAX], timestamp[24];
     sim_sent_fn *done;
@@ -34,7 +33,6 @@ static void journal(const struct flight *f, const struct http_answer *a, const s
     jout_kv_str(&j, "kind", "callback");
     jout_kv_str(&j, "channel", f->channel->id);
     jout_kv_str(&j, "message", f->id);
-    jout_kv_bool(&j, "is_import", f->is_import);
     jout_kv_i64(&j, "status", a->status);
     jout_kv_i64(&j, "took_ms", a->took_ms);
     jout_kv_bool(&j, "is_sent", v->is_sent);
@@ -48,7 +46,7 @@ static void journal(const struct flight *f, const struct http_answer *a, const s
     if (a->body.n <= 16384)
         jout_kv_span(&j, "answer", a->body);
     sim_journal_close(&f->sim->journal, &j);
-    sim_journal_count(&f->sim->journal, f->is_import ? "message_imported callback" : "callback", a->status);
+    sim_journal_count(&f->sim->journal, "callback", a->status);
 }
 
 static void set(char **field, const char *value)
@@ -85,7 +83,7 @@ static void on_answer(const struct http_answer *a, void *arg)
     struct sim_verdict v;
     sim_verdict_judge(&v, f->channel->kind, a->fail, a->status, a->body);
     journal(f, a, &v);
-    if (m && !f->is_import) {
+    if (m) {
         settle(s, m, &v, a->took_ms);
         sim_note(
             s, &(struct sim_moment_info){.at = SIM_AT_CALLBACK_ANSWERED, .message = m, .status = a->status});
@@ -153,7 +151,7 @@ static void deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, voi
         deliver_elsewhere(s, m, done, arg);
         return;
     }
-    struct flight *f = flight_new(s, m, "message");
+    struct flight *f = flight_new(s, m, m->is_auto_reply ? "message_autoreply" : "message");
     f->done = done;
     f->arg = arg;
     m->state = SIM_SENDING;
@@ -161,15 +159,6 @@ static void deliver(struct sim *s, struct sim_message *m, sim_sent_fn *done, voi
     start(f);
     sim_note(s, &(struct sim_moment_info){.at = SIM_AT_CALLBACK_SENT, .message = m});
     sim_changed(s, m->conversation);
-}
-
-void sim_deliver_imported(struct sim *s, struct sim_message *m)
-{
-    if (!m->channel->webhook_url)
-        return;
-    struct flight *f = flight_new(s, m, "message_imported");
-    f->is_import = true;
-    start(f);
 }
 
 static void address(struct sim_message *m, const struct sim_person *to, unsigned n)
@@ -251,4 +240,24 @@ enum err sim_resend(struct sim *s, struct sim_message *m, struct span text, sim_
     m->is_draft = true;
     deliver(s, m, done, arg);
     return OK;
+}
+
+/* A rule answers: nobody wrote it, and it goes to whoever wrote last. */
+void sim_autoreply(struct sim *s, struct sim_conversation *c, const char *text, bool has_metadata,
+                   sim_sent_fn *done, void *arg, const char **why)
+{
+    wall_ms_t now = clock_wall_ms();
+    const struct sim_send send = {.channel = c->channel->id, .conversation = c->id};
+    *why = refuse_send(s, &send, c);
+    if (!*why && c->channel->kind != CHANNEL_APPLICATION)
+        *why = "Only application channels have auto replies of their own";
+    if (*why)
+        return;
+    struct sim_message *m = sim_message_new(c->channel, now);
+    address(m, &c->customer, 1);
+    sim_message_text(m, span_of(text));
+    m->is_auto_reply = true;
+    m->has_no_metadata = !has_metadata;
+    sim_account_write(&s->account, m, c, now);
+    deliver(s, m, done, arg);
 }

@@ -120,17 +120,19 @@ static void author(struct jout *j, const struct sim_message *m)
         teammate(j, &m->author);
 }
 
-static void message_links(struct jout *j, const struct sim_message *m)
+static void message_links(struct jout *j, const struct sim_message *m, bool is_nameless)
 {
     jout_key(j, "_links");
     jout_object(j);
-    kv_link(j, "self", "messages", m->id, "");
+    if (!is_nameless)
+        kv_link(j, "self", "messages", m->id, "");
     jout_key(j, "related");
     jout_object(j);
     kv_link(j, "conversation", "conversations", m->conversation->id, "");
     if (m->replied_to)
         kv_link(j, "message_replied_to", "messages", m->replied_to->id, "");
-    kv_link(j, "message_seen", "messages", m->id, "/seen");
+    if (!is_nameless)
+        kv_link(j, "message_seen", "messages", m->id, "/seen");
     jout_object_end(j);
     jout_object_end(j);
 }
@@ -201,11 +203,14 @@ static void attachments(struct jout *j, const struct sim_message *m)
 
 void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_view view)
 {
+    /* An auto reply goes out before it is a message: it has no id, no link to itself and no author. */
+    bool is_nameless = m->is_auto_reply && view == SIM_VIEW_CALLBACK;
     jout_object(j);
-    message_links(j, m);
-    jout_kv_str(j, "id", m->id);
+    message_links(j, m, is_nameless);
+    if (!is_nameless)
+        jout_kv_str(j, "id", m->id);
     jout_kv_str(j, "message_uid", m->uid);
-    jout_kv_str(j, "type", m->channel->type ? m->channel->type : "custom");
+    jout_kv_str(j, "type", is_nameless ? "auto_reply" : m->channel->type ? m->channel->type : "custom");
     jout_kv_bool(j, "is_inbound", m->state == SIM_RECEIVED);
     jout_kv_bool(j, "is_draft", m->is_draft);
     jout_kv_str(j, "draft_mode", m->is_draft ? "shared" : NULL);
@@ -214,7 +219,8 @@ void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_vie
     jout_kv_seconds(j, "created_at", m->created_at);
     jout_kv_str(j, "subject", m->subject);
     jout_kv_span(j, "blurb", blurb(m->text));
-    author(j, m);
+    if (!is_nameless)
+        author(j, m);
     jout_key(j, "recipients");
     recipients(j, m);
     jout_kv_str(j, "body", m->html);
@@ -389,6 +395,16 @@ void sim_shape_me(struct jout *j, const struct sim_account *a)
     jout_object_end(j);
 }
 
+static void envelope_metadata(struct jout *j, const struct sim_conversation *c)
+{
+    jout_key(j, "metadata");
+    jout_object(j);
+    external_ids(j, c);
+    if (c->external_n)
+        jout_kv_str(j, "external_conversation_id", c->external[c->external_n - 1]);
+    jout_object_end(j);
+}
+
 void sim_shape_callback(struct buf *out, const struct sim_message *m, const char *type)
 {
     struct jout j;
@@ -401,13 +417,9 @@ void sim_shape_callback(struct buf *out, const struct sim_message *m, const char
     jout_object(&j);
     jout_kv_str(&j, "type", type);
     jout_key(&j, "payload");
-    sim_shape_message(&j, m, m->state == SIM_RECEIVED ? SIM_VIEW_CHANNEL : SIM_VIEW_CALLBACK);
-    jout_key(&j, "metadata");
-    jout_object(&j);
-    external_ids(&j, c);
-    if (c->external_n)
-        jout_kv_str(&j, "external_conversation_id", c->external[c->external_n - 1]);
-    jout_object_end(&j);
+    sim_shape_message(&j, m, strcmp(type, "message_imported") ? SIM_VIEW_CALLBACK : SIM_VIEW_CHANNEL);
+    if (!m->has_no_metadata)
+        envelope_metadata(&j, c);
     jout_object_end(&j);
 }
 

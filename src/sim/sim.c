@@ -3,6 +3,7 @@
  */
 #include "sim/sim.h"
 #include "base/mem.h"
+#include "sim/app.h"
 #include "sim/chat.h"
 #include "sim/control.h"
 #include "sim/control_events.h"
@@ -83,6 +84,7 @@ struct sim *sim_new(struct event_base *base)
     s->notice_ms = SIM_NOTICE_MS;
     s->notice_retry_ms = SIM_NOTICE_RETRY_MS;
     LIST_INIT(&s->call);
+    LIST_INIT(&s->app);
     LIST_INIT(&s->notice);
     LIST_INIT(&s->feed.listener);
     STAILQ_INIT(&s->pending);
@@ -102,6 +104,7 @@ void sim_free(struct sim *s)
     s->observe = NULL;
     http_client_free(s->http); /* first: ends the sends, which answer exchanges */
     sim_notify_stop(s);
+    sim_app_stop(s);
     sim_api_stop(s);
     sim_feed_end(&s->feed);
     sim_chat_free(s->chat);

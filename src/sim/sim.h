@@ -32,6 +32,7 @@ void sim_free(struct sim *s);
  *   "channels": [{"id", "kind", "name", "address", "inbox", "webhook_url", "secret", "type"}]
  *   "secret" (the company's), "webhooks": [hook.h], "webhook_timeout_ms", "webhook_retry_ms",
  *   "lag_ms" (an event and its message are not shown so long), "next_event": "evt_…" (the id of the next one),
+ *   "imported": true (application channels are told of messages created), "imported_delay_ms",
  *   "echo_errors" (a failed send becomes a sending_error), "thin_pages" (search.h)
  *
  * On error why holds one sentence, and what came before the mistake is done.

@@ -17,6 +17,7 @@
 #include "sim/token.h"
 #include <sys/queue.h>
 
+struct sim_app_call;
 struct sim_call;
 struct sim_chat;
 struct sim_notice;
@@ -50,6 +51,9 @@ struct sim {
     bool has_echo;                      /* a failed send is told as a sending_error */
     bool has_thin_pages;                /* see search.h */
     struct sim_hooks hooks;
+    int64_t imported_delay_ms;                      /* from a message's creation to its message_imported */
+    bool has_no_imported;                           /* there is none */
+    LIST_HEAD(sim_app_calls, sim_app_call) app;     /* calls of an app's server not yet ended */
     LIST_HEAD(sim_notices, sim_notice) notice;      /* sendings of events not yet ended */
     STAILQ_HEAD(sim_pendings, sim_pending) pending; /* accepted, not yet created */
     struct event *creator;
@@ -65,7 +69,8 @@ void sim_changed(struct sim *s, const struct sim_conversation *c);
 struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struct buf *why);
 
 /* send.c */
-void sim_deliver_imported(struct sim *s, struct sim_message *m);
+void sim_autoreply(struct sim *s, struct sim_conversation *c, const char *text, bool has_metadata,
+                   sim_sent_fn *done, void *arg, const char **why);
 
 /* create.c: 202 now, created a little later. Takes m. */
 void sim_create_later(struct sim *s, struct sim_message *m);

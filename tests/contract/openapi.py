@@ -47,6 +47,12 @@ class Api:
             return [f"{method} {path} has no body"]
         return list(check(document, content["application/json"]["schema"], body, "body"))
 
+    def mistakes_of_answer(self, method, path, body, status="200"):
+        """The same for what an operation answers."""
+        document, operation = self.operation(method, path)
+        answer = resolve(document, operation["responses"][status])
+        return list(check(document, answer["content"]["application/json"]["schema"], body, "answer"))
+
 
 def resolve(document, value):
     while "$ref" in value:
@@ -58,13 +64,17 @@ def resolve(document, value):
 
 
 def check(document, schema, value, where):
+    nullable = schema.get("nullable")  # Front writes it beside a $ref too
     schema = resolve(document, schema)
     if value is None:
-        if not schema.get("nullable"):
+        if not nullable and not schema.get("nullable"):
             yield f"{where} is null"
         return
     for part in schema.get("allOf", []):
         yield from check(document, part, value, where)
+    if "oneOf" in schema:
+        tried = [list(check(document, part, value, where)) for part in schema["oneOf"]]
+        yield from min(tried, key=len)
     properties = schema.get("properties")
     kind = schema.get("type", "object" if properties else None)
     if kind and not TYPES[kind](value):

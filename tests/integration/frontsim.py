@@ -304,6 +304,24 @@ class Sim:
             more["from"] = more.pop("from_")
         return self.control("POST", "/sim/import-old", {"channel": channel, "text": text, "created_at": created_at, **more})
 
+    def connect(self, url, key=None, channel=None, **more):
+        """What a person does in Front's settings: authorization at the app's base URL; list=True asks for its addresses first, and
+        address=… must be among them. Gives {"channel","webhook_url","is_connected","address","addresses","pages","status","why"}."""
+        named = {"key": key, "channel": channel}
+        return self.control("POST", "/sim/connect", {"url": url, **{k: v for k, v in named.items() if v}, **more})
+
+    def disconnect(self, channel, body=True):
+        """The channel is deleted in Front: DELETE to its webhook_url, with or without a body."""
+        return self.control("POST", "/sim/disconnect", {"channel": channel, "body": body})
+
+    def autoreply(self, conversation, text, metadata=True):
+        """A rule answers on an application channel: message_autoreply, with or without the envelope's metadata."""
+        return self.control("POST", "/sim/autoreply", {"conversation": conversation, "text": text, "metadata": metadata})
+
+    def app_calls(self, type=None):
+        """authorization, list_addresses, message_imported and delete, from the journal."""
+        return [e for e in self.log()["entries"] if e["kind"] == "app" and type in (None, e["type"])]
+
     def sent_events(self):
         """Sendings of events that have ended, from the journal."""
         return [e for e in self.log()["entries"] if e["kind"] == "event"]

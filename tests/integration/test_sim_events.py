@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from frontsim import Receiver, Sim, sign_sha1, sign_sha256, wait_for
+from frontsim import Receiver, Sim, jwt, sign_sha1, sign_sha256, wait_for
 
 HOST = "https://simulator.api.frontapp.com"
 
@@ -401,3 +401,125 @@ def test_a_merged_conversation_carries_both_external_ids(sim, receiver):
     sim.merge(one, two)
     sim.send("cha_a", "again", conversation=one)
     assert receiver.requests[-1].json["metadata"]["external_conversation_ids"] == ["a", "b"]
+
+
+# ---- application channels -------------------------------------------------------------------------------------------
+
+class App:
+    """An app's server: its base URL, and the webhook_url that it answers."""
+
+    def __init__(self, receiver, pages=()):
+        self.receiver, self.pages = receiver, list(pages)
+        receiver.answer = self.answer
+
+    def answer(self, r):
+        if r.path == "/apps/main" and r.json["type"] == "list_addresses":
+            at = int(r.json["payload"].get("page_token", "0"))
+            following = {"pagination": {"next_page_token": str(at + 1)}} if at + 1 < len(self.pages) else {}
+            return 200, {"type": "success", "addresses": self.pages[at], **following}
+        if r.path == "/apps/main":
+            return 200, {"type": "success", "webhook_url": self.receiver.url + "/front/" + r.json["payload"]["channel_id"]}
+        if r.method == "DELETE" or r.json["type"] == "message_imported":
+            return 200, {}
+        return 200, {"type": "success", "external_id": f"m{len(self.receiver.requests)}", "external_conversation_id": "room-1"}
+
+
+def is_signed(r):
+    return r.headers["X-Front-Signature"] == sign_sha256(r.body, "app-secret", r.headers["X-Front-Request-Timestamp"])
+
+
+def test_a_person_connects_a_channel(sim, receiver):
+    App(receiver)
+    connected = sim.connect(receiver.url + "/apps/main", key="the-key", channel="cha_new", name="Chat")
+    [call] = receiver.requests
+    assert call.method == "POST" and call.headers["Authorization"] == "Bearer the-key" and is_signed(call)
+    assert call.json == {"type": "authorization", "payload": {"channel_id": "cha_new", "name": "Chat"}}
+    assert connected["is_connected"] and connected["webhook_url"] == receiver.url + "/front/cha_new" and connected["why"] is None
+    sent = sim.send("cha_new", "Hello", to="ada")  # from now on it goes there
+    assert sent["state"] == "sent" and receiver.requests[1].path == "/front/cha_new" and receiver.requests[1].json["type"] == "message"
+    [entry] = sim.app_calls()
+    assert (entry["type"], entry["status"], entry["channel"]) == ("authorization", 200, "cha_new") and json.loads(entry["body"]) == call.json
+
+
+def test_addresses_come_page_by_page(sim, receiver):
+    App(receiver, [[{"address": f"+1555000{i}", "name": f"Line {i}"}] for i in range(3)])
+    connected = sim.connect(receiver.url + "/apps/main", key="k", list=True, address="+15550002")
+    assert connected["is_connected"] and connected["pages"] == 3 and len(connected["addresses"]) == 3
+    assert [r.json["type"] for r in receiver.requests] == ["list_addresses"] * 3 + ["authorization"]
+    assert [r.json["payload"] for r in receiver.requests[:3]] == [{}, {"page_token": "1"}, {"page_token": "2"}]
+    assert all(r.headers["Authorization"] == "Bearer k" and is_signed(r) for r in receiver.requests)
+    [channel] = [c for c in sim.control("GET", "/sim/channels") if c["id"] == connected["channel"]]
+    assert channel["address"] == "+15550002" and channel["kind"] == "application"
+    lost = sim.connect(receiver.url + "/apps/main", list=True, address="+1")
+    assert not lost["is_connected"] and lost["webhook_url"] is None and "Authorization" not in receiver.requests[-1].headers
+
+
+@pytest.mark.parametrize("answer, why", [
+    ((401, {"type": "authentication_required", "message": "No."}), "The answer is no success"),
+    ((200, {"type": "success"}), "The answer has no webhook_url"), ((200, b"<html>"), "The answer is not a JSON object"),
+    ((200, {"type": "success", "addresses": [], "pagination": {"next_page_token": "x"}}), "The pages of addresses go in a circle"),
+])
+def test_an_app_that_is_not_ready(sim, receiver, answer, why):
+    receiver.answer = lambda r: answer
+    connected = sim.connect(receiver.url, list="addresses" in (answer[1] if isinstance(answer[1], dict) else ()))
+    assert (connected["is_connected"], connected["why"], connected["status"]) == (False, why, answer[0])
+    for bad in ({}, {"url": receiver.url, "channel": sim.add_channel()["id"]}):
+        sim.control("POST", "/sim/connect", bad, expect=(400,))
+
+
+def test_what_was_posted_is_confirmed(sim, receiver):
+    App(receiver)
+    sim.configure(rate={"limit": 0}, imported_delay_ms=300)
+    channel = sim.connect(receiver.url + "/apps/main")["channel"]
+    body = {"sender": {"handle": "ada"}, "body": "Hi", "metadata": {"external_id": "in-1", "external_conversation_id": "room-1"}}
+    def post():
+        return sim.api("POST", f"/channels/{channel}/inbound_messages", body, token=jwt("app-uid", "app-secret", channel)).json["message_uid"]
+    uid = post()
+    wait_for(sim.inbound)
+    assert len(receiver.requests) == 1  # not yet
+    wait_for(lambda: len(receiver.requests) == 2)
+    told = receiver.requests[1].json
+    assert told["type"] == "message_imported" and told["payload"]["message_uid"] == uid and is_signed(receiver.requests[1])
+    assert told["payload"]["metadata"]["external_id"] == "in-1" and told["metadata"]["external_conversation_ids"] == ["room-1"]
+    wait_for(lambda: sim.app_calls("message_imported"))
+    assert sim.app_calls("message_imported")[0]["is_taken"]
+    sim.configure(imported=False)
+    post()
+    wait_for(lambda: len(sim.inbound()) == 2)
+    time.sleep(0.4)
+    assert len(receiver.requests) == 2
+    sim.configure(imported=True, imported_delay_ms=60000)  # the simulator ends meanwhile
+    post()
+    wait_for(lambda: len(sim.inbound()) == 3)
+
+
+def test_auto_replies(sim, receiver):
+    App(receiver)
+    channel = sim.connect(receiver.url + "/apps/main")["channel"]
+    conversation = sim.send(channel, "We begin", to="ada")["conversation"]
+    sim.api("POST", f"/channels/{channel}/inbound_messages", {"sender": {"handle": "ada"}, "body": "Hi", "metadata": {
+        "external_id": "in-1", "external_conversation_id": "room-1"}}, token=jwt("app-uid", "app-secret", channel))
+    [asked] = wait_for(sim.inbound)
+    sent = sim.autoreply(conversation, "We are closed.")
+    sim.autoreply(conversation, "Still closed.", metadata=False)
+    first, bare = [r.json for r in receiver.requests if r.path != "/apps/main" and r.json["type"] == "message_autoreply"]
+    payload = first["payload"]
+    assert "id" not in payload and "author" not in payload and "self" not in payload["_links"] and payload["type"] == "auto_reply"
+    assert payload["_links"]["related"]["message_replied_to"] == f"{HOST}/messages/{asked['id']}" and payload["text"] == "We are closed."
+    assert first["metadata"]["external_conversation_ids"] == ["room-1"] and "metadata" not in bare
+    assert sent["state"] == "sent" and sent["external_conversation_id"] == "room-1"
+    shown = sim.api("GET", f"/messages/{sent['id']}").json
+    assert shown["type"] == "custom" and shown["id"] == sent["id"] and shown["author"] is None
+    sim.control("POST", "/sim/autoreply", {"conversation": "cnv_0", "text": "x"}, expect=(400,))
+
+
+def test_a_channel_is_deleted(sim, receiver):
+    App(receiver)
+    for has_body in (True, False):
+        channel = sim.connect(receiver.url + "/apps/main")["channel"]
+        assert sim.disconnect(channel, body=has_body) == {"status": 200, "is_taken": True, "answer": "{}"}
+        gone = receiver.requests[-1]
+        assert (gone.method, gone.path) == ("DELETE", f"/front/{channel}") and is_signed(gone)
+        assert gone.body == (json.dumps({"type": "delete", "payload": {"channel_id": channel}}, separators=(",", ":")).encode() if has_body else b"")
+        assert sim.send(channel, "x", to="ada")["state"] == "failed"
+        sim.control("POST", "/sim/disconnect", {"channel": channel}, expect=(400,))
