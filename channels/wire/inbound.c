@@ -157,11 +157,12 @@ static enum err to_read(struct jval v, struct wire_item *item, struct buf *why)
         buf_addf(why, "`to` must name 1 to %d customers, as in [{\"handle\":\"alice\"}].", WIRE_TO_MAX);
         return ERR_INVALID;
     }
-    uint32_t i = 0;
-    for (struct jval e = json_first(v); e.doc; e = json_next(e), i++) {
-        struct fb_person *to = &item->to[i];
+    struct fb_person *to = item->to;
+    for (struct jval e = json_first(v); e.doc; e = json_next(e), to++) {
         to->size = sizeof *to;
-        if (field_read(json_get(e, "handle"), "to.handle", FIELD_ID, item, &to->handle, why))
+        if (field_read(json_get(e, "handle"), "to.handle", FIELD_ID, item, &to->handle, why) ||
+            field_read(json_get(e, "name"), "to.name", FIELD_LINE, item, &to->name, why) ||
+            field_read(json_get(e, "email"), "to.email", FIELD_LINE, item, &to->email, why))
             return ERR_INVALID;
         if (!to->handle)
             return refuse(why, "Each of `to` needs a `handle`.");

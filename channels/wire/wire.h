@@ -20,7 +20,7 @@ enum {
     WIRE_TEXT_MAX = 512 * 1024, /* bytes of a text */
     WIRE_TO_MAX = 50,           /* recipients of one message */
     WIRE_SENTENCE_MAX = 300,    /* bytes of what a backend says to the agent, and the NUL */
-    WIRE_OWN_MAX = 16 + WIRE_TO_MAX,
+    WIRE_OWN_MAX = 16 + 3 * WIRE_TO_MAX,
 };
 
 /* A message, or what became of a delivery. */

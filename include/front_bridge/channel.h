@@ -80,7 +80,7 @@
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
  * failed, event, want_events   Front's events are counted by the bridge; no adapter hears of them.
- * receipt, FB_FROM_AGENT, attachments of an fb_inbound   done is called with FB_ERR_INVALID.
+ * receipt, attachments of an fb_inbound   done is called with FB_ERR_INVALID.
  * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
  * formats, max_text, and all capabilities but FB_CAN_IDEMPOTENT and FB_CAN_PARALLEL   are not looked at: text
  *     comes plain, html beside it, in full length, and no line with names of attachments is added to it.
@@ -263,13 +263,13 @@ struct fb_inbound {
     const char *subject;
     const char *in_reply_to;    /* the backend's id of an earlier message */
     int64_t sent_at_ms;         /* wall time; 0: now */
-    const struct fb_person *to; /* FB_FROM_AGENT */
+    const struct fb_person *to; /* FB_FROM_AGENT: up to 50; the first one decides about the conversation */
     uint32_t to_n;
     uint32_t attachment_n;
     const struct fb_attachment
         *attachments;         /* up to 32; filename and content_type required; url (fetched by the bridge)
                                                 or else fd (over 0; duplicated by the host) */
-    const char *author_email; /* FB_FROM_AGENT */
+    const char *author_email; /* FB_FROM_AGENT: the teammate in Front, if there is one of this address */
 };
 
 /* How receive() or receipt() ended. */

@@ -78,6 +78,14 @@ static char *reason_of(const struct verdict *v, const struct outcome *o)
     return text;
 }
 
+/* An application channel names its conversations itself. What an agent wrote joins one that is known, if any. */
+static bool wants_learning(const struct attempt *a)
+{
+    bool is_new_to_us = a->kind == KIND_MESSAGE || (a->kind == KIND_AGENT && !a->has_conversation);
+
+    return a->facts.direction == MESSAGE_IN && is_new_to_us && a->channel->config->kind == CHANNEL_CUSTOM;
+}
+
 void attempt_settle(struct attempt *a, const struct outcome *o)
 {
     struct channel *ch = a->channel;
@@ -108,8 +116,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .peer_conversation = span_of(a->conversation_id),
         .wants_report =
             a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_KILL,
-        .wants_learning =
-            a->facts.direction == MESSAGE_IN && a->kind == KIND_MESSAGE && ch->config->kind == CHANNEL_CUSTOM,
+        .wants_learning = wants_learning(a),
     };
     store_post_settle(ch->bridge->store, &a->settle);
 }

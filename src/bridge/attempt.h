@@ -16,7 +16,8 @@ struct attempt {
     uint32_t attempt; /* as the store counts; facts has those that count */
     char *source_id;  /* for the log: the id on the side where it came from */
     bool is_probe;
-    uint64_t token; /* in the host */
+    bool has_conversation; /* in: Front's conversation is known */
+    uint64_t token;        /* in the host */
     mono_ms_t started_at;
     struct store_settle settle;
     struct verdict verdict;

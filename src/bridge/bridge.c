@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/app.h"
 #include "bridge/attempt.h"
+#include "bridge/author.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
 #include "bridge/hooks.h"
@@ -16,6 +17,7 @@
 #include "bridge/place.h"
 #include "bridge/receive.h"
 #include "bridge/reception.h"
+#include "bridge/relay.h"
 #include "bridge/report.h"
 #include "bridge/staging.h"
 #include <stdlib.h>
@@ -235,7 +237,8 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
     for (size_t i = 0; i < c->account_n; i++)
         b->account[i] = (struct account){.bridge = b,
                                          .config = &c->account[i],
-                                         .front = front_client_new(b->base, b->http, &c->account[i])};
+                                         .front = front_client_new(b->base, b->http, &c->account[i]),
+                                         .authors = authors_new()};
     b->channel = mem_calloc(c->channel_n, sizeof *b->channel);
     for (size_t i = 0; i < c->channel_n; i++)
         channel_init(&b->channel[i], b, &c->channel[i], &preflight->channel[i]);
@@ -348,8 +351,12 @@ void bridge_close(struct bridge *b)
     const struct config *c = b->config;
 
     /* What ends here posts its last operation; the store takes it, or hands it back, before it is closed. */
-    for (size_t i = 0; i < c->account_n; i++)
+    for (size_t i = 0; i < c->channel_n; i++)
+        relay_close(&b->channel[i]);
+    for (size_t i = 0; i < c->account_n; i++) {
         front_client_free(b->account[i].front);
+        authors_free(b->account[i].authors);
+    }
     store_close(b->store, STOP_MS);
     receptions_free(b->receptions);
     life_fini(b);

@@ -17,6 +17,7 @@
 #include "http/server.h"
 #include "store/store.h"
 #include <front_bridge/channel.h>
+#include <sys/queue.h>
 
 enum {
     CALLBACK_SHAPE_N = CALLBACK_SYNC + 1,
@@ -52,6 +53,7 @@ struct account {
     uint64_t app_calls[APP_CALL_N][FRONT_ERROR_N];
     struct front_client *front;
     struct breaker breaker;
+    struct authors *authors;
 };
 
 struct channel {
@@ -71,6 +73,7 @@ struct channel {
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
+    LIST_HEAD(, relay) relays; /* on their way to Front, one per attempt of `in` */
     struct placer *placer;
     struct channel_stats stats;
 };

@@ -18,6 +18,7 @@ enum { OUR_ID_BYTES = 24, FIELD_MAX = 4096 };
 struct receive {
     struct channel *channel;
     uint64_t ticket;
+    enum message_kind kind;
     struct buf wire, handle, source_id, lane, conversation, thread_ref;
     struct store_put put;
     struct store_item item;
@@ -49,11 +50,18 @@ static void add_string(struct jval v, struct buf *out)
         buf_clear(out);
 }
 
+/* Whose conversation it is: the customer's, also where an agent wrote. */
+static struct jval customer_of(const struct receive *r, struct jval wire)
+{
+    return r->kind == KIND_AGENT ? json_get(json_first(json_get(wire, "to")), "handle")
+                                 : json_path(wire, "sender.handle");
+}
+
 /* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches
  * nothing. */
 static void read_ids(struct receive *r, struct jval wire)
 {
-    add_string(json_path(wire, "sender.handle"), &r->handle);
+    add_string(customer_of(r, wire), &r->handle);
     add_string(json_get(wire, "id"), &r->source_id);
     if (r->source_id.n == 0) {
         char id[OUR_ID_BYTES + 1];
@@ -76,6 +84,7 @@ static void post(struct receive *r)
     r->put = (struct store_put){
         .op.on_done = on_put,
         .direction = MESSAGE_IN,
+        .kind = r->kind,
         .channel = ch->config->name,
         .source_id = buf_span(&r->source_id),
         .conversation = r->conversation.n ? buf_span(&r->conversation) : SPAN_NONE,
@@ -98,6 +107,7 @@ static void receive_start(struct channel *ch, uint64_t ticket, struct span json,
 
     r->channel = ch;
     r->ticket = ticket;
+    r->kind = incoming_is_from_agent(wire) ? KIND_AGENT : KIND_MESSAGE;
     ch->bridge->receive_n++;
     buf_init(&r->wire, json.n);
     buf_init(&r->handle, FIELD_MAX);
@@ -129,8 +139,6 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
         refuse(ch, m->ticket, "Receipts are not taken by this version");
     else if (m->fd_n > 0 || json_len(json_get(json_root(&doc), "attachments")) > 0)
         refuse(ch, m->ticket, "Attachments are not taken by this version; send the text without them");
-    else if (json_is(json_get(json_root(&doc), "direction"), "outbound"))
-        refuse(ch, m->ticket, "Messages of agents are not taken by this version");
     else if (incoming_check(m->json, &why) != OK)
         refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
     else if (channel_is_resuming(ch))
@@ -153,7 +161,8 @@ static void on_put(struct store_op *op)
         bool is_new = r->item.how == STORE_NEW || r->item.how == STORE_AGAIN;
         store_id_format(ch->bridge->store, r->item.id, id);
         log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name),
-                 LOG_STR("id", id), LOG_SPAN("source_id", buf_span(&r->source_id)));
+                 LOG_STR("kind", message_kind_name(r->kind)), LOG_STR("id", id),
+                 LOG_SPAN("source_id", buf_span(&r->source_id)));
         host_stored(ch->host, r->ticket, OK, !is_new, id, NULL);
         queue_due(&ch->in, r->put.now);
         keeper_expiry(ch->bridge->keeper, r->put.expires_at);

@@ -397,12 +397,42 @@ static void post(struct reception *r)
     store_post_put(ch->bridge->store, &r->put);
 }
 
+/* A message that we posted ourselves, told by the id that went with it, is where it belongs already. NULL: it is
+ * none; else that id. */
+static char *own_id_of(const struct channel *ch, const struct callback *c)
+{
+    char *own = json_dup(json_path(c->message, "metadata.external_id"), STORE_ID_BYTES);
+    int64_t id;
+
+    if (own && store_id_parse(ch->bridge->store, span_of(own), &id) == OK)
+        return own;
+    free(own);
+    return NULL;
+}
+
+static void answer_echo(struct reception *r)
+{
+    log_info("echo", LOG_STR("channel", r->channel->config->name),
+             LOG_STR("source_id", r->callback->message_id));
+    r->is_put_done = true;
+    r->part_n = 0;
+    answer(r, FRONT_OK, SPAN_NONE);
+    free_if_over(r);
+}
+
 void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct reception *r = reception_new(ch, x, c);
+    char *own = own_id_of(ch, r->callback);
 
-    must(asprintf(&r->external_id, "fb-%s", r->callback->message_id) >= 0);
+    r->external_id = own;
+    if (!own)
+        must(asprintf(&r->external_id, "fb-%s", r->callback->message_id) >= 0);
     r->conversation = conversation_of(r->callback);
+    if (own) {
+        answer_echo(r);
+        return;
+    }
     arm(r, promised_ms(r) > 0 ? promised_ms(r) : COMMIT_MAX_MS);
     post(r);
 }

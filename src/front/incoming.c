@@ -67,6 +67,14 @@ static const struct field {
     {"conversation_id", INCOMING_ID_MAX, false, false},  {"in_reply_to", INCOMING_ID_MAX, false, false},
     {"subject", INCOMING_SUBJECT_MAX, false, false},     {"text", INCOMING_TEXT_MAX, false, true},
     {"markdown", INCOMING_MARKDOWN_MAX, false, true},    {"html", INCOMING_TEXT_MAX, false, true},
+    {"author_email", INCOMING_HANDLE_MAX, false, false},
+};
+
+/* Of each of `to`. */
+static const struct field to_fields[] = {
+    {"handle", INCOMING_HANDLE_MAX, true, false},
+    {"name", INCOMING_HANDLE_MAX, false, false},
+    {"email", INCOMING_HANDLE_MAX, false, false},
 };
 
 static bool has_control(struct span s)
@@ -102,9 +110,9 @@ static enum err check_string(const struct field *f, struct jval v, struct buf *w
     return e;
 }
 
-static enum err check_fields(struct jval root, struct buf *why)
+static enum err check_fields(struct jval root, const struct field *field, size_t n, struct buf *why)
 {
-    for (const struct field *f = fields; f < fields + ARRAY_LEN(fields); f++) {
+    for (const struct field *f = field; f < field + n; f++) {
         struct jval v = json_path(root, f->path);
         if (!json_has(v) && f->is_required) {
             buf_addf(why, "%s is missing", f->path);
@@ -125,7 +133,7 @@ static enum err say(struct buf *why, const char *sentence)
 
 static enum err check_rest(struct jval root, struct buf *why)
 {
-    struct jval sent_at = json_get(root, "sent_at"), direction = json_get(root, "direction");
+    struct jval sent_at = json_get(root, "sent_at");
     unsigned text_n = 0;
     int64_t at;
 
@@ -137,8 +145,30 @@ static enum err check_rest(struct jval root, struct buf *why)
         return say(why, "One of text, markdown and html must be given");
     if (json_has(sent_at) && (json_millis(sent_at, &at) != OK || at < 0))
         return say(why, "sent_at is not a time in Unix seconds");
-    if (json_has(direction) && !json_is(direction, "inbound"))
-        return say(why, "direction can only be inbound");
+    return OK;
+}
+
+bool incoming_is_from_agent(struct jval wire)
+{
+    return json_is(json_get(wire, "direction"), "outbound");
+}
+
+static enum err check_direction(struct jval root, struct buf *why)
+{
+    struct jval direction = json_get(root, "direction"), to = json_get(root, "to");
+
+    if (!json_has(direction) || json_is(direction, "inbound"))
+        return OK;
+    if (!incoming_is_from_agent(root))
+        return say(why, "direction can only be inbound or outbound");
+    if (json_type(to) != JSON_ARRAY || json_len(to) == 0 || json_len(to) > INCOMING_TO_MAX)
+        return say(why, "to must name 1 to 50 customers if direction is outbound");
+    for (struct jval v = json_first(to); v.doc; v = json_next(v)) {
+        enum err e = json_type(v) == JSON_OBJECT ? check_fields(v, to_fields, ARRAY_LEN(to_fields), why)
+                                                 : say(why, "to must hold objects with a handle");
+        if (e)
+            return e;
+    }
     return OK;
 }
 
@@ -148,8 +178,10 @@ static enum err check(struct jval root, struct buf *why)
         return say(why, "The message is not a JSON object");
     if (json_type(json_get(root, "sender")) != JSON_OBJECT)
         return say(why, "sender is missing, or not an object");
-    enum err e = check_fields(root, why);
-    return e ? e : check_rest(root, why);
+    enum err e = check_fields(root, fields, ARRAY_LEN(fields), why);
+    if (!e)
+        e = check_rest(root, why);
+    return e ? e : check_direction(root, why);
 }
 
 enum err incoming_check(struct span wire, struct buf *why)
@@ -172,9 +204,8 @@ struct writer {
     struct jval root;
 };
 
-static void put(struct writer *w, const char *key, const char *path)
+static void put_value(struct writer *w, const char *key, struct jval v)
 {
-    struct jval v = json_path(w->root, path);
     struct buf scratch;
 
     if (!json_has(v))
@@ -183,6 +214,19 @@ static void put(struct writer *w, const char *key, const char *path)
     jout_kv_span(&w->j, key, json_span(v, &scratch));
     buf_fini(&scratch);
 }
+
+static void put(struct writer *w, const char *key, const char *path)
+{
+    put_value(w, key, json_path(w->root, path));
+}
+
+static void put_known(struct writer *w, const char *key, const char *value)
+{
+    if (value)
+        jout_kv_str(&w->j, key, value);
+}
+
+/* ---- Who: the part of a body that comes first ---- */
 
 static void put_sender(struct writer *w, bool has_email)
 {
@@ -194,6 +238,58 @@ static void put_sender(struct writer *w, bool has_email)
         put(w, "email", "sender.email");
     jout_object_end(&w->j);
 }
+
+static void who_custom(struct writer *w, const struct incoming *in)
+{
+    (void)in;
+    put_sender(w, false);
+}
+
+static void who_application(struct writer *w, const struct incoming *in)
+{
+    (void)in;
+    put_sender(w, true);
+}
+
+static void who_agent_application(struct writer *w, const struct incoming *in)
+{
+    (void)in;
+    put(w, "sender_name", "sender.name");
+    jout_key(&w->j, "to");
+    jout_array(&w->j);
+    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
+        jout_object(&w->j);
+        put_value(w, "handle", json_get(v, "handle"));
+        put_value(w, "name", json_get(v, "name"));
+        put_value(w, "email", json_get(v, "email"));
+        jout_object_end(&w->j);
+    }
+    jout_array_end(&w->j);
+}
+
+static void who_agent_custom(struct writer *w, const struct incoming *in)
+{
+    jout_key(&w->j, "sender");
+    jout_object(&w->j);
+    put_known(w, "author_id", in->author_id);
+    if (in->address)
+        jout_kv_str(&w->j, "handle", in->address);
+    else
+        put(w, "handle", "sender.handle");
+    put(w, "name", "sender.name");
+    jout_object_end(&w->j);
+    jout_key(&w->j, "to");
+    jout_array(&w->j);
+    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
+        struct buf scratch;
+        buf_init(&scratch, INCOMING_HANDLE_MAX);
+        jout_span(&w->j, json_span(json_get(v, "handle"), &scratch));
+        buf_fini(&scratch);
+    }
+    jout_array_end(&w->j);
+}
+
+/* ---- The rest: what goes behind the body ---- */
 
 static void put_ref(struct writer *w, const char *key, const char *path)
 {
@@ -225,7 +321,7 @@ static void put_custom(struct writer *w, const struct incoming *in)
     jout_object_end(&w->j);
 }
 
-static void put_application(struct writer *w, const struct incoming *in)
+static void put_ids(struct writer *w, const struct incoming *in)
 {
     int64_t at;
 
@@ -238,9 +334,33 @@ static void put_application(struct writer *w, const struct incoming *in)
         jout_kv_i64(&w->j, "delivered_at", at / 1000);
 }
 
-typedef void rest_fn(struct writer *w, const struct incoming *in);
+static void put_agent_application(struct writer *w, const struct incoming *in)
+{
+    put_known(w, "author_id", in->author_id);
+    put_ids(w, in);
+}
 
-static enum err write_body(struct jval root, const struct incoming *in, bool has_email, rest_fn *rest,
+static void put_agent_custom(struct writer *w, const struct incoming *in)
+{
+    int64_t at;
+
+    if (json_millis(json_get(w->root, "sent_at"), &at) != OK || at <= 0)
+        at = in->created_at;
+    jout_kv_str(&w->j, "external_id", in->id);
+    jout_kv_i64(&w->j, "created_at", at / 1000);
+    jout_kv_str(&w->j, "type", "custom");
+    put_known(w, "conversation_id", in->conversation);
+    jout_key(&w->j, "metadata");
+    jout_object(&w->j);
+    jout_kv_str(&w->j, "thread_ref", in->thread_ref);
+    jout_kv_bool(&w->j, "is_inbound", false);
+    jout_kv_bool(&w->j, "is_archived", false); /* it is news, not history */
+    jout_object_end(&w->j);
+}
+
+typedef void part_fn(struct writer *w, const struct incoming *in);
+
+static enum err write_body(struct jval root, const struct incoming *in, part_fn *who, part_fn *rest,
                            struct buf *out)
 {
     struct writer w = {.root = root};
@@ -250,7 +370,7 @@ static enum err write_body(struct jval root, const struct incoming *in, bool has
     make_html(root, &html);
     jout_init(&w.j, out);
     jout_object(&w.j);
-    put_sender(&w, has_email);
+    who(&w, in);
     put(&w, "subject", "subject");
     jout_kv_span(&w.j, "body", body_of(&html));
     rest(&w, in);
@@ -260,7 +380,7 @@ static enum err write_body(struct jval root, const struct incoming *in, bool has
     return e;
 }
 
-static enum err build(const struct incoming *in, bool has_email, rest_fn *rest, struct buf *out,
+static enum err build(const struct incoming *in, part_fn *who, part_fn *rest, struct buf *out,
                       struct buf *why)
 {
     struct json doc;
@@ -271,19 +391,29 @@ static enum err build(const struct incoming *in, bool has_email, rest_fn *rest, 
     else
         buf_add_str(why, "The stored message is not JSON");
     if (!e)
-        e = write_body(json_root(&doc), in, has_email, rest, out);
+        e = write_body(json_root(&doc), in, who, rest, out);
     json_fini(&doc);
     return e;
 }
 
 enum err incoming_custom(const struct incoming *in, struct buf *out, struct buf *why)
 {
-    return build(in, false, put_custom, out, why);
+    return build(in, who_custom, put_custom, out, why);
 }
 
 enum err incoming_application(const struct incoming *in, struct buf *out, struct buf *why)
 {
-    return build(in, true, put_application, out, why);
+    return build(in, who_application, put_ids, out, why);
+}
+
+enum err incoming_agent_application(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, who_agent_application, put_agent_application, out, why);
+}
+
+enum err incoming_agent_custom(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, who_agent_custom, put_agent_custom, out, why);
 }
 
 /* ---- Front's replies ---- */

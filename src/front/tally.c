@@ -13,6 +13,7 @@ static const char *const names[] = {
     "message_status",
     "message",
     "message_seen",
+    "teammate",
     "conversation",
     "conversation_messages",
     "comments",

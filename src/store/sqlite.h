@@ -136,6 +136,9 @@ MUST_CHECK enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite
 MUST_CHECK enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id,
                                 struct span conversation, struct span thread_ref, struct span handle,
                                 char **peer);
+/* thread_front finds Front's conversation of an inbound message; *conversation is malloc'ed, or NULL. */
+MUST_CHECK enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum message_kind kind,
+                                 struct span peer, struct span thread_ref, char **conversation);
 /* thread_told: the thread that Front knows for an inbound message already, instead of p->thread_ref;
  * malloc'ed, or untouched. */
 MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p,

@@ -145,18 +145,18 @@ static char *copy(char **at, struct span s)
 }
 
 /* All strings in one block: a claim of a hundred messages would else be a thousand allocations. */
-static void copy_texts(sqlite3_stmt *st, const char *channel, const char *peer, struct store_message *m)
+static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, struct store_message *m)
 {
     struct span text[TEXT_N], body = sql_text(st, FIRST_TEXT + TEXT_N);
-    struct span name = span_of(channel), peer_text = span_of(peer);
-    size_t size = name.n + peer_text.n + body.n + 3;
+    struct span name = span_of(channel), far_text = span_of(far);
+    size_t size = name.n + far_text.n + body.n + 3;
     for (int i = 0; i < TEXT_N; i++) {
         text[i] = sql_text(st, FIRST_TEXT + i);
         size += text[i].n + 1;
     }
     char *at = m->block = mem_zalloc(size);
     m->channel = copy(&at, name);
-    m->peer_conversation = copy(&at, peer_text);
+    *(m->direction == MESSAGE_OUT ? &m->peer_conversation : &m->front_conversation) = copy(&at, far_text);
     char **field[TEXT_N] = {&m->source_id,  &m->recipient, &m->lane,        &m->conversation,
                             &m->thread_ref, &m->event_id,  &m->external_id, &m->reason};
     for (int i = 0; i < TEXT_N; i++)
@@ -188,10 +188,13 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
-    char *peer = NULL;
+    char *far; /* the conversation on the other side */
+    struct span recipient = sql_text(st, 19), conversation = sql_text(st, 21), thread_ref = sql_text(st, 22);
     if (out->direction == MESSAGE_OUT)
-        TRY(thread_peer(q, c, channel->id, sql_text(st, 21), sql_text(st, 22), sql_text(st, 19), &peer));
-    copy_texts(st, channel->name, peer, out);
-    free(peer);
+        TRY(thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far));
+    else
+        TRY(thread_front(q, c, channel->id, out->kind, conversation, thread_ref, &far));
+    copy_texts(st, channel->name, far, out);
+    free(far);
     return OK;
 }

@@ -55,6 +55,14 @@
 #define LIST_BY(...) LIST(__VA_ARGS__)
 #define PICK_BY(...) PICK(__VA_ARGS__)
 
+/* Front keeps the threads of imported messages, which an agent's become on a custom channel, apart from those
+ * of incoming ones: they are learnt apart. No id of a backend holds a control character. */
+#define AGENT_THREAD(ref) "char(1) || " ref
+/* A link that is used is marked once a day. */
+#define LINK_UPSERT                                                                                          \
+    " ON CONFLICT DO UPDATE SET peer = excluded.peer, seen_at = excluded.seen_at"                            \
+    " WHERE peer <> excluded.peer OR seen_at < excluded.seen_at - 86400000"
+
 const char *const sql_text_of[SQL_N] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -183,9 +191,15 @@ const char *const sql_text_of[SQL_N] = {
     /* threads */
     [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",
     [SQL_LINK_REF] = "SELECT thread_ref FROM link INDEXED BY link_peer WHERE channel_id = ?1 AND peer = ?2"
-                     " AND thread_ref IS NOT NULL ORDER BY conversation DESC LIMIT 1",
+                     " AND thread_ref IS NOT NULL ORDER BY seen_at DESC LIMIT 1",
+    [SQL_LINK_BACK] = "SELECT conversation FROM link INDEXED BY link_peer WHERE channel_id = ?1 AND peer = ?2"
+                      " ORDER BY seen_at DESC LIMIT 1",
     [SQL_THREAD_BY_REF] =
         "SELECT peer FROM thread WHERE channel_id = ?1 AND thread_ref = ?2 AND peer IS NOT NULL",
+    [SQL_THREAD_BACK] = "SELECT conversation FROM thread WHERE channel_id = ?1 AND thread_ref = ?2 AND "
+                        "conversation IS NOT NULL",
+    [SQL_THREAD_BACK_AGENT] = "SELECT conversation FROM thread WHERE channel_id = ?1"
+                              " AND thread_ref = " AGENT_THREAD("?2") " AND conversation IS NOT NULL",
     [SQL_THREAD_BY_HANDLE] = "SELECT peer FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
                              " AND handle = ?2 AND conversation IS NULL AND peer IS NOT NULL"
                              " ORDER BY seen_at DESC LIMIT 1",
@@ -202,25 +216,33 @@ const char *const sql_text_of[SQL_N] = {
         " SELECT ?2, thread_ref, recipient, ?3, ?4 FROM message WHERE id = ?1 AND thread_ref IS NOT NULL"
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer = excluded.peer WHERE peer IS NOT "
         "excluded.peer",
-    [SQL_LINK_OF_MESSAGE] = "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref FROM message WHERE id "
-                            "= ?1 AND conversation IS NOT NULL"
-                            " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
+    [SQL_LINK_OF_MESSAGE] =
+        "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref, ?4 FROM message WHERE id = ?1"
+        " AND conversation IS NOT NULL" LINK_UPSERT,
     [SQL_LEARN_START] = "UPDATE thread SET message_uid = ?3, learn_at = ?4, tries = 0 WHERE channel_id = ?2"
                         " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1)"
                         " AND conversation IS NULL AND learn_at IS NULL",
+    [SQL_LEARN_START_AGENT] =
+        "INSERT INTO thread (channel_id, thread_ref, peer, seen_at, message_uid, learn_at)"
+        " SELECT ?2, " AGENT_THREAD("thread_ref") ", conversation, ?4, ?3, ?4 FROM message"
+                                                  " WHERE id = ?1 AND thread_ref IS NOT NULL"
+                                                  " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer "
+                                                  "= coalesce(excluded.peer, peer),"
+                                                  " message_uid = excluded.message_uid, learn_at = "
+                                                  "excluded.learn_at, tries = 0, seen_at = excluded.seen_at"
+                                                  " WHERE conversation IS NULL AND learn_at IS NULL",
     [SQL_LEARN_DUE] = "SELECT id, message_uid, tries FROM thread INDEXED BY thread_learn"
                       " WHERE channel_id = ?1 AND learn_at <= ?2 ORDER BY learn_at LIMIT ?3",
     [SQL_LEARN_LATER] = "UPDATE thread SET learn_at = ?2, tries = tries + 1 WHERE id = ?1",
     [SQL_LEARN_NEXT] = "SELECT learn_at FROM thread INDEXED BY thread_learn"
                        " WHERE channel_id = ?1 AND learn_at IS NOT NULL ORDER BY learn_at LIMIT 1",
-    [SQL_MERGE_LINK] = "INSERT INTO link SELECT channel_id, ?3, peer, thread_ref FROM link"
+    [SQL_MERGE_LINK] = "INSERT INTO link SELECT channel_id, ?3, peer, thread_ref, ?4 FROM link"
                        " WHERE channel_id = ?1 AND conversation = ?2 ON CONFLICT DO NOTHING",
     [SQL_MERGE_THREAD] = "UPDATE thread INDEXED BY thread_conversation SET conversation = ?3"
                          " WHERE channel_id = ?1 AND conversation = ?2",
     [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
-    [SQL_LEARNT_LINK] =
-        "INSERT INTO link SELECT channel_id, ?2, peer, NULL FROM thread WHERE id = ?1 AND peer IS NOT NULL"
-        " ON CONFLICT DO UPDATE SET peer = excluded.peer WHERE peer <> excluded.peer",
+    [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
+                        " AND peer IS NOT NULL" LINK_UPSERT,
 
     /* reports */
     [SQL_REPORT_ADD] = "INSERT OR REPLACE INTO report (message_id, channel_id, due_at) VALUES (?1, ?2, ?3)",

@@ -2,7 +2,7 @@
  * Which conversation of the backend a conversation of Front is, as far as it is known. Sources, best first:
  * what the backend said for a delivery or what was learnt from Front (link); the thread that Front names; the
  * last thread of that handle which Front has not yet shown a conversation for. It refuses to guess beyond
- * these.
+ * these. The other way it is the same map, read backwards.
  */
 #include "base/mem.h"
 #include "store/sqlite.h"
@@ -21,13 +21,13 @@ static enum err first_text(struct sqlite *q, sqlite3_stmt *st, char **out)
 }
 
 static enum err look_up(struct sqlite *q, struct conn *c, enum sql id, int64_t channel_id, struct span key,
-                        char **peer)
+                        char **found)
 {
-    if (*peer || !key.p)
+    if (*found || !key.p)
         return OK;
     sqlite3_stmt *st = sql_of(q, c, id);
     sql_bind(st, "it", channel_id, key);
-    return first_text(q, st, peer);
+    return first_text(q, st, found);
 }
 
 enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struct span conversation,
@@ -39,9 +39,27 @@ enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struc
     return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
 }
 
+enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum message_kind kind,
+                      struct span peer, struct span thread_ref, char **conversation)
+{
+    *conversation = NULL;
+    if (kind == KIND_AGENT)
+        TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
+    TRY(look_up(q, c, SQL_THREAD_BACK, channel_id, thread_ref, conversation));
+    TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
+    return kind == KIND_AGENT ? look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation)
+                              : OK;
+}
+
+/* Customers' and agents' messages are of the same conversation. */
+static bool is_talk(const struct store_put *p)
+{
+    return p->direction == MESSAGE_IN && p->item_n > 0 && (p->kind == KIND_MESSAGE || p->kind == KIND_AGENT);
+}
+
 enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
 {
-    if (p->direction != MESSAGE_IN || p->kind != KIND_MESSAGE || p->item_n == 0)
+    if (!is_talk(p))
         return OK;
     if (p->follows_link)
         TRY(look_up(q, &q->writer, SQL_LINK_REF, channel_id, p->conversation, thread_ref));
@@ -55,7 +73,7 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_pu
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                      struct span thread_ref)
 {
-    if (p->direction != MESSAGE_IN || p->kind != KIND_MESSAGE || !thread_ref.p || p->item_n == 0)
+    if (!is_talk(p) || !thread_ref.p)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
     sql_bind(st, "itttii", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now,
@@ -67,9 +85,7 @@ static enum err link_message(struct sqlite *q, const struct row *r, struct span 
 {
     bool by_conversation = r->has_conversation;
     sqlite3_stmt *st = sql_of(q, &q->writer, by_conversation ? SQL_LINK_OF_MESSAGE : SQL_THREAD_OF_MESSAGE);
-    sql_bind(st, "iit", r->id, r->channel->id, peer);
-    if (!by_conversation)
-        sqlite3_bind_int64(st, 4, now);
+    sql_bind(st, "iiti", r->id, r->channel->id, peer, now);
     return sql_run(q, st);
 }
 
@@ -79,7 +95,8 @@ enum err thread_settled(struct sqlite *q, const struct row *r, const struct stor
         return link_message(q, r, p->peer_conversation, p->now);
     if (r->direction != MESSAGE_IN || !p->wants_learning || !p->external_id.p)
         return OK;
-    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_LEARN_START);
+    enum sql start = r->kind == KIND_AGENT ? SQL_LEARN_START_AGENT : SQL_LEARN_START;
+    sqlite3_stmt *st = sql_of(q, &q->writer, start);
     sql_bind(st, "iiti", r->id, r->channel->id, p->external_id, p->now);
     return sql_run(q, st);
 }
@@ -136,7 +153,7 @@ enum err sqlite_learnt(struct sqlite *q, struct store_op *op)
     if (!p->conversation.p)
         return OK;
     st = sql_of(q, &q->writer, SQL_LEARNT_LINK);
-    sql_bind(st, "it", p->thread_id, p->conversation);
+    sql_bind(st, "iti", p->thread_id, p->conversation, p->now);
     return sql_run(q, st);
 }
 
@@ -145,7 +162,7 @@ enum err sqlite_learnt(struct sqlite *q, struct store_op *op)
 static enum err merge(struct sqlite *q, const struct channel *c, struct span gone, struct store_merge *p)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MERGE_LINK);
-    sql_bind(st, "itt", c->id, gone, p->into);
+    sql_bind(st, "itti", c->id, gone, p->into, p->now);
     TRY(sql_run(q, st));
     p->link_n += (unsigned)sqlite3_changes(q->writer.db);
     st = sql_of(q, &q->writer, SQL_MERGE_THREAD);

@@ -147,7 +147,7 @@ struct store_file_put { /* one file of a message, see Files */
 };
 
 struct store_item {
-    struct span recipient; /* out: whom it is for; in: the sender's handle; part of the dedupe key */
+    struct span recipient; /* whom it is for, or the customer it is from; part of the dedupe key */
     struct span lane;      /* order is kept among open messages of the same lane */
     struct span body;      /* JSON object, stored as given */
     const struct store_file_put *file; /* an item with files is never started by its put */
@@ -230,6 +230,7 @@ struct store_message {
     char *conversation;      /* as put */
     char *thread_ref;        /* as put */
     char *peer_conversation; /* out: the backend's conversation id, resolved from the thread map; else NULL */
+    char *front_conversation; /* in: Front's conversation id, resolved from the thread map; else NULL */
     char *event_id;
     char *external_id; /* the other side's id once known: the backend's, or Front's message_uid */
     char *reason;      /* of the last outcome */
@@ -458,7 +459,10 @@ void store_stats_fini(struct store_stats *p);
  * thread; a settle of a delivery with peer_conversation makes the link; learning makes it for the first
  * message of a thread. For a delivery the backend's conversation is: the link of Front's conversation; else
  * the thread of thread_ref; else the newest thread of the recipient's handle whose Front conversation is not
- * learnt yet; else unknown.
+ * learnt yet; else unknown. The other way, Front's conversation of a message of the backend is: what was learnt
+ * of its thread; else the newest link to its conversation of the backend (for an agent's message, which belongs
+ * where the conversation is now, that one first); else, for an agent's, what was learnt from an earlier one of
+ * the same thread.
  */
 
 struct store_lesson {

@@ -1,6 +1,6 @@
 /*
- * A customer's message: an inbound object of the wire (it begins with "{"), or a piece of HTML. Whatever
- * passes the check becomes two bodies that are JSON; clean HTML holds allowed elements only, and cleaning it
+ * A message of a backend: an inbound object of the wire (it begins with "{"), or a piece of HTML. Whatever
+ * passes the check becomes four bodies that are JSON; clean HTML holds allowed elements only, and cleaning it
  * again changes nothing.
  */
 #include "base/mem.h"
@@ -79,6 +79,8 @@ static void check_wire(struct span wire)
         must(why.n == 0);
         check_body(incoming_custom, wire);
         check_body(incoming_application, wire);
+        check_body(incoming_agent_custom, wire);
+        check_body(incoming_agent_application, wire);
     } else {
         must(why.n > 0);
     }

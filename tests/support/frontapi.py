@@ -1,6 +1,7 @@
 """Front's REST API as far as the bridge calls it, with every answer in the test's hands."""
 import json
 import time
+import urllib.parse
 
 from serving import Drop, Server
 from wait import until
@@ -16,6 +17,7 @@ class FrontApi(Server):
         self.script = []  # answers to come, each a function of (method, path, body) or a tuple; empty: accept
         self.conversations = {}  # thread_ref -> cnv id
         self.messages = {}  # uid -> conversation
+        self.teammates = {}  # e-mail address -> tea id
         super().__init__(port)
 
     def handle(self, method, path, headers, body):
@@ -38,9 +40,18 @@ class FrontApi(Server):
         with self.lock:
             if method == "POST":
                 uid = f"uid{len(self.messages)}"
-                thread = (content.get("metadata") or {}).get("thread_ref") or content["sender"]["handle"]
+                metadata = content.get("metadata") or {}
+                thread = content.get("conversation_id") or metadata.get("thread_ref") or metadata.get("external_conversation_id")
+                thread = thread or content["sender"]["handle"]
                 self.messages[uid] = self.conversations.setdefault(thread, f"cnv_{len(self.conversations) + 1}")
                 status, answer = 202, {"status": "accepted", "message_uid": uid}
+            elif method == "GET" and path.startswith("/channels/"):
+                inbox = f"{self.url}/inboxes/inb_1"
+                answer = {"id": path.split("/")[2], "type": "custom", "address": "support-line", "_links": {"related": {"inbox": inbox}}}
+            elif "/alt:email:" in path:
+                email = urllib.parse.unquote(path.rsplit(":", 1)[1])
+                status = 200 if email in self.teammates else 404
+                answer = {"id": self.teammates[email]} if status == 200 else {"_error": {"status": 404, "title": "Not found"}}
             elif "/alt:uid:" in path:
                 conversation = self.messages[path.rsplit(":", 1)[1]]
                 answer = {"id": "msg_1", "_links": {"related": {"conversation": f"{self.url}/conversations/{conversation}"}}}

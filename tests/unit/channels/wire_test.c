@@ -54,12 +54,15 @@ static void test_outbound_message(void **state)
     (void)state;
     assert_int_equal(
         read_json("{\"direction\":\"outbound\",\"sender\":{\"handle\":\"shop\"},\"author_email\":\"x@y.z\","
-                  "\"to\":[{\"handle\":\"alice\"},{\"handle\":7}],\"markdown\":\"*hi*\"}",
+                  "\"to\":[{\"handle\":\"alice\",\"name\":\"A\",\"email\":\"a@b.c\"},{\"handle\":7}],"
+                  "\"markdown\":\"*hi*\"}",
                   false, &item, why),
         OK);
     assert_int_equal(item.inbound.direction, FB_FROM_AGENT);
     assert_int_equal(item.inbound.to_n, 2);
     assert_string_equal(item.inbound.to[0].handle, "alice");
+    assert_string_equal(item.inbound.to[0].name, "A");
+    assert_string_equal(item.inbound.to[0].email, "a@b.c");
     assert_string_equal(item.inbound.to[1].handle, "7");
     assert_string_equal(item.inbound.author_email, "x@y.z");
     assert_null(item.inbound.id);

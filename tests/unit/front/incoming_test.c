@@ -73,6 +73,55 @@ static void test_application(void **state)
     buf_fini(&why);
 }
 
+#define AGENT                                                                                                \
+    "\"sender\":{\"handle\":\"desk\",\"name\":\"Grace\"},\"direction\":\"outbound\",\"author_email\":\"g@x." \
+    "org\","                                                                                                 \
+    "\"to\":[{\"handle\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@x.org\"},{\"handle\":\"bob\"}]"
+
+static void test_agents(void **state)
+{
+    struct buf out, why;
+    (void)state;
+
+    buf_init(&out, 1 << 20);
+    buf_init(&why, 1024);
+    struct incoming in = {.wire = SPAN_LIT("{" AGENT ",\"text\":\"a\\nb\",\"subject\":\"S\",\"id\":\"m1\"}"),
+                          .id = "fb1",
+                          .thread_ref = "t",
+                          .created_at = 1700000001999};
+    assert_int_equal(incoming_check(in.wire, &why), OK);
+    assert_int_equal(incoming_agent_application(&in, &out, &why), OK);
+    assert_text(
+        &out,
+        "{\"sender_name\":\"Grace\",\"to\":[{\"handle\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@x.org\"},"
+        "{\"handle\":\"bob\"}],\"subject\":\"S\",\"body\":\"a<br>b\",\"metadata\":{\"external_id\":\"fb1\","
+        "\"external_conversation_id\":\"t\"}}");
+    assert_int_equal(incoming_agent_custom(&in, &out, &why), OK);
+    assert_text(
+        &out,
+        "{\"sender\":{\"handle\":\"desk\",\"name\":\"Grace\"},\"to\":[\"ada\",\"bob\"],\"subject\":\"S\","
+        "\"body\":\"a<br>b\",\"external_id\":\"fb1\",\"created_at\":1700000001,\"type\":\"custom\","
+        "\"metadata\":{\"thread_ref\":\"t\",\"is_inbound\":false,\"is_archived\":false}}");
+    in.wire = SPAN_LIT("{" AGENT ",\"text\":\"x\",\"sent_at\":1600000000.5}");
+    in.author_id = "tea_1";
+    in.address = "line";
+    in.conversation = "cnv_1";
+    assert_int_equal(incoming_agent_application(&in, &out, &why), OK);
+    assert_text(
+        &out,
+        "{\"sender_name\":\"Grace\",\"to\":[{\"handle\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@x.org\"},"
+        "{\"handle\":\"bob\"}],\"body\":\"x\",\"author_id\":\"tea_1\",\"metadata\":{\"external_id\":\"fb1\","
+        "\"external_conversation_id\":\"t\"},\"delivered_at\":1600000000}");
+    assert_int_equal(incoming_agent_custom(&in, &out, &why), OK);
+    assert_text(&out, "{\"sender\":{\"author_id\":\"tea_1\",\"handle\":\"line\",\"name\":\"Grace\"},\"to\":["
+                      "\"ada\",\"bob\"],"
+                      "\"body\":\"x\",\"external_id\":\"fb1\",\"created_at\":1600000000,\"type\":\"custom\","
+                      "\"conversation_id\":\"cnv_1\","
+                      "\"metadata\":{\"thread_ref\":\"t\",\"is_inbound\":false,\"is_archived\":false}}");
+    buf_fini(&out);
+    buf_fini(&why);
+}
+
 static const struct {
     const char *wire, *why;
 } refused[] = {
@@ -95,7 +144,15 @@ static const struct {
     {"{" SENDER ",\"text\":\"x\",\"conversation_id\":true}", "conversation_id is not a string"},
     {"{" SENDER ",\"text\":\"x\",\"sent_at\":\"now\"}", "sent_at is not a time in Unix seconds"},
     {"{" SENDER ",\"text\":\"x\",\"sent_at\":-5}", "sent_at is not a time in Unix seconds"},
-    {"{" SENDER ",\"text\":\"x\",\"direction\":\"outbound\"}", "direction can only be inbound"},
+    {"{" SENDER ",\"text\":\"x\",\"direction\":\"outbound\"}",
+     "to must name 1 to 50 customers if direction is outbound"},
+    {"{" SENDER ",\"text\":\"x\",\"direction\":\"up\"}", "direction can only be inbound or outbound"},
+    {"{" SENDER ",\"text\":\"x\",\"direction\":\"outbound\",\"to\":[]}",
+     "to must name 1 to 50 customers if direction is outbound"},
+    {"{" SENDER ",\"text\":\"x\",\"direction\":\"outbound\",\"to\":[\"a\"]}",
+     "to must hold objects with a handle"},
+    {"{" SENDER ",\"text\":\"x\",\"direction\":\"outbound\",\"to\":[{\"name\":\"a\"}]}", "handle is missing"},
+    {"{" SENDER ",\"text\":\"x\",\"author_email\":1}", "author_email is not a string"},
 };
 
 static void test_refusals(void **state)
@@ -208,11 +265,9 @@ static void test_replies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_custom),
-        cmocka_unit_test(test_application),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_long_ids_are_digests),
+        cmocka_unit_test(test_custom),  cmocka_unit_test(test_application),
+        cmocka_unit_test(test_agents),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_long_ids_are_digests),
         cmocka_unit_test(test_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,90 @@ static void test_backend_tells_its_conversation(void **state)
     store_show_fini(&w);
 }
 
+/* ---- The other way ---- */
+
+/* Front's conversation of an inbound message, as a claim hands it out; it ends as accepted under uid. */
+static void expect_front(struct kit *k, enum message_kind kind, const char *id, const char *peer,
+                         const char *ref, const char *conversation, const char *uid)
+{
+    struct store_item item = {.recipient = SPAN_LIT("ada"), .lane = span_of(ref), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .direction = MESSAGE_IN,
+                          .kind = kind,
+                          .source_id = span_of(id),
+                          .conversation = span_of(peer),
+                          .thread_ref = span_of(ref),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    struct store_claim c = {.direction = MESSAGE_IN, .channel = CHANNEL, .now = NOW, .max = 1};
+    assert_int_equal(kit_claim(k, &c), OK);
+    assert_int_equal(c.message_n, 1);
+    assert_int_equal(c.message[0].kind, kind);
+    assert_null(c.message[0].peer_conversation);
+    if (conversation)
+        assert_string_equal(c.message[0].front_conversation, conversation);
+    else
+        assert_null(c.message[0].front_conversation);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_ACCEPT,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .external_id = span_of(uid),
+                             .wants_learning = !conversation};
+    assert_int_equal(kit_settle(k, &s), OK);
+    store_claim_fini(&c);
+}
+
+/* The conversation behind the message with this uid is learnt. */
+static void learn(struct kit *k, const char *uid, const char *conversation)
+{
+    struct store_learn *l = mem_zalloc(sizeof *l);
+    l->channel = CHANNEL;
+    l->now = NOW;
+    l->retry_ms = 1000;
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 1);
+    assert_string_equal(l->lesson[0].message_uid, uid);
+    struct store_learnt t = {
+        .thread_id = l->lesson[0].thread_id, .conversation = span_of(conversation), .now = NOW};
+    assert_int_equal(kit_learnt(k, &t), OK);
+    store_learn_fini(l);
+    free(l);
+}
+
+static void test_the_map_is_read_backwards(void **state)
+{
+    struct kit *k = *state;
+    expect_front(k, KIND_MESSAGE, "b1", "room-1", "ada", NULL, "uid-1");
+    learn(k, "uid-1", "cnv_1");
+    expect_front(k, KIND_MESSAGE, "b2", "room-1", "ada", "cnv_1", "uid-2");
+    expect_front(k, KIND_MESSAGE, "b3", "room-2", "ada", "cnv_1", "uid-3"); /* one thread for the contact */
+    expect_front(k, KIND_AGENT, "b4", "room-1", "ada", "cnv_1", "uid-4");
+    deliver(k, "m1", "cnv_9", "room-9"); /* an agent began it in Front */
+    expect_front(k, KIND_AGENT, "b5", "room-9", "ada", "cnv_9", "uid-5");
+    expect_front(k, KIND_MESSAGE, "b6", "room-9", "ada", "cnv_1", "uid-6");
+}
+
+/* What an agent began over there is a conversation of its own for Front, which a customer's message does not join. */
+static void test_an_agents_thread_is_learnt_apart(void **state)
+{
+    struct kit *k = *state;
+    expect_front(k, KIND_AGENT, "b1", "room-1", "ada", NULL, "uid-1");
+    learn(k, "uid-1", "cnv_1");
+    expect_front(k, KIND_AGENT, "b2", "room-1", "ada", "cnv_1", "uid-2");
+    expect_front(k, KIND_AGENT, "b3", NULL, "ada", "cnv_1", "uid-3");
+    expect_front(k, KIND_MESSAGE, "b4", NULL, "ada", NULL, "uid-4");
+    learn(k, "uid-4", "cnv_2");
+    expect_front(k, KIND_MESSAGE, "b5", NULL, "ada", "cnv_2", "uid-5");
+    expect_front(k, KIND_AGENT, "b6", NULL, "ada", "cnv_2", "uid-6"); /* the customer has answered there */
+    expect_peer(k, "cnv_1", NULL, "bob", "room-1");
+}
+
 /* ---- Merges ---- */
 
 static unsigned merge(struct kit *k, const char *channel, const char *gone, const char *into)
@@ -208,6 +292,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_threads),
         TEST(test_backend_tells_its_conversation),
+        TEST(test_the_map_is_read_backwards),
+        TEST(test_an_agents_thread_is_learnt_apart),
         TEST(test_a_merged_conversation_goes_on_in_the_other),
         TEST(test_what_the_surviving_conversation_is_it_stays),
         TEST(test_merges_that_say_nothing),
