@@ -232,6 +232,11 @@ static void on_change(void *arg)
     bridge_requeued(arg);
 }
 
+static void resume(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg)
+{
+    life_resume(bridge_channel(arg, span_of(channel)), done, done_arg);
+}
+
 static struct http_server *server_new(struct admin *a, struct event_base *base)
 {
     const struct http_route route[] = {
@@ -239,6 +244,7 @@ static struct http_server *server_new(struct admin *a, struct event_base *base)
         {"GET", "/readyz", HTTP_EXACT, 0, NULL, on_readyz, a},
         {"GET", "/metrics", HTTP_EXACT, 0, NULL, on_metrics, a},
         {"GET", "/api/v1/channels", HTTP_EXACT, 0, NULL, on_channels, a},
+        {"POST", "/api/v1/channels", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET", "/api/v1/accounts", HTTP_EXACT, 0, NULL, on_accounts, a},
         {"GET POST", "/api/v1/messages", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET POST", "/api/v1/dead", HTTP_PREFIX, 0, NULL, on_ops, a},
@@ -268,7 +274,8 @@ enum err admin_open(struct admin **out, struct event_base *base, struct bridge *
 
     a->bridge = b;
     a->config = c;
-    a->ops = (struct ops_context){.store = b->store, .config = c, .on_change = on_change, .arg = b};
+    a->ops = (struct ops_context){
+        .store = b->store, .config = c, .on_change = on_change, .resume = resume, .arg = b};
     a->tcp = server_new(a, base);
     a->local = server_new(a, base);
     enum err e = http_server_listen(a->tcp, c->admin_listen, why);

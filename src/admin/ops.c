@@ -3,6 +3,7 @@
  * the store's table; nothing of it is repeated here.
  */
 #include "admin/ops.h"
+#include "admin/ops_channel.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -476,8 +477,11 @@ static const struct ops_verb *verb_find(struct span name, bool is_dead)
 void ops_run(const struct ops_context *x, struct span method, struct span path, struct span query,
              ops_done_fn *done, void *arg)
 {
+    if (take(&path, OPS_PREFIX "channels")) {
+        ops_channel_run(x, method, path, done, arg);
+        return;
+    }
     struct job *job = mem_zalloc(sizeof *job);
-
     *job = (struct job){.x = x, .done = done, .arg = arg};
     job->is_dead = take(&path, OPS_PREFIX "dead");
     if (!job->is_dead && !take(&path, OPS_PREFIX "messages")) {

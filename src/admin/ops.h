@@ -6,6 +6,7 @@
  *   GET  /api/v1/messages/ID                                                  one, with attempts and body
  *   POST /api/v1/messages/VERB?id=ID,ID…   or   ?all=1&channel=&state=…       retry, hold, release, drop
  *   the same under /api/v1/dead, for dead letters alone (retry, drop)
+ *   POST /api/v1/channels/NAME/resume                                         see ops_channel.h
  *
  * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
  * that are none are refused before anything is changed. While the store fails every request ends with 503 and
@@ -29,6 +30,8 @@ struct ops_context {
     struct store *store;
     const struct config *config;
     void (*on_change)(void *arg); /* messages may be due now; may be NULL */
+    /* opens a channel that Front has deleted, in the bridge that runs; NULL: none does, so the store is told */
+    void (*resume)(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg);
     void *arg;
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    HOLD_EVERY_MS = 5000, /* while a channel is stopped: what an attempt put back, or a backend sent */
+    HOLD_EVERY_MS = 1000, /* while a channel is stopped: what an attempt put back, or a backend sent */
     AGAIN_MS = 1000,      /* after a store failure */
 };
 

@@ -29,6 +29,7 @@
     X(dead_drop)                                                                                             \
     X(channel_test)                                                                                          \
     X(channel_list)                                                                                          \
+    X(channel_resume)                                                                                        \
     X(channel_host)                                                                                          \
     X(man)                                                                                                   \
     X(config_reference)                                                                                      \

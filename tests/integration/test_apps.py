@@ -266,6 +266,35 @@ def test_a_replayed_deletion_does_not_stop_the_channel_again(make_app):
     assert status(bridge) == "up"
 
 
+def test_an_operator_resumes_a_deleted_channel(make_app, backend, front):
+    bridge = make_app(app={"front_channel": "cha_1"})
+    nothing = bridge.run_cli("channel", "resume", "app", check=1)
+    assert "nothing to resume" in nothing.stderr
+    assert 'did you mean "app"' in bridge.run_cli("channel", "resume", "apps", check=2).stderr
+    at = int(time.time() * 1000)
+    assert bridge.signed("DELETE", "/front/app", None, at=at).status == 200
+    wrote = inbound()
+    bridge.hook(wrote, "app")
+    bridge.wait_state(wrote["id"], "held")
+    assert "app goes on" in bridge.run_cli("channel", "resume", "app", check=0).stdout
+    front.wait(1)
+    until(lambda: status(bridge) == "up")
+    assert bridge.signed("DELETE", "/front/app", None, at=at).status == 401, "the same word again"
+    assert bridge.signed("DELETE", "/front/app", None).status == 200
+    again = inbound()
+    bridge.hook(again, "app")
+    bridge.wait_state(again["id"], "held")
+    bridge.stop()
+    assert "app goes on" in bridge.run_cli("channel", "resume", "app", check=0).stdout
+    assert "nothing to resume" in bridge.run_cli("channel", "resume", "app", check=1).stderr
+    assert len(front.posted()) == 1
+    bridge.start()
+    front.wait(2)
+    assert bridge.admin("POST", "/api/v1/channels/none/resume").status == 404
+    assert bridge.admin("POST", "/api/v1/channels/app/drop").status == 404
+    assert bridge.admin("POST", "/api/v1/channels/app/resume").status == 409
+
+
 def test_a_custom_channel_is_not_deleted_by_a_call(bridge):
     headers = {"x-front-signature": signing.sha1(b"", SECRET)}
     assert bridge.request("DELETE", "/front/support", b"", headers).status == 400
