@@ -89,6 +89,13 @@ static void reset_put(struct store_op *op)
     }
 }
 
+static void reset_import(struct store_op *op)
+{
+    OP(store_import);
+    for (unsigned i = 0; i < p->line_n; i++)
+        p->line[i].id = 0;
+}
+
 static void reset_claim(struct store_op *op)
 {
     OP(store_claim);
@@ -319,6 +326,15 @@ static size_t bytes_of_put(const struct store_op *op)
     return sum;
 }
 
+static size_t bytes_of_import(const struct store_op *op)
+{
+    const struct store_import *p = container_of((struct store_op *)(uintptr_t)op, struct store_import, op);
+    size_t sum = 0;
+    for (unsigned i = 0; i < p->line_n; i++)
+        sum += p->line[i].body.n;
+    return sum;
+}
+
 static size_t bytes_of_event(const struct store_op *op)
 {
     return container_of((struct store_op *)(uintptr_t)op, struct store_event_put, op)->body.n;
@@ -326,6 +342,7 @@ static size_t bytes_of_event(const struct store_op *op)
 
 const struct op_class op_class[STORE_VERB_N] = {
     [STORE_PUT] = {"put", .may_refuse = true, .reset = reset_put, .bytes = bytes_of_put},
+    [STORE_IMPORT] = {"import", .may_refuse = true, .reset = reset_import, .bytes = bytes_of_import},
     [STORE_CLAIM] = {"claim", .may_refuse = true, .reset = reset_claim},
     [STORE_SETTLE] = {"settle", .goes_first = true, .reset = reset_settle},
     [STORE_CANCEL] = {"cancel", .goes_first = true, .reset = reset_cancel},

@@ -196,6 +196,7 @@ static enum err sqlite_commit(struct engine *e)
 
 static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *) = {
     [STORE_PUT] = sqlite_put,
+    [STORE_IMPORT] = sqlite_import,
     [STORE_CLAIM] = sqlite_claim,
     [STORE_SETTLE] = sqlite_settle,
     [STORE_CANCEL] = sqlite_cancel,

@@ -23,7 +23,7 @@ struct tally {
 
 struct channel {
     int64_t id;
-    char name[64];
+    char name[STORE_CHANNEL_BYTES];
     bool is_new;    /* made in this transaction */
     bool is_marked; /* there when the running isolated operation began */
     struct tally now[2], committed[2], mark[2];
@@ -143,6 +143,8 @@ MUST_CHECK enum err thread_front(struct sqlite *q, struct conn *c, int64_t chann
  * malloc'ed, or untouched. */
 MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p,
                                 char **thread_ref);
+/* thread_linked: the reference that Front knows the backend's conversation `peer` by; malloc'ed, or untouched. */
+MUST_CHECK enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                                 struct span thread_ref);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
@@ -169,6 +171,7 @@ MUST_CHECK enum err confirm_note(struct sqlite *q, const struct row *r, struct s
 
 /* ---- Operations ---- */
 enum err sqlite_put(struct sqlite *q, struct store_op *op);
+enum err sqlite_import(struct sqlite *q, struct store_op *op);
 enum err sqlite_claim(struct sqlite *q, struct store_op *op);
 enum err sqlite_settle(struct sqlite *q, struct store_op *op);
 enum err sqlite_cancel(struct sqlite *q, struct store_op *op);

@@ -96,6 +96,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_PUT_AGAIN] = "UPDATE message SET lane = ?2, revision = ?3, body_n = ?4, created_at = ?5,"
                       " event_id = coalesce(?6, event_id), reason = NULL, started_at = started_at * ?7"
                       " WHERE id = ?1",
+    [SQL_IMPORT_KNOWN] = "SELECT recipient, state FROM message INDEXED BY message_source"
+                         " WHERE queue_id = ?1 AND source_id = ?2 LIMIT 1",
 
     /* one message */
     [SQL_ROW] = "SELECT" ROW_COLUMNS "FROM message m WHERE m.id = ?1",

@@ -24,6 +24,7 @@ enum sql {
     SQL_PUT_BODY,
     SQL_BODY_GET,
     SQL_PUT_AGAIN,
+    SQL_IMPORT_KNOWN,
 
     SQL_ROW,
     SQL_LEAVE,

@@ -57,12 +57,17 @@ static bool is_talk(const struct store_put *p)
     return p->direction == MESSAGE_IN && p->item_n > 0 && (p->kind == KIND_MESSAGE || p->kind == KIND_AGENT);
 }
 
+enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref)
+{
+    return look_up(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
+}
+
 enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
 {
     if (!is_talk(p))
         return OK;
     if (p->follows_link)
-        TRY(look_up(q, &q->writer, SQL_LINK_REF, channel_id, p->conversation, thread_ref));
+        TRY(thread_linked(q, channel_id, p->conversation, thread_ref));
     if (*thread_ref || p->rolls_ms == 0)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_GOES_ON);

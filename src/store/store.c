@@ -284,6 +284,11 @@ void store_post_put(struct store *s, struct store_put *p)
     post(s, &p->op, STORE_PUT);
 }
 
+void store_post_import(struct store *s, struct store_import *p)
+{
+    post(s, &p->op, STORE_IMPORT);
+}
+
 void store_post_claim(struct store *s, struct store_claim *p)
 {
     post(s, &p->op, STORE_CLAIM);

@@ -12,7 +12,7 @@
  *  - Isolated: an operation that fails leaves its neighbours in the batch as they are.
  *  - Order: operations of one batch run settle, cancel and thread first (they free resources), then the
  * others as posted. A caller that needs an order posts the second from the on_done of the first.
- *  - Refusal: only new work (store_put, store_event_put) is ever refused: ERR_FULL when too much is waiting or the channel is
+ *  - Refusal: only new work (store_put, store_import, store_event_put) is ever refused: ERR_FULL when too much is waiting or the channel is
  *    over its quota, ERR_IO while the engine is failing. Claims and reads answer ERR_IO while it is failing.
  *    Everything else waits in memory until the engine works again: a settle is never lost while the process
  * lives.
@@ -73,6 +73,7 @@ void store_reason(const struct store *s, struct buf *out);
 
 enum store_verb {
     STORE_PUT,
+    STORE_IMPORT,
     STORE_CLAIM,
     STORE_SETTLE,
     STORE_CANCEL,
@@ -104,6 +105,15 @@ enum store_verb {
     STORE_CONFIRM,
     STORE_VERB_N
 };
+
+/*
+ * History of a channel waits in a queue of its own, under the channel's name and ":import", so that no live message
+ * ever waits behind it. No channel of a configuration can be called so.
+ */
+enum { STORE_CHANNEL_BYTES = 80 };
+void store_history_name(const char *channel, char out[STORE_CHANNEL_BYTES]);
+/* store_history_of: whether name is such a name; *channel is the channel's then. Thread: any. */
+bool store_history_of(struct span name, struct span *channel);
 
 struct store_op {
     enum store_verb verb; /* set by store_post_* */
@@ -218,6 +228,32 @@ struct store_file {
     void *block;     /* all strings live in it */
 };
 void store_file_fini(struct store_file *f);
+
+/* ---- Import: lines of history, all or none ---- */
+
+enum { STORE_IMPORT_MAX = 1000 };
+
+struct store_import_line {
+    struct span source_id;                            /* known or not by this alone */
+    struct span recipient;                            /* the customer's handle */
+    struct span lane, conversation, thread_ref, body; /* as in a put */
+    /* results */
+    int64_t id;
+    enum store_put_how how;
+};
+
+/* Each line becomes an inbound message of KIND_IMPORT in the history of the channel, in the order of the lines. A line
+ * that is known already is no second message, whoever else it says it is from. */
+struct store_import {
+    struct store_op op;
+    const char *channel; /* whose history it is */
+    bool follows_link;   /* as in a put: the reference that Front knows the live conversation by is kept */
+    wall_ms_t now, expires_at;
+    uint64_t quota_bytes; /* of the channel's history */
+    struct store_import_line *line;
+    unsigned line_n; /* at most STORE_IMPORT_MAX */
+};
+void store_post_import(struct store *s, struct store_import *p);
 
 /* ---- Messages read back ---- */
 
@@ -358,7 +394,7 @@ struct store_expired {
     int64_t id;
     enum message_direction direction;
     enum message_kind kind;
-    char channel[64];
+    char channel[STORE_CHANNEL_BYTES];
     bool is_too_old; /* never attempted; else it gave up */
 };
 
@@ -436,7 +472,7 @@ void store_post_show(struct store *s, struct store_show *p);
 void store_show_fini(struct store_show *p);
 
 struct store_count {
-    char channel[64];
+    char channel[STORE_CHANNEL_BYTES];
     enum message_direction direction;
     uint64_t n[MESSAGE_STATE_N];
     uint64_t bytes;      /* of bodies that are not settled */

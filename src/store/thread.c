@@ -153,6 +153,13 @@ static void doubt_put(struct store *s, const struct store_put *p)
             doubt(s, p->item[i].id, 0);
 }
 
+static void doubt_import(struct store *s, const struct store_import *p)
+{
+    for (unsigned i = 0; i < p->line_n; i++)
+        if (p->line[i].how == STORE_NEW || p->line[i].how == STORE_AGAIN)
+            doubt(s, p->line[i].id, 0);
+}
+
 static void doubt_claim(struct store *s, const struct store_claim *p)
 {
     for (unsigned i = 0; i < p->message_n; i++)
@@ -165,6 +172,8 @@ static void doubt_batch(struct store *s)
     for (struct store_op *op = s->batch.first; op; op = op->next) {
         if (op->result == OK && op->verb == STORE_PUT)
             doubt_put(s, container_of(op, struct store_put, op));
+        else if (op->result == OK && op->verb == STORE_IMPORT)
+            doubt_import(s, container_of(op, struct store_import, op));
         else if (op->result == OK && op->verb == STORE_CLAIM)
             doubt_claim(s, container_of(op, struct store_claim, op));
     }
@@ -178,7 +187,7 @@ static bool is_abandoned(struct store_op *op)
 static bool has_put(const struct store *s)
 {
     for (const struct store_op *op = s->batch.first; op; op = op->next)
-        if (op->verb == STORE_PUT && op->result == OK)
+        if ((op->verb == STORE_PUT || op->verb == STORE_IMPORT) && op->result == OK)
             return true;
     return false;
 }

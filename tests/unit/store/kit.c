@@ -95,6 +95,7 @@ void kit_await_health(struct kit *k, bool is_ok)
         return p->op.result;                                                                                 \
     }
 KIT(put)
+KIT(import)
 KIT(claim)
 KIT(settle)
 KIT(cancel)

@@ -30,6 +30,7 @@ void kit_await_health(struct kit *k, bool is_ok);
 void kit_expect(void *op); /* marks an operation as not done: set its on_done */
 
 enum err kit_put(struct kit *k, struct store_put *p);
+enum err kit_import(struct kit *k, struct store_import *p);
 enum err kit_claim(struct kit *k, struct store_claim *p);
 enum err kit_settle(struct kit *k, struct store_settle *p);
 enum err kit_cancel(struct kit *k, struct store_cancel *p);

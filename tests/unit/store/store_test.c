@@ -237,8 +237,8 @@ static void test_bad_input(void **state)
                           .expires_at = NOW + LIFE,
                           .item = &item,
                           .item_n = 1};
-    char name[65] = "";
-    memset(name, 'x', 64);
+    char name[STORE_CHANNEL_BYTES + 1] = "";
+    memset(name, 'x', STORE_CHANNEL_BYTES);
     item.recipient = SPAN_NONE;
     assert_int_equal(kit_put(k, &p), ERR_INVALID);
     item.recipient = SPAN_LIT("");
@@ -246,7 +246,7 @@ static void test_bad_input(void **state)
     assert_int_equal(kit_put(k, &p), ERR_INVALID);
     p.channel = name;
     assert_int_equal(kit_put(k, &p), ERR_LIMIT);
-    name[63] = 0;
+    name[STORE_CHANNEL_BYTES - 1] = 0;
     assert_int_equal(kit_put(k, &p), OK);
 }
 
