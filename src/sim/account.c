@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "sim/markup.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,12 +73,29 @@ void sim_message_free(struct sim_message *m)
         sim_file_free(m->file[i]);
     free(m->file);
     person_fini(&m->author);
-    char *owned[] = {m->subject,    m->text,         m->html,       m->thread_ref,
-                     m->headers,    m->external_id,  m->error_type, m->external_conversation_id,
-                     m->error_hint, m->error_message};
+    person_fini(&m->sender);
+    free(m->seen);
+    char *owned[] = {m->into,
+                     m->referenced,
+                     m->sender_name,
+                     m->subject,
+                     m->text,
+                     m->html,
+                     m->thread_ref,
+                     m->headers,
+                     m->external_id,
+                     m->error_type,
+                     m->external_conversation_id,
+                     m->error_hint,
+                     m->error_message};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         free(owned[i]);
     free(m);
+}
+
+const char *sim_message_type(const struct sim_message *m)
+{
+    return m->type ? m->type : m->channel->type ? m->channel->type : "custom";
 }
 
 void sim_message_attach(struct sim_message *m, struct sim_file *f)
@@ -141,18 +159,22 @@ void sim_account_clear(struct sim_account *a)
     sim_index_fini(&a->by_thread);
 }
 
+static void channel_free(struct sim_channel *c)
+{
+    char *owned[] = {c->name, c->address, c->webhook_url, c->secret, c->type};
+    for (size_t k = 0; k < ARRAY_LEN(owned); k++)
+        free(owned[k]);
+    free(c);
+}
+
 void sim_account_fini(struct sim_account *a)
 {
     sim_account_clear(a);
-    for (unsigned i = 0; i < a->channel_n; i++) {
-        struct sim_channel *c = a->channel[i];
-        char *owned[] = {c->name, c->address, c->webhook_url, c->secret, c->type};
-        for (size_t k = 0; k < ARRAY_LEN(owned); k++)
-            free(owned[k]);
-        free(c);
-    }
+    for (unsigned i = 0; i < a->channel_n; i++)
+        channel_free(a->channel[i]);
     free(a->channel);
     for (unsigned i = 0; i < a->inbox_n; i++) {
+        channel_free(a->inbox[i]->none);
         free(a->inbox[i]->name);
         free(a->inbox[i]);
     }
@@ -203,6 +225,17 @@ struct sim_message *sim_message_find(const struct sim_account *a, struct span id
     return span_starts(id, "msg_") ? sim_index_get(&a->by_id, id) : NULL;
 }
 
+/* Its id has a blank, as no other has: what threads within it meets nothing else. */
+static struct sim_channel *no_channel(struct sim_inbox *inbox)
+{
+    struct sim_channel *c = mem_zalloc(sizeof *c);
+    snprintf(c->id, sizeof c->id, "- %.60s", inbox->id);
+    c->inbox = inbox;
+    c->name = mem_strdup("");
+    c->address = mem_strdup("");
+    return c;
+}
+
 enum err sim_inbox_add(struct sim_account *a, struct span id, const char *name, struct sim_inbox **out)
 {
     struct sim_inbox *inbox = sim_inbox_find(a, id);
@@ -215,6 +248,7 @@ enum err sim_inbox_add(struct sim_account *a, struct span id, const char *name, 
             return ERR_LIMIT;
         }
         memcpy(inbox->id, id.p, id.n);
+        inbox->none = no_channel(inbox);
         a->inbox = mem_realloc(a->inbox, (a->inbox_n + 1) * sizeof *a->inbox);
         a->inbox[a->inbox_n++] = inbox;
     }
@@ -243,6 +277,7 @@ enum err sim_channel_add(struct sim_account *a, const struct sim_channel_spec *s
         sim_account_id(a, "cha_", c->id);
     c->kind = spec->kind;
     c->inbox = spec->inbox ? spec->inbox : a->inbox[0];
+    c->can_all_reply = true;
     c->name = mem_strdup(spec->name ? spec->name : c->id);
     c->address = mem_strdup(spec->address ? spec->address : c->id);
     c->webhook_url = spec->webhook_url ? mem_strdup(spec->webhook_url) : NULL;
@@ -289,12 +324,17 @@ static void external_add(struct sim_account *a, struct sim_conversation *c, cons
     thread_put(a, 'x', c, id);
 }
 
+static const struct sim_person *customer_of(const struct sim_message *m)
+{
+    return m->state == SIM_RECEIVED ? &m->author : &m->to[0];
+}
+
 static struct sim_conversation *conversation_new(struct sim_account *a, struct sim_message *m, wall_ms_t now)
 {
     struct sim_conversation *c = mem_zalloc(sizeof *c);
     sim_account_id(a, "cnv_", c->id);
     bool is_inbound = m->state == SIM_RECEIVED;
-    const struct sim_person *customer = is_inbound ? &m->author : &m->to[0];
+    const struct sim_person *customer = customer_of(m);
     c->channel = m->channel;
     c->inbox = m->channel->inbox;
     c->customer.handle = mem_strdup(customer->handle);
@@ -318,7 +358,10 @@ static void append(struct sim_conversation *c, struct sim_message *m, wall_ms_t 
         c->message_cap = c->message_cap ? 2 * c->message_cap : 8;
         c->message = mem_realloc(c->message, c->message_cap * sizeof(struct sim_message *));
     }
-    c->message[c->message_n++] = m;
+    unsigned at = c->message_n++;
+    for (; at && c->message[at - 1]->created_at > m->created_at; at--)
+        c->message[at] = c->message[at - 1];
+    c->message[at] = m;
     c->updated_at = now;
     m->conversation = c;
 }
@@ -334,7 +377,7 @@ static void own(struct sim_account *a, struct sim_message *m)
 static struct sim_conversation *thread_custom(struct sim_account *a, struct sim_message *m, wall_ms_t now)
 {
     char kind = m->thread_ref ? 'r' : 's';
-    const char *key = m->thread_ref ? m->thread_ref : m->author.handle;
+    const char *key = m->thread_ref ? m->thread_ref : customer_of(m)->handle;
     struct sim_conversation *c = thread_get(a, kind, m->channel, key);
     if (!c) {
         c = conversation_new(a, m, now);
@@ -354,22 +397,53 @@ static struct sim_conversation *thread_application(struct sim_account *a, struct
     return c;
 }
 
-void sim_account_receive(struct sim_account *a, struct sim_message *m, wall_ms_t now)
-{
-    m->state = SIM_RECEIVED;
-    own(a, m);
-    struct sim_conversation *c =
-        m->channel->kind == CHANNEL_CUSTOM ? thread_custom(a, m, now) : thread_application(a, m, now);
-    append(c, m, now);
-    c->status = "open";
-}
-
 static const struct sim_message *last_received(const struct sim_conversation *c)
 {
     for (unsigned i = c->message_n; i > 0; i--)
         if (c->message[i - 1]->state == SIM_RECEIVED)
             return c->message[i - 1];
     return NULL;
+}
+
+static void answered_key(struct buf *out, const struct sim_channel *c, struct span conversation,
+                         struct span message)
+{
+    buf_init(out, 1024);
+    buf_addf(out, "a %s %zu ", c->id, conversation.n);
+    buf_add_span(out, conversation);
+    buf_add_span(out, message);
+}
+
+static void answered_put(struct sim_account *a, struct sim_message *m)
+{
+    struct buf key;
+    answered_key(&key, m->channel, span_of(m->external_conversation_id), span_of(m->external_id));
+    sim_index_put(&a->by_thread, buf_span(&key), m);
+    buf_fini(&key);
+}
+
+/* What a message answers: what it names, if that is there; else an outbound one answers the last inbound. */
+static const struct sim_message *replied_to(const struct sim_account *a, const struct sim_message *m,
+                                            const struct sim_conversation *c)
+{
+    const struct sim_message *named =
+        m->referenced ? sim_account_external(a, m->channel->id, span_of(m->referenced)) : NULL;
+    if (named && named->conversation)
+        return named;
+    return m->state == SIM_RECEIVED ? NULL : last_received(c);
+}
+
+void sim_account_receive(struct sim_account *a, struct sim_message *m, wall_ms_t now)
+{
+    own(a, m);
+    struct sim_conversation *c =
+        m->channel->kind == CHANNEL_CUSTOM ? thread_custom(a, m, now) : thread_application(a, m, now);
+    m->replied_to = replied_to(a, m, c);
+    append(c, m, now);
+    if (m->state == SIM_RECEIVED)
+        c->status = "open";
+    else
+        answered_put(a, m);
 }
 
 void sim_account_write(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
@@ -392,6 +466,45 @@ void sim_account_import(struct sim_account *a, struct sim_message *m, struct sim
         conversation = conversation_new(a, m, now);
     m->replied_to = is_inbound ? NULL : last_received(conversation);
     append(conversation, m, now);
+}
+
+void sim_account_history(struct sim_account *a, struct sim_message *m, wall_ms_t now)
+{
+    struct sim_conversation *c = m->into ? sim_conversation_find(a, span_of(m->into)) : NULL;
+    if (!c)
+        c = thread_custom(a, m, now);
+    bool is_new = !c->message_n;
+    sim_account_import(a, m, c, m->state == SIM_RECEIVED, now);
+    if (!m->is_archived)
+        c->status = "open";
+    else if (is_new)
+        c->status = "archived"; /* a conversation that is there already stays as it is */
+}
+
+static void external_key(struct buf *out, const char *scope, struct span external_id)
+{
+    buf_init(out, 8192);
+    buf_addf(out, "e %s ", scope);
+    buf_add_span(out, external_id);
+}
+
+struct sim_message *sim_account_external(const struct sim_account *a, const char *scope,
+                                         struct span external_id)
+{
+    struct buf key;
+    external_key(&key, scope, external_id);
+    struct sim_message *found = sim_index_get(&a->by_thread, buf_span(&key));
+    buf_fini(&key);
+    return found;
+}
+
+void sim_account_external_is(struct sim_account *a, const char *scope, const char *external_id,
+                             struct sim_message *m)
+{
+    struct buf key;
+    external_key(&key, scope, span_of(external_id));
+    sim_index_put(&a->by_thread, buf_span(&key), m);
+    buf_fini(&key);
 }
 
 static void move(struct sim_message *m, struct sim_conversation *to, wall_ms_t now)
@@ -430,15 +543,6 @@ static void set(char **field, const char *value)
     *field = copy;
 }
 
-static void answered_key(struct buf *out, const struct sim_channel *c, struct span conversation,
-                         struct span message)
-{
-    buf_init(out, 1024);
-    buf_addf(out, "a %s %zu ", c->id, conversation.n);
-    buf_add_span(out, conversation);
-    buf_add_span(out, message);
-}
-
 void sim_account_sent(struct sim_account *a, struct sim_message *m, const char *external_id,
                       const char *external_conversation_id, wall_ms_t now)
 {
@@ -446,12 +550,8 @@ void sim_account_sent(struct sim_account *a, struct sim_message *m, const char *
     set(&m->external_conversation_id, external_conversation_id);
     if (external_conversation_id && m->channel->kind == CHANNEL_APPLICATION)
         thread_answer(a, m, external_conversation_id, now);
-    if (!external_id || !external_conversation_id)
-        return;
-    struct buf key;
-    answered_key(&key, m->channel, span_of(external_conversation_id), span_of(external_id));
-    sim_index_put(&a->by_thread, buf_span(&key), m);
-    buf_fini(&key);
+    if (external_id && external_conversation_id)
+        answered_put(a, m);
 }
 
 void sim_account_failed(struct sim_message *m, const char *reason, wall_ms_t now)

@@ -8,7 +8,11 @@
  * Application channels thread by external_conversation_id. What the channel's server answers is added to a
  * conversation that has no external id yet; the message moves elsewhere if the conversation has others.
  *
- * Nothing is deduplicated: Front does not say that it does.
+ * Imports thread by thread_ref or customer within their inbox, apart from every channel, or go where they
+ * say. What they begin belongs to no channel until somebody replies: to the inbox's `none`, in our terms.
+ *
+ * External ids are remembered; whether they make a message once only is for the caller to say.
+ * A conversation's messages stand by their time.
  *
  * Ids are msg_, cnv_, cha_ and com_ with one sequential number in base 36. It begins at the time of day in
  * ms, so that a simulator started again never reuses one.
@@ -22,6 +26,7 @@
 #include "sim/files.h"
 #include "sim/event.h"
 #include "sim/index.h"
+#include "sim/seen.h"
 #include <stdbool.h>
 
 enum {
@@ -32,9 +37,12 @@ enum {
     SIM_ID_BYTES = 24
 };
 
+struct sim_channel;
+
 struct sim_inbox {
     char id[64];
     char *name;
+    struct sim_channel *none; /* stands for no channel; in no list */
 };
 
 struct sim_channel {
@@ -43,10 +51,13 @@ struct sim_channel {
     char *name, *address, *webhook_url, *secret;
     char *type; /* of its messages, such as "email"; NULL: custom, the one type that this simulator sends */
     enum channel_kind kind;
+    int undo_send_s;
+    bool can_all_reply, is_offline;
 };
 
 struct sim_person {
     char *handle, *name, *email; /* name and email may be NULL */
+    const char *role;            /* NULL: to */
 };
 
 enum sim_state { SIM_RECEIVED, SIM_SENDING, SIM_SENT, SIM_FAILED };
@@ -68,7 +79,14 @@ struct sim_message {
     struct sim_file **file;
     unsigned file_n;
     const struct sim_message *replied_to;
-    char *thread_ref, *headers;                   /* as posted; headers is JSON */
+    const char *type;         /* as imported; NULL: as the channel's */
+    struct sim_person sender; /* of an import: whoever it is from */
+    bool is_import, is_archived, skips_rules;
+    char *into;                 /* of an import: the conversation where it goes; NULL: by thread */
+    char *referenced;           /* the external id of what it answers, as posted */
+    char *sender_name;          /* as posted, of what another system sent */
+    struct sim_seen *seen;      /* NULL: never */
+    char *thread_ref, *headers; /* as posted; headers is JSON */
     char *external_id, *external_conversation_id; /* as posted, or as the channel's server answered */
     char *error_type, *error_message, *error_hint;
     int64_t took_ms; /* the last send: until the answer; -1: not yet */
@@ -148,6 +166,7 @@ struct sim_message *sim_message_find(const struct sim_account *a, struct span id
 
 struct sim_message *sim_message_new(struct sim_channel *c, wall_ms_t now);
 void sim_message_free(struct sim_message *m);
+const char *sim_message_type(const struct sim_message *m);          /* "custom", "email" */
 void sim_message_attach(struct sim_message *m, struct sim_file *f); /* takes f */
 /* sim_message_text sets the text and makes the body of it; sim_message_html the other way round. */
 void sim_message_text(struct sim_message *m, struct span text);
@@ -161,6 +180,14 @@ void sim_account_write(struct sim_account *a, struct sim_message *m, struct sim_
 /* sim_account_import puts a message that another system had into conversation, or into a new one (NULL). */
 void sim_account_import(struct sim_account *a, struct sim_message *m, struct sim_conversation *conversation,
                         bool is_inbound, wall_ms_t now);
+/* sim_account_history puts an import where it says, or where its thread is. */
+void sim_account_history(struct sim_account *a, struct sim_message *m, wall_ms_t now);
+/* What was posted last with this external id; scope is a channel's id or a word. It may not be created yet:
+ * it has no conversation then. NULL: none. */
+struct sim_message *sim_account_external(const struct sim_account *a, const char *scope,
+                                         struct span external_id);
+void sim_account_external_is(struct sim_account *a, const char *scope, const char *external_id,
+                             struct sim_message *m);
 /* sim_account_sent takes what the channel's server answered; it may move m to another conversation. */
 void sim_account_sent(struct sim_account *a, struct sim_message *m, const char *external_id,
                       const char *external_conversation_id, wall_ms_t now);

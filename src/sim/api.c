@@ -288,7 +288,16 @@ static bool is_identified(struct sim_call *c)
                         SPAN_NONE);
         return false;
     }
-    if (!is_company && !strcmp(c->segment[0], "channels") && strcmp(c->segment[1], c->who.channel)) {
+    if (!sim_identity_may(&c->who, c->route->scope)) {
+        struct buf why;
+        buf_init(&why, 256);
+        buf_addf(&why, "The API token does not have the scope %s", c->route->scope);
+        sim_call_refuse(c, 403, why.p, SPAN_NONE);
+        buf_fini(&why);
+        return false;
+    }
+    if (!is_company && c->segment_n > 1 && !strcmp(c->segment[0], "channels") &&
+        strcmp(c->segment[1], c->who.channel)) {
         sim_call_refuse(c, 403, "The JWT is for another channel", SPAN_NONE);
         return false;
     }

@@ -11,7 +11,7 @@
 
 /* ---- Messages ---- */
 
-static struct sim_channel *channel_of(struct sim_call *c, enum channel_kind kind)
+struct sim_channel *sim_call_channel_of_kind(struct sim_call *c, enum channel_kind kind)
 {
     struct sim_channel *channel = sim_channel_find(&c->sim->account, sim_call_segment(c, 1));
     if (!channel)
@@ -32,7 +32,7 @@ static void take_sender(struct sim_fields *f, struct sim_message *m)
     m->subject = sim_take_text(f, "subject", 1024, SIM_OPTIONAL);
 }
 
-static void take_body(struct sim_fields *f, bool is_html, struct sim_message *m)
+void sim_call_take_body(struct sim_fields *f, bool is_html, struct sim_message *m)
 {
     char *text = sim_take_text(f, "body", SIM_TEXT_MAX, SIM_REQUIRED);
     if (text && is_html)
@@ -48,21 +48,26 @@ static void take_headers(struct sim_fields *f, struct sim_message *m)
     m->headers = span_strdup(raw);
 }
 
-void sim_call_accept(struct sim_call *c, struct sim_message *m)
+void sim_call_answer_accepted(struct sim_call *c, const struct sim_message *m)
 {
     c->status = 202;
-    sim_upload_attach(c, m);
     jout_object(&c->j);
     jout_kv_str(&c->j, "status", "accepted");
     jout_kv_str(&c->j, "message_uid", m->uid);
     jout_object_end(&c->j);
+}
+
+void sim_call_accept(struct sim_call *c, struct sim_message *m)
+{
+    sim_upload_attach(c, m);
+    sim_call_answer_accepted(c, m);
     sim_create_later(c->sim, m);
 }
 
 static void incoming(struct sim_call *c)
 {
     static const char *const formats[] = {"html", "markdown"};
-    struct sim_channel *channel = channel_of(c, CHANNEL_CUSTOM);
+    struct sim_channel *channel = sim_call_channel_of_kind(c, CHANNEL_CUSTOM);
     if (!channel)
         return;
     struct sim_message *m = sim_message_new(channel, clock_wall_ms());
@@ -71,7 +76,7 @@ static void incoming(struct sim_call *c)
     sim_fields_open(&f, c);
     take_sender(&f, m);
     const char *format = sim_take_choice(&f, "body_format", formats, ARRAY_LEN(formats), SIM_OPTIONAL);
-    take_body(&f, format && !strcmp(format, "html"), m);
+    sim_call_take_body(&f, format && !strcmp(format, "html"), m);
     m->thread_ref = sim_take_text(&f, "metadata.thread_ref", 4096, SIM_OPTIONAL);
     take_headers(&f, m);
     if (sim_fields_close(&f, c))
@@ -82,7 +87,7 @@ static void incoming(struct sim_call *c)
 
 static void inbound(struct sim_call *c)
 {
-    struct sim_channel *channel = channel_of(c, CHANNEL_APPLICATION);
+    struct sim_channel *channel = sim_call_channel_of_kind(c, CHANNEL_APPLICATION);
     if (!channel)
         return;
     struct sim_message *m = sim_message_new(channel, clock_wall_ms());
@@ -91,14 +96,10 @@ static void inbound(struct sim_call *c)
     sim_fields_open(&f, c);
     take_sender(&f, m);
     m->author.email = sim_take_text(&f, "sender.email", 512, SIM_OPTIONAL);
-    take_body(&f, true, m);
-    m->external_id = sim_take_text(&f, "metadata.external_id", 200, SIM_REQUIRED);
-    m->external_conversation_id = sim_take_text(&f, "metadata.external_conversation_id", 200, SIM_REQUIRED);
-    int64_t at_s = sim_take_number(&f, "delivered_at", SIM_SECONDS_MAX, SIM_OPTIONAL);
-    if (at_s)
-        m->created_at = at_s * SECOND_MS;
+    sim_call_take_body(&f, true, m);
+    sim_call_take_external(&f, m);
     if (sim_fields_close(&f, c))
-        sim_call_accept(c, m);
+        sim_call_accept_once(c, m, channel->id, c->sim->dedupes);
     else
         sim_message_free(m);
 }
@@ -132,7 +133,7 @@ static bool take_failure(struct sim_call *c, char **reason)
 
 static void message_status(struct sim_call *c)
 {
-    const struct sim_channel *channel = channel_of(c, CHANNEL_APPLICATION);
+    const struct sim_channel *channel = sim_call_channel_of_kind(c, CHANNEL_APPLICATION);
     char *reason = NULL;
     if (!channel || !take_failure(c, &reason)) {
         free(reason);
@@ -151,7 +152,7 @@ static void message_status(struct sim_call *c)
     free(reason);
 }
 
-/* ---- Conversations, channels ---- */
+/* ---- Conversations ---- */
 
 /* A merged conversation is answered with the place where it went. */
 static void refer(struct sim_call *c, const char *id)
@@ -249,17 +250,6 @@ static void conversation_patch(struct sim_call *c)
     sim_emit_status(c->sim, conversation, before, sim_part_plain("api"));
 }
 
-static void channel_get(struct sim_call *c)
-{
-    const struct sim_channel *channel = sim_channel_find(&c->sim->account, sim_call_segment(c, 1));
-    if (!channel) {
-        sim_call_refuse(c, 404, "Unknown channel", SPAN_NONE);
-        return;
-    }
-    c->status = 200;
-    sim_shape_channel(&c->j, channel);
-}
-
 static void me(struct sim_call *c)
 {
     c->status = 200;
@@ -278,7 +268,25 @@ const struct sim_route sim_routes[] = {
           inbound),
     ROUTE("PUT", "channels/+/conversations/+/messages/+/status", "message_status", SIM_FOR_BOTH,
           "messages:write", SIM_BODY_JSON, message_status),
-    ROUTE("GET", "channels/+", "channel", SIM_FOR_BOTH, "channels:read", SIM_BODY_NONE, channel_get),
+    ROUTE("POST", "channels/+/outbound_messages", "outbound_messages", SIM_FOR_CHANNEL, NULL, SIM_BODY_FILES,
+          sim_call_outbound),
+    ROUTE("POST", "inboxes/+/imported_messages", "imported_messages", SIM_FOR_COMPANY, "messages:write",
+          SIM_BODY_FILES, sim_call_import),
+    ROUTE("GET", "channels", "channels", SIM_FOR_COMPANY, "channels:read", SIM_BODY_NONE, sim_call_channels),
+    ROUTE("GET", "channels/+", "channel", SIM_FOR_BOTH, "channels:read", SIM_BODY_NONE, sim_call_channel),
+    ROUTE("PATCH", "channels/+", "channel_patch", SIM_FOR_BOTH, "channels:write", SIM_BODY_JSON,
+          sim_call_channel_patch),
+    ROUTE("POST", "channels/+/validate", "channel_validate", SIM_FOR_COMPANY, "channels:write", SIM_BODY_NONE,
+          sim_call_channel_validate),
+    ROUTE("GET", "inboxes", "inboxes", SIM_FOR_COMPANY, "inboxes:read", SIM_BODY_NONE, sim_call_inboxes),
+    ROUTE("GET", "inboxes/+", "inbox", SIM_FOR_COMPANY, "inboxes:read", SIM_BODY_NONE, sim_call_inbox),
+    ROUTE("GET", "inboxes/+/channels", "inbox_channels", SIM_FOR_COMPANY, "channels:read", SIM_BODY_NONE,
+          sim_call_inbox_channels),
+    ROUTE("POST", "inboxes/+/channels", "channel_create", SIM_FOR_COMPANY, "channels:write", SIM_BODY_JSON,
+          sim_call_channel_create),
+    ROUTE("POST", "messages/+/seen", "seen", SIM_FOR_BOTH, "messages:write", SIM_BODY_OPTIONAL, sim_call_see),
+    ROUTE("GET", "messages/+/seen", "seen_receipts", SIM_FOR_BOTH, "messages:read", SIM_BODY_NONE,
+          sim_call_seen),
     ROUTE("GET", "messages/+", "message", SIM_FOR_BOTH, "messages:read", SIM_BODY_NONE, message_get),
     ROUTE("GET", "messages/+/download/+", "message_download", SIM_FOR_BOTH, "attachments:read", SIM_BODY_NONE,
           sim_call_message_download),
@@ -288,9 +296,9 @@ const struct sim_route sim_routes[] = {
           conversation_get),
     ROUTE("GET", "conversations/+/messages", "conversation_messages", SIM_FOR_BOTH, "messages:read",
           SIM_BODY_NONE, conversation_messages),
-    ROUTE("POST", "conversations/+/comments", "comments", SIM_FOR_COMPANY, "comments:write", SIM_BODY_JSON,
+    ROUTE("POST", "conversations/+/comments", "comments", SIM_FOR_BOTH, "comments:write", SIM_BODY_JSON,
           conversation_comment),
-    ROUTE("PATCH", "conversations/+", "conversation_patch", SIM_FOR_COMPANY, "conversations:write",
+    ROUTE("PATCH", "conversations/+", "conversation_patch", SIM_FOR_BOTH, "conversations:write",
           SIM_BODY_JSON, conversation_patch),
     ROUTE("GET", "events", "events", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_events),
     ROUTE("GET", "events/+", "event", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_event),

@@ -5,7 +5,7 @@
 
 static void serve(struct sim_call *c, const struct sim_file *f)
 {
-    if (f && f->message->conversation && f->bytes) {
+    if (f && f->message->conversation && f->message->visible_at <= clock_wall_ms() && f->bytes) {
         c->status = 200;
         c->served = f;
     } else {

@@ -153,6 +153,42 @@ static bool configure_events(struct sim *s, struct jval options, struct buf *why
     return is_ok;
 }
 
+/* The scopes of a token as one text; without an array it gets none. */
+static void join_scopes(struct jval list, struct buf *out)
+{
+    for (struct jval e = json_first(list); e.doc; e = json_next(e)) {
+        buf_add_str(out, out->n ? " " : "");
+        if (json_str(e, out) != OK)
+            buf_add_char(out, '?');
+    }
+}
+
+static bool grant(struct sim *s, struct jval spec)
+{
+    struct buf scopes;
+    char *token = json_dup(json_get(spec, "token"), 1024);
+    buf_init(&scopes, 4096);
+    join_scopes(json_get(spec, "scopes"), &scopes);
+    bool is_ok = token && *token && json_type(json_get(spec, "scopes")) == JSON_ARRAY && !scopes.is_over &&
+                 sim_tokens_grant(&s->tokens, token, buf_span(&scopes).p) == OK;
+    buf_fini(&scopes);
+    free(token);
+    return is_ok;
+}
+
+static bool configure_tokens(struct sim *s, struct jval list, struct buf *why)
+{
+    if (!json_has(list))
+        return true;
+    sim_tokens_revoke(&s->tokens);
+    for (struct jval t = json_first(list); t.doc; t = json_next(t))
+        if (!grant(s, t)) {
+            buf_add_str(why, "tokens is an array of at most 16 {\"token\",\"scopes\":[\"messages:read\"]}");
+            return false;
+        }
+    return true;
+}
+
 enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
 {
     take(&s->token, json_get(options, "token"));
@@ -163,7 +199,8 @@ enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
     s->tokens.token = s->token;
     s->tokens.app_uid = s->app_uid;
     s->tokens.app_secret = s->app_secret;
-    if (!configure_numbers(s, options, why))
+    s->dedupes = json_bool(json_get(options, "dedupe"), s->dedupes);
+    if (!configure_numbers(s, options, why) || !configure_tokens(s, json_get(options, "tokens"), why))
         return ERR_INVALID;
     for (struct jval i = json_first(json_get(options, "inboxes")); i.doc; i = json_next(i))
         if (!take_inbox(s, json_get(i, "id"), json_get(i, "name"), why))

@@ -16,7 +16,8 @@ void sim_conversation_assign(struct sim_conversation *c, const struct sim_person
 {
     struct sim_person fresh = {0};
     if (p)
-        fresh = (struct sim_person){copy(p->handle), copy(p->name), copy(p->email)};
+        fresh =
+            (struct sim_person){.handle = copy(p->handle), .name = copy(p->name), .email = copy(p->email)};
     free(c->assignee.handle);
     free(c->assignee.name);
     free(c->assignee.email);

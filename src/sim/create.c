@@ -16,7 +16,10 @@ struct sim_pending {
 
 static void create(struct sim *s, struct sim_message *m)
 {
-    sim_account_receive(&s->account, m, clock_wall_ms());
+    if (m->is_import)
+        sim_account_history(&s->account, m, clock_wall_ms());
+    else
+        sim_account_receive(&s->account, m, clock_wall_ms());
     sim_note(s, &(struct sim_moment_info){.at = SIM_AT_MESSAGE_CREATED, .message = m});
     sim_changed(s, m->conversation);
     sim_emit_message(s, m);

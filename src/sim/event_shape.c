@@ -30,37 +30,10 @@ struct sim_event_view sim_event_view(enum sim_form all)
     return (struct sim_event_view){.source = all, .target = all, .conversation = all};
 }
 
-static void inbox_links(struct jout *j, const struct sim_inbox *inbox)
-{
-    jout_key(j, "_links");
-    jout_object(j);
-    sim_shape_link(j, "self", "inboxes", inbox->id, "");
-    jout_key(j, "related");
-    jout_object(j);
-    sim_shape_link(j, "teammates", "inboxes", inbox->id, "/teammates");
-    sim_shape_link(j, "conversations", "inboxes", inbox->id, "/conversations");
-    sim_shape_link(j, "channels", "inboxes", inbox->id, "/channels");
-    sim_shape_link(j, "owner", "teams", "tim_1", "");
-    jout_object_end(j);
-    jout_object_end(j);
-}
-
-static void inbox(struct jout *j, const struct sim_inbox *i)
-{
-    jout_object(j);
-    inbox_links(j, i);
-    jout_kv_str(j, "id", i->id);
-    jout_kv_str(j, "name", i->name);
-    jout_kv_bool(j, "is_private", false);
-    jout_kv_bool(j, "is_public", true);
-    jout_kv_raw(j, "custom_fields", SPAN_LIT("{}"));
-    jout_object_end(j);
-}
-
 void sim_shape_inboxes(struct jout *j, const struct sim_inbox *i)
 {
     jout_array(j);
-    inbox(j, i);
+    sim_shape_inbox(j, i);
     jout_array_end(j);
 }
 
@@ -72,7 +45,7 @@ static void data(struct jout *j, const struct sim_part *p, bool is_source)
     else if (p->inbox && is_source)
         sim_shape_inboxes(j, p->inbox);
     else if (p->inbox)
-        inbox(j, p->inbox);
+        sim_shape_inbox(j, p->inbox);
     else
         jout_raw(j, p->data ? span_of(p->data) : SPAN_LIT("null"));
 }

@@ -190,7 +190,8 @@ static const char *refuse_send(const struct sim *s, const struct sim_send *send,
         return "There is no such channel";
     if (send->conversation && !conversation)
         return "There is no such conversation";
-    if (conversation && !span_is(span_of(send->channel), conversation->channel->id))
+    if (conversation && conversation->channel != conversation->channel->inbox->none &&
+        !span_is(span_of(send->channel), conversation->channel->id))
         return "The conversation belongs to another channel";
     if (!conversation && !send->to_n)
         return "A new conversation needs someone to write to";
@@ -225,6 +226,8 @@ struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sen
     m->subject = send->subject ? mem_strdup(send->subject) : NULL;
     m->is_draft = send->is_draft;
     sign_by(m, send->author_name, send->author_email);
+    if (conversation)
+        conversation->channel = m->channel; /* an imported one has got one now */
     sim_account_write(&s->account, m, conversation, now);
     deliver(s, m, done, arg);
     return m;

@@ -48,7 +48,11 @@ void sim_shape_recipient(struct jout *j, const struct sim_person *p, const char 
 static void recipients(struct jout *j, const struct sim_message *m)
 {
     jout_array(j);
-    if (m->state == SIM_RECEIVED) {
+    if (m->is_import) {
+        recipient(j, m->sender.handle, m->sender.name, "from");
+        for (unsigned i = 0; i < m->to_n; i++)
+            recipient(j, m->to[i].handle, m->to[i].name, m->to[i].role);
+    } else if (m->state == SIM_RECEIVED) {
         recipient(j, m->author.handle, m->author.name, "from");
         recipient(j, m->channel->address, NULL, "to");
     } else {
@@ -82,7 +86,10 @@ void sim_shape_name_id(const char *prefix, const char *name, char out[SIM_ID_BYT
 static void teammate(struct jout *j, const struct sim_person *p)
 {
     char id[SIM_ID_BYTES];
-    sim_shape_name_id("tea_", p->handle, id);
+    if (span_starts(span_of(p->handle), "tea_")) /* known by nothing else */
+        snprintf(id, sizeof id, "%s", p->handle);
+    else
+        sim_shape_name_id("tea_", p->handle, id);
     jout_object(j);
     jout_key(j, "_links");
     jout_object(j);
@@ -210,7 +217,7 @@ void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_vie
     if (!is_nameless)
         jout_kv_str(j, "id", m->id);
     jout_kv_str(j, "message_uid", m->uid);
-    jout_kv_str(j, "type", is_nameless ? "auto_reply" : m->channel->type ? m->channel->type : "custom");
+    jout_kv_str(j, "type", is_nameless ? "auto_reply" : sim_message_type(m));
     jout_kv_bool(j, "is_inbound", m->state == SIM_RECEIVED);
     jout_kv_bool(j, "is_draft", m->is_draft);
     jout_kv_str(j, "draft_mode", m->is_draft ? "shared" : NULL);
@@ -353,9 +360,40 @@ void sim_shape_channel(struct jout *j, const struct sim_channel *c)
     jout_kv_str(j, "address", c->address);
     jout_kv_str(j, "type", "custom");
     jout_kv_str(j, "send_as", c->address);
-    jout_kv_raw(j, "settings", SPAN_LIT("{\"undo_send_time\":0,\"all_teammates_can_reply\":true}"));
+    jout_key(j, "settings");
+    jout_object(j);
+    jout_kv_i64(j, "undo_send_time", c->undo_send_s);
+    jout_kv_bool(j, "all_teammates_can_reply", c->can_all_reply);
+    jout_object_end(j);
     jout_kv_bool(j, "is_private", false);
     jout_kv_bool(j, "is_valid", true);
+    jout_object_end(j);
+}
+
+static void inbox_links(struct jout *j, const struct sim_inbox *inbox)
+{
+    jout_key(j, "_links");
+    jout_object(j);
+    kv_link(j, "self", "inboxes", inbox->id, "");
+    jout_key(j, "related");
+    jout_object(j);
+    kv_link(j, "teammates", "inboxes", inbox->id, "/teammates");
+    kv_link(j, "conversations", "inboxes", inbox->id, "/conversations");
+    kv_link(j, "channels", "inboxes", inbox->id, "/channels");
+    kv_link(j, "owner", "teams", "tim_1", "");
+    jout_object_end(j);
+    jout_object_end(j);
+}
+
+void sim_shape_inbox(struct jout *j, const struct sim_inbox *i)
+{
+    jout_object(j);
+    inbox_links(j, i);
+    jout_kv_str(j, "id", i->id);
+    jout_kv_str(j, "name", i->name);
+    jout_kv_bool(j, "is_private", false);
+    jout_kv_bool(j, "is_public", true);
+    jout_kv_raw(j, "custom_fields", SPAN_LIT("{}"));
     jout_object_end(j);
 }
 

@@ -38,6 +38,7 @@ void sim_shape_conversation(struct jout *j, const struct sim_conversation *c, en
 /* Newest first, a page of limit from offset on. */
 void sim_shape_messages(struct jout *j, const struct sim_conversation *c, enum sim_view view, unsigned offset,
                         unsigned limit);
+void sim_shape_inbox(struct jout *j, const struct sim_inbox *i);
 void sim_shape_channel(struct jout *j, const struct sim_channel *c);
 void sim_shape_comment(struct jout *j, const struct sim_conversation *c, const struct sim_comment *comment);
 void sim_shape_me(struct jout *j, const struct sim_account *a);

@@ -56,8 +56,8 @@ static void add_routes(struct table *t, const struct http_route *routes, size_t 
 
 static struct http_server *server_new(struct sim *s)
 {
-    static const char *const api[] = {"/channels", "/messages", "/conversations",
-                                      "/events",   "/download", "/me"};
+    static const char *const api[] = {"/channels", "/messages", "/conversations", "/events", "/download",
+                                      "/inboxes",  "/me"};
     struct table t = {.n = 0};
     for (size_t i = 0; i < ARRAY_LEN(api); i++)
         add_routes(&t,

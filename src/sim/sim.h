@@ -26,6 +26,8 @@ void sim_free(struct sim *s);
  * sim_configure takes an object; what is not there stays as it is:
  *
  *   "token", "company", "created_delay_ms", "app": {"uid", "secret"},
+ *   "tokens": [{"token", "scopes": ["messages:read", …]}], further ones that may do only some things
+ *   "dedupe": whether inbound_messages and outbound_messages take an external_id once only
  *   "attachments": {"max_bytes": of one upload, "kept_bytes": of all files together},
  *   "rate": {"limit", "burst", "per_resource"}, "chat": {"hook_url", "secret"},
  *   "inboxes": [{"id", "name"}],

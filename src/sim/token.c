@@ -127,6 +127,47 @@ static struct sim_identity check_jwt(struct sim_tokens *t, const struct span par
     return who;
 }
 
+enum err sim_tokens_grant(struct sim_tokens *t, const char *token, const char *scopes)
+{
+    if (t->grant_n == SIM_GRANTS_MAX)
+        return ERR_FULL;
+    t->grant[t->grant_n++] = (struct sim_grant){.token = mem_strdup(token), .scopes = mem_strdup(scopes)};
+    return OK;
+}
+
+void sim_tokens_revoke(struct sim_tokens *t)
+{
+    while (t->grant_n) {
+        struct sim_grant *g = &t->grant[--t->grant_n];
+        free(g->token);
+        free(g->scopes);
+    }
+}
+
+bool sim_identity_may(const struct sim_identity *who, const char *scope)
+{
+    if (!scope || who->caller == SIM_CALLER_CHANNEL)
+        return true;
+    if (who->caller != SIM_CALLER_COMPANY || !who->scopes)
+        return who->caller == SIM_CALLER_COMPANY;
+    for (const char *p = who->scopes; *p;) {
+        size_t n = strcspn(p, " ");
+        if (span_is((struct span){p, n}, scope))
+            return true;
+        p += n + strspn(p + n, " ");
+    }
+    return false;
+}
+
+static const struct sim_grant *grant_of(const struct sim_tokens *t, struct span token)
+{
+    const struct sim_grant *found = NULL;
+    for (unsigned i = 0; i < t->grant_n; i++)
+        if (crypto_equal(token, span_of(t->grant[i].token)))
+            found = &t->grant[i];
+    return found;
+}
+
 struct sim_identity sim_tokens_check(struct sim_tokens *t, struct span authorization, wall_ms_t now)
 {
     struct span part[3];
@@ -135,6 +176,9 @@ struct sim_identity sim_tokens_check(struct sim_tokens *t, struct span authoriza
     struct span token = {authorization.p + 7, authorization.n - 7};
     if (t->token && crypto_equal(token, span_of(t->token)))
         return (struct sim_identity){.caller = SIM_CALLER_COMPANY};
+    const struct sim_grant *grant = grant_of(t, token);
+    if (grant)
+        return (struct sim_identity){.caller = SIM_CALLER_COMPANY, .scopes = grant->scopes};
     if (split(token, part))
         return check_jwt(t, part, now);
     return nobody("The API token is not valid");
@@ -145,4 +189,5 @@ void sim_tokens_fini(struct sim_tokens *t)
     for (size_t i = 0; i < SIM_JTI_MAX; i++)
         free(t->ring[i]);
     sim_index_fini(&t->jti);
+    sim_tokens_revoke(t);
 }

@@ -14,6 +14,9 @@ void sim_view_channel(struct jout *j, const struct sim_channel *c)
     jout_kv_str(j, "address", c->address);
     jout_kv_str(j, "inbox", c->inbox->id);
     jout_kv_str(j, "webhook_url", c->webhook_url);
+    jout_kv_str(j, "status", c->is_offline ? "offline" : "ok");
+    jout_kv_i64(j, "undo_send_time", c->undo_send_s);
+    jout_kv_bool(j, "all_teammates_can_reply", c->can_all_reply);
     jout_object_end(j);
 }
 
@@ -24,6 +27,8 @@ static void person(struct jout *j, const struct sim_person *p)
     jout_kv_str(j, "name", p->name);
     if (p->email)
         jout_kv_str(j, "email", p->email);
+    if (p->role)
+        jout_kv_str(j, "role", p->role);
     jout_object_end(j);
 }
 
@@ -33,6 +38,21 @@ static void identity(struct jout *j, const struct sim_message *m)
     jout_kv_raw(j, "headers", m->headers ? span_of(m->headers) : SPAN_LIT("null"));
     jout_kv_str(j, "external_id", m->external_id);
     jout_kv_str(j, "external_conversation_id", m->external_conversation_id);
+}
+
+static void history(struct jout *j, const struct sim_message *m)
+{
+    jout_kv_str(j, "type", sim_message_type(m));
+    jout_kv_str(j, "replied_to", m->replied_to ? m->replied_to->id : NULL);
+    jout_kv_str(j, "sender_name", m->sender_name);
+    jout_kv_i64(j, "seen_n", m->seen ? m->seen->n : 0);
+    jout_kv_bool(j, "is_import", m->is_import);
+    if (!m->is_import)
+        return;
+    jout_key(j, "sender");
+    person(j, &m->sender);
+    jout_kv_bool(j, "is_archived", m->is_archived);
+    jout_kv_bool(j, "should_skip_rules", m->skips_rules);
 }
 
 static void outcome(struct jout *j, const struct sim_message *m)
@@ -93,6 +113,7 @@ void sim_view_message(struct jout *j, const struct sim_message *m)
     jout_array_end(j);
     files(j, m);
     identity(j, m);
+    history(j, m);
     outcome(j, m);
     jout_object_end(j);
 }
@@ -100,7 +121,8 @@ void sim_view_message(struct jout *j, const struct sim_message *m)
 static void head(struct jout *j, const struct sim_conversation *c)
 {
     jout_kv_str(j, "id", c->id);
-    jout_kv_str(j, "channel", c->channel->id);
+    jout_kv_str(j, "channel", c->channel == c->channel->inbox->none ? NULL : c->channel->id);
+    jout_kv_str(j, "inbox", c->inbox->id);
     jout_kv_str(j, "channel_name", c->channel->name);
     jout_key(j, "customer");
     person(j, &c->customer);

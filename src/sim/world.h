@@ -45,6 +45,7 @@ struct sim {
     struct sim_chat *chat;
     LIST_HEAD(sim_calls, sim_call) call; /* API calls not yet answered */
     int64_t created_delay_ms;
+    bool dedupes;                       /* inbound_messages and outbound_messages, by external_id */
     size_t attachments_max;             /* bytes of one upload */
     int64_t lag_ms;                     /* so long an event, and its message, are not yet shown */
     int64_t notice_ms, notice_retry_ms; /* how long a webhook may take; the pause before the next attempt */

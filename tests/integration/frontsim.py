@@ -364,6 +364,40 @@ class Sim:
         return request(self.url, method, path, body,
                        {"Authorization": f"Bearer {token or self.token}", **(headers or {})}, timeout)
 
+    def pages(self, path, token=None):
+        """Every element of a list of the API, by following its pages."""
+        found = []
+        while path:
+            page = self.api("GET", path, token=token)
+            assert page.status == 200, page
+            found += page.json["_results"]
+            path = page.json["_pagination"]["next"] and "/" + page.json["_pagination"]["next"].split("/", 3)[3]
+        return found
+
+    def channel(self, channel):
+        """A channel as the control API shows it: with webhook_url, settings and status."""
+        return next(c for c in self.control("GET", "/sim/channels") if c["id"] == channel)
+
+    def scoped_token(self, *scopes):
+        """A further token of the company that may do this only; it replaces the one made before."""
+        token = "scoped-" + secrets.token_hex(8)
+        self.configure(tokens=[{"token": token, "scopes": list(scopes)}])
+        return token
+
+    def import_message(self, inbox, token=None, files=(), **fields):
+        """POST /inboxes/{inbox}/imported_messages; what is not given is a customer's custom message of ada to chat."""
+        body = {"sender": {"handle": "ada"}, "to": ["chat"], "body": "x", "external_id": secrets.token_hex(8),
+                "created_at": 1600000000, "type": "custom", "metadata": {"is_inbound": True}, **fields}
+        path = f"/inboxes/{inbox}/imported_messages"
+        return self.upload(path, body, files, token) if files else self.api("POST", path, body, token)
+
+    def outbound_message(self, channel, token, files=(), **fields):
+        """POST /channels/{channel}/outbound_messages with the channel's token; what is not given goes to ada."""
+        body = {"to": [{"handle": "ada"}], "body": "x",
+                "metadata": {"external_id": secrets.token_hex(8), "external_conversation_id": "c-1"}, **fields}
+        path = f"/channels/{channel}/outbound_messages"
+        return self.upload(path, body, files, token) if files else self.api("POST", path, body, token)
+
     def upload(self, path, fields, files, token=None):
         """A call with files: fields is the nested object that would be JSON, files as for multipart."""
         content_type, body = multipart(fields, files)

@@ -234,3 +234,240 @@ def test_messages_that_lie_about_their_files(sim, receiver, custom):
     assert (file["size"], file["content_type"]) == (3, "text/plain")
     answer = sim.download(file)
     assert answer.body == PNG and answer.headers["Content-Type"] == "image/png"
+
+
+# ---- what another system sent ---------------------------------------------------------------------------------------
+
+def test_outbound_messages_join_their_conversation(sim, receiver, application):
+    inbound = {"sender": {"handle": "ada"}, "body": "Hi", "metadata": {"external_id": "in-1", "external_conversation_id": "c-1"}}
+    first = created(sim, sim.api("POST", f"/channels/{application}/inbound_messages", inbound, channel_token()))
+    answer = sim.outbound_message(application, channel_token(), body="<b>Hello</b>", author_id="tea_42", subject="S", delivered_at=1700000000,
+                                  to=[{"handle": "ada", "name": "Ada", "email": "ada@example.com"}, {"handle": "bob"}],
+                                  metadata={"external_id": "out-1", "external_conversation_id": "c-1", "referenced_message_external_id": "in-1"})
+    sent = created(sim, answer)
+    assert (sent["state"], sent["is_inbound"], sent["text"], sent["created_at"]) == ("sent", False, "Hello", 1700000000)
+    assert sent["conversation"] == first["conversation"] and sent["replied_to"] == first["id"]
+    assert [p["handle"] for p in sent["to"]] == ["ada", "bob"]
+    shown = sim.api("GET", f"/messages/{sent['id']}", token=channel_token()).json
+    assert shown["author"]["id"] == "tea_42" and shown["metadata"]["external_id"] == "out-1"
+    assert [(r["role"], r["handle"]) for r in shown["recipients"]] == [("from", "app"), ("to", "ada"), ("to", "bob")]
+    told = wait_for(lambda: [r.json for r in receiver.requests if r.json["payload"]["id"] == sent["id"]])
+    assert [(t["type"], t["payload"]["metadata"]["external_id"]) for t in told] == [("message_imported", "out-1")]
+    assert [m["id"] for m in sim.api("GET", f"/conversations/{sent['conversation']}/messages").json["_results"]] == [first["id"], sent["id"]]
+    status = f"/channels/{application}/conversations/c-1/messages/out-1/status"
+    assert sim.api("PUT", status, {"status": "failed"}, channel_token()).status == 204
+    assert sim.message(sent["id"])["state"] == "failed"
+
+
+def test_outbound_messages_are_checked(sim, application, custom):
+    def details(**fields):
+        answer = sim.outbound_message(application, channel_token(), **fields)
+        return answer.status == 400 and answer.json["_error"]["details"]
+    assert details(to=[]) == ["to: should not be empty"]
+    assert details(to="ada") == ["to: should be an array"]
+    assert details(to=[{"name": "Ada"}, {"handle": 5}]) == ["to[0].handle: missing", "to[1].handle: should be a string"]
+    assert details(author_id="grace") == ["author_id: should be the ID of a teammate"]
+    assert details(body=None, metadata={}) == ["body: missing", "metadata.external_id: missing", "metadata.external_conversation_id: missing"]
+    assert details(metadata={"external_id": "x" * 201, "external_conversation_id": "c"}) == ["metadata.external_id: too long"]
+    assert sim.outbound_message(application, sim.token).status == 403
+    assert sim.outbound_message(custom, channel_token("cha_c")).status == 400
+    sent = created(sim, sim.outbound_message(application, channel_token(), files=[("attachments[0]", "a.png", "image/png", PNG)], unknown={"x": 1}))
+    assert sim.file(sent["attachments"][0]) == PNG and sent["author"] is None
+
+
+def test_whether_external_ids_count_once_is_a_switch(sim, application):
+    body = {"sender": {"handle": "ada"}, "body": "Hi", "metadata": {"external_id": "in-1", "external_conversation_id": "c-1"}}
+    def post():
+        return created(sim, sim.api("POST", f"/channels/{application}/inbound_messages", body, channel_token()))["id"]
+    assert post() != post()
+    sim.configure(dedupe=True)
+    assert post() == post() and len(sim.inbound()) == 2
+    twice = [created(sim, sim.outbound_message(application, channel_token(), metadata={"external_id": "o", "external_conversation_id": "c"}))
+             for _ in range(2)]
+    assert twice[0]["id"] == twice[1]["id"]
+
+
+# ---- history --------------------------------------------------------------------------------------------------------
+
+def test_an_import_keeps_its_time_and_counts_once(sim):
+    sim.configure(created_delay_ms=100)
+    first = sim.import_message("inb_1", external_id="old-1", created_at=1500000000, body="Hi")
+    again = sim.import_message("inb_1", external_id="old-1", created_at=1500000009, body="Other")
+    assert first.status == again.status == 202 and first.json == again.json  # though the first is not created yet
+    message = created(sim, first)
+    assert (message["created_at"], message["text"], message["type"], message["state"]) == (1500000000, "Hi", "custom", "received")
+    assert message["is_import"] and message["is_archived"] and message["should_skip_rules"]
+    [conversation] = sim.conversations()
+    assert (conversation["channel"], conversation["inbox"], conversation["status"]) == (None, "inb_1", "archived")
+    shown = sim.api("GET", f"/messages/{message['id']}").json
+    assert shown["created_at"] == 1500000000 and shown["is_inbound"] and shown["author"] is None
+    assert sim.api("GET", f"/conversations/{conversation['id']}").json["status"] == "archived"
+
+
+def test_an_import_of_what_a_teammate_sent(sim):
+    message = created(sim, sim.import_message(
+        "inb_1", sender={"handle": "chat", "name": "Support", "author_id": "alt:email:grace@example.com"}, to=["ada", "bob"], cc=["eve"],
+        type="email", body_format="html", body="<p>Hi</p>", metadata={"is_inbound": False, "is_archived": False, "should_skip_rules": False},
+        files=[("attachments[0]", "a.png", "image/png", PNG)]))
+    assert message["state"] == "sent" and message["type"] == "email" and not message["is_archived"] and not message["should_skip_rules"]
+    shown = sim.api("GET", f"/messages/{message['id']}").json
+    assert shown["author"]["email"] == "grace@example.com" and shown["type"] == "email"
+    assert [(r["role"], r["handle"]) for r in shown["recipients"]] == [("from", "chat"), ("to", "ada"), ("to", "bob"), ("cc", "eve")]
+    assert sim.file(message["attachments"][0]) == PNG
+    [conversation] = sim.conversations()
+    assert conversation["status"] == "open" and conversation["customer"]["handle"] == "ada"
+    assert created(sim, sim.import_message("inb_1", type=None))["type"] == "email"
+
+
+def test_imports_have_threads_of_their_own(sim, receiver, custom):
+    live = created(sim, sim.api("POST", f"/channels/{custom}/incoming_messages",
+                                {"sender": {"handle": "ada"}, "body": "live", "metadata": {"thread_ref": "t1"}}))
+    sim.add_channel(id="cha_other", inbox="inb_2")
+    def imported(inbox="inb_1", thread=None, **more):
+        metadata = {"is_inbound": True, **({"thread_ref": thread} if thread else {})}
+        return created(sim, sim.import_message(inbox, metadata=metadata, **more))
+    a, b, c = imported(thread="t1"), imported(thread="t1", sender={"handle": "bob"}), imported(thread="t2")
+    d, e, f = imported(), imported(), imported("inb_2", "t1")
+    g = created(sim, sim.import_message("inb_1", sender={"handle": "chat"}, to=["ada"], metadata={"is_inbound": False}))
+    places = [m["conversation"] for m in (live, a, b, c, d, e, f, g)]
+    assert places[1] == places[2] and places[4] == places[5] == places[7]
+    assert len(set(places)) == 5
+    joined = created(sim, sim.import_message("inb_1", conversation_id=live["conversation"], created_at=1400000000,
+                                             metadata={"is_inbound": True, "thread_ref": "t2"}))
+    assert joined["conversation"] == live["conversation"] and joined["thread_ref"] is None
+    seen = sim.conversation(live["conversation"])
+    assert [m["id"] for m in seen["messages"]] == [joined["id"], live["id"]] and seen["status"] == "open"
+    again = created(sim, sim.api("POST", f"/channels/{custom}/incoming_messages",
+                                 {"sender": {"handle": "ada"}, "body": "live", "metadata": {"thread_ref": "t2"}}))
+    assert again["conversation"] != c["conversation"]
+    reply = sim.send(custom, "Hello again", conversation=a["conversation"])
+    assert reply["state"] == "sent" and reply["conversation"] == a["conversation"]
+    assert receiver.requests[-1].json["recipients"][1]["handle"] == "ada"
+    assert next(x for x in sim.conversations() if x["id"] == a["conversation"])["channel"] == custom
+
+
+def test_imports_are_checked(sim):
+    def details(**fields):
+        answer = sim.import_message("inb_1", **fields)
+        return answer.status == 400 and answer.json["_error"]["details"]
+    assert sim.api("POST", "/inboxes/inb_1/imported_messages", {}).json["_error"]["details"] == [
+        "metadata.is_inbound: missing", "created_at: missing", "external_id: missing", "sender.handle: missing", "to: missing", "body: missing"]
+    assert details(created_at=1500000000.5) == details(created_at="1500000000") == ["created_at: should be an integer"]
+    assert details(to=[]) == ["to: should not be empty"]
+    assert details(to=[{"handle": "x"}]) == ["to: should be an array of handles"]
+    assert details(type="chat") == ["type: should be email, sms, intercom or custom"]
+    assert details(body_format="html") == ["body_format: only allowed for the type email"]
+    assert details(metadata={"is_inbound": "true"}) == ["metadata.is_inbound: should be a boolean"]
+    assert details(conversation_id="cnv_0") == ["conversation_id: unknown conversation"]
+    assert sim.import_message("inb_9").status == 404
+    assert sim.conversations() == []
+
+
+# ---- receipts -------------------------------------------------------------------------------------------------------
+
+def test_a_message_is_seen_ten_times_an_hour(sim, receiver, custom, application):
+    sent, other = sim.send(custom, "x", to="ada"), sim.send(application, "x", to="ada")
+    seen = f"/messages/{sent['id']}/seen"
+    assert sim.api("GET", seen).json["_results"] == []
+    assert [sim.api("POST", seen, body).status for body in [None, {}, {"unknown": 1}] + [{}] * 7] == [204] * 10
+    limited = sim.api("POST", seen, {})
+    assert limited.status == 429 and 3500 < int(limited.headers["Retry-After"]) <= 3600
+    assert sim.message(sent["id"])["seen_n"] == 10
+    [receipt] = sim.api("GET", seen).json["_results"]
+    assert abs(int(receipt["first_seen_at"]) / 1000 - time.time()) < 60
+    assert sim.api("POST", f"/messages/{other['id']}/seen", {}, channel_token()).status == 204
+    assert sim.api("POST", seen, {}, channel_token()).status == 404
+    inbound = created(sim, sim.api("POST", f"/channels/{custom}/incoming_messages", {"sender": {"handle": "ada"}, "body": "x"}))
+    assert sim.api("POST", f"/messages/{inbound['id']}/seen", {}).status == 400
+
+
+# ---- channels and inboxes -------------------------------------------------------------------------------------------
+
+def test_lists_have_pages_and_no_secrets(sim, receiver, custom):
+    for i in range(7):
+        sim.add_channel(id=f"cha_{i}", inbox="inb_2" if i % 2 else "inb_1", webhook_url=receiver.url)
+    everything = sim.pages("/channels?limit=3")
+    assert [c["id"] for c in everything] == ["cha_c"] + [f"cha_{i}" for i in range(7)]
+    assert "webhook_url" not in json.dumps(everything) and receiver.url not in json.dumps(everything)
+    assert len(sim.api("GET", "/channels?limit=3").json["_results"]) == 3
+    assert [c["id"] for c in sim.pages("/inboxes/inb_2/channels?limit=1")] == ["cha_1", "cha_3", "cha_5"]
+    assert [i["id"] for i in sim.pages("/inboxes")] == ["inb_1", "inb_2"]
+    assert sim.api("GET", "/inboxes/inb_2").json["id"] == "inb_2"
+    assert sim.api("GET", "/inboxes/inb_9").status == sim.api("GET", "/inboxes/inb_9/channels").status == 404
+    assert sim.api("GET", "/channels/cha_1").json["_links"]["related"]["inbox"].endswith("/inboxes/inb_2")
+
+
+def test_a_channel_is_made_without_saying_which(sim):
+    before = {c["id"] for c in sim.pages("/inboxes/inb_1/channels")}
+    made = sim.api("POST", "/inboxes/inb_1/channels", {"type": "custom", "name": "Chat", "settings": {"webhook_url": "http://127.0.0.1:1/x"}})
+    assert made.status == 204 and made.body == b""
+    [new] = [c for c in sim.pages("/inboxes/inb_1/channels") if c["id"] not in before]
+    assert new["name"] == "Chat" and sim.channel(new["id"])["webhook_url"] == "http://127.0.0.1:1/x"
+    assert sim.api("POST", "/inboxes/inb_1/channels", {}).json["_error"]["details"] == ["type: missing"]
+    assert sim.api("POST", "/inboxes/inb_1/channels", {"type": "smtp", "send_as": "a@example.com"}).status == 400
+    assert sim.api("POST", "/inboxes/inb_9/channels", {"type": "custom"}).status == 404
+
+
+def test_settings_are_replaced_not_merged(sim, custom):
+    path = f"/channels/{custom}"
+    assert sim.api("PATCH", path, {"settings": {"webhook_url": "https://bridge.example.com/front/c", "undo_send_time": 10}}).status == 204
+    assert sim.channel(custom)["webhook_url"] == "https://bridge.example.com/front/c"
+    assert sim.api("GET", path).json["settings"] == {"undo_send_time": 10, "all_teammates_can_reply": True}
+    assert sim.api("PATCH", path, {"name": "New", "inbox_id": "inb_1", "status": "offline"}).status == 204  # status: not of a custom channel
+    assert sim.channel(custom)["name"] == "New" and sim.channel(custom)["status"] == "ok" and sim.channel(custom)["webhook_url"]
+    assert sim.api("PATCH", path, {"settings": {"all_teammates_can_reply": False}}).status == 204
+    assert sim.channel(custom)["webhook_url"] is None
+    assert sim.api("GET", path).json["settings"] == {"undo_send_time": 0, "all_teammates_can_reply": False}
+    for wrong, detail in (({"settings": []}, "settings: should be an object"), ({"name": 5}, "name: should be a string"),
+                          ({"settings": {"webhook_url": "ftp://x"}}, "settings.webhook_url: should be a URL"),
+                          ({"settings": {"undo_send_time": 7}}, "settings.undo_send_time: should be 0, 5, 10, 15, 30 or 60"),
+                          ({"inbox_id": "inb_9"}, "inbox_id: unknown inbox")):
+        assert sim.api("PATCH", path, wrong).json["_error"]["details"] == [detail]
+    assert sim.api("PATCH", "/channels/cha_9", {}).status == 404
+    assert sim.api("PATCH", path, b"").status == 400
+
+
+def test_an_application_channel_goes_offline(sim, receiver, application):
+    path = f"/channels/{application}"
+    assert sim.api("PATCH", path, {"status": "offline"}, channel_token()).status == 204
+    assert sim.channel(application)["status"] == "offline"
+    assert sim.api("PATCH", path, {"status": "ok", "name": "New"}).status == 204
+    assert sim.channel(application)["status"] == "ok" and sim.channel(application)["name"] == "New"
+    assert sim.api("PATCH", path, {"status": "away"}, channel_token()).json["_error"]["details"] == ["status: should be offline or ok"]
+    assert sim.api("PATCH", path, {"status": "ok"}, channel_token("cha_b")).status == 403
+    assert sim.api("PATCH", path, {"name": "Mine"}, channel_token()).status == 204 and sim.channel(application)["name"] == "New"
+    answer = sim.api("PATCH", path, {"settings": {"webhook_url": receiver.url}})
+    assert answer.json["_error"]["details"] == ["settings.webhook_url: only allowed for custom channels"]
+    assert sim.channel(application)["webhook_url"] == receiver.url + "/front/app"
+
+
+def test_validate_and_me(sim, custom):
+    validated = sim.api("POST", f"/channels/{custom}/validate")
+    assert validated.status == 202 and validated.json == {"status": "accepted"}
+    assert sim.api("POST", "/channels/cha_9/validate").status == 404
+    assert set(sim.api("GET", "/me").json) == {"_links", "id", "name"}
+
+
+# ---- scopes ---------------------------------------------------------------------------------------------------------
+
+def test_a_token_does_what_its_scopes_allow(sim, custom):
+    calls = [("GET", "/me", None), ("GET", "/channels", "channels:read"), ("GET", "/inboxes", "inboxes:read"),
+             ("GET", "/messages/msg_0", "messages:read"), ("GET", "/conversations/cnv_0", "conversations:read"),
+             ("GET", "/download/fil_0", "attachments:read"), ("GET", "/events", "events:*:read"),
+             ("POST", f"/channels/{custom}/incoming_messages", "messages:write"), ("POST", "/inboxes/inb_1/imported_messages", "messages:write"),
+             ("POST", "/messages/msg_0/seen", "messages:write"), ("POST", "/conversations/cnv_0/comments", "comments:write"),
+             ("PATCH", "/conversations/cnv_0", "conversations:write"), ("PATCH", f"/channels/{custom}", "channels:write"),
+             ("POST", "/inboxes/inb_1/channels", "channels:write")]
+    scopes = {scope for _, _, scope in calls if scope}
+    def allowed(token):
+        answers = {(method, path): sim.api(method, path, {} if method != "GET" else None, token) for method, path, _ in calls}
+        return {call for call, answer in answers.items() if answer.status != 403 or b"does not have the scope" not in answer.body}
+    for scope in scopes:
+        assert allowed(sim.scoped_token(scope)) == {(m, p) for m, p, s in calls if s in (None, scope)}
+    assert allowed(sim.scoped_token()) == {("GET", "/me")}
+    old, new = sim.scoped_token("channels:read"), sim.scoped_token("inboxes:read", "channels:read")
+    assert sim.api("GET", "/channels", token=old).status == 401 and sim.api("GET", "/channels", token=new).status == 200
+    assert len(allowed(sim.token)) == len(calls)
+    refused = sim.api("GET", "/events", token=new).json["_error"]
+    assert (refused["status"], refused["title"]) == (403, "Forbidden") and "events:*:read" in refused["message"]
+    sim.control("POST", "/sim/config", {"tokens": [{"token": "x"}]}, expect=(400,))

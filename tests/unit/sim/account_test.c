@@ -172,6 +172,70 @@ static void a_channels_id_is_its_own(void **state)
     assert_int_equal(sim_channel_add(&account, &(struct sim_channel_spec){.id = id}, &c), ERR_LIMIT);
 }
 
+static struct sim_message *import(const char *handle, const char *thread, const char *into, wall_ms_t at)
+{
+    struct sim_message *m = sim_message_new(account.inbox[0]->none, at);
+    m->is_import = m->is_archived = true;
+    m->author.handle = mem_strdup(handle);
+    m->thread_ref = thread ? mem_strdup(thread) : NULL;
+    m->into = into ? mem_strdup(into) : NULL;
+    sim_message_text(m, SPAN_LIT("old"));
+    sim_account_history(&account, m, now);
+    return m;
+}
+
+static void imports_thread_apart_from_every_channel(void **state)
+{
+    (void)state;
+    const struct sim_conversation *live = receive(custom, "ada", "t1")->conversation;
+    const struct sim_conversation *old = import("ada", "t1", NULL, now)->conversation;
+    assert_ptr_not_equal(old, live);
+    assert_ptr_equal(import("bob", "t1", NULL, now)->conversation, old);
+    assert_string_equal(old->status, "archived");
+    assert_ptr_equal(old->channel, account.inbox[0]->none);
+    assert_ptr_not_equal(import("ada", NULL, NULL, now)->conversation, old);
+    assert_ptr_equal(import("ada", "t1", live->id, now)->conversation, live);
+    assert_string_equal(live->status, "open");
+    assert_ptr_equal(receive(custom, "ada", "t1")->conversation, live);
+}
+
+static void messages_stand_by_their_time(void **state)
+{
+    (void)state;
+    struct sim_message *live = receive(custom, "ada", "t1");
+    struct sim_message *b = import("ada", NULL, live->conversation->id, now - 5);
+    struct sim_message *a = import("ada", NULL, live->conversation->id, now - 9);
+    struct sim_message *same = import("ada", NULL, live->conversation->id, now);
+    struct sim_message *const want[] = {a, b, live, same};
+    assert_int_equal(live->conversation->message_n, ARRAY_LEN(want));
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        assert_ptr_equal(live->conversation->message[i], want[i]);
+}
+
+static void what_another_system_sent_answers_what_it_names(void **state)
+{
+    (void)state;
+    struct sim_message *in = receive(application, "ada", "x1");
+    sim_account_external_is(&account, application->id, "in-1", in);
+    for (int i = 0; i < 2; i++) {
+        struct sim_message *m = sim_message_new(application, now);
+        m->state = SIM_SENT;
+        m->to = mem_calloc(1, sizeof *m->to);
+        m->to_n = 1;
+        m->to[0].handle = mem_strdup("ada");
+        m->external_id = mem_strdup("out-1");
+        m->external_conversation_id = mem_strdup("x1");
+        m->referenced = i ? mem_strdup("in-1") : mem_strdup("nothing");
+        sim_message_text(m, SPAN_LIT("sent over there"));
+        sim_account_receive(&account, m, now);
+        assert_ptr_equal(m->conversation, in->conversation);
+        assert_ptr_equal(m->replied_to, in);
+        assert_int_equal(m->state, SIM_SENT);
+        assert_ptr_equal(sim_account_answered(&account, application, SPAN_LIT("x1"), SPAN_LIT("out-1")), m);
+    }
+    assert_null(sim_account_external(&account, custom->id, SPAN_LIT("in-1")));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -186,6 +250,9 @@ int main(void)
         TEST(ids_grow_and_are_found),
         TEST(clearing_forgets_all_but_channels),
         TEST(a_channels_id_is_its_own),
+        TEST(imports_thread_apart_from_every_channel),
+        TEST(messages_stand_by_their_time),
+        TEST(what_another_system_sent_answers_what_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,8 +47,9 @@ static struct sim_message *write_to(struct sim_channel *c, struct sim_conversati
     m->to = mem_calloc(1, sizeof *m->to);
     m->to_n = 1;
     m->to[0].handle = mem_strdup("ada");
-    m->author =
-        (struct sim_person){mem_strdup("grace"), mem_strdup("Grace Hopper"), mem_strdup("grace@example.com")};
+    m->author = (struct sim_person){.handle = mem_strdup("grace"),
+                                    .name = mem_strdup("Grace Hopper"),
+                                    .email = mem_strdup("grace@example.com")};
     sim_message_text(m, SPAN_LIT("hi"));
     sim_account_write(&account, m, conversation, now);
     return m;

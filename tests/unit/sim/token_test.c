@@ -136,6 +136,27 @@ static void old_jtis_are_forgotten_in_turn(void **state)
     assert_int_equal(tokens->jti.n, SIM_JTI_MAX);
 }
 
+static void a_grant_may_do_what_its_scopes_say(void **state)
+{
+    (void)state;
+    assert_int_equal(sim_tokens_grant(tokens, "narrow", "messages:read channels:write"), OK);
+    assert_int_equal(sim_tokens_grant(tokens, "nothing", ""), OK);
+    struct sim_identity all = sim_tokens_check(tokens, SPAN_LIT("Bearer company-token"), now);
+    struct sim_identity narrow = sim_tokens_check(tokens, SPAN_LIT("Bearer narrow"), now);
+    struct sim_identity nothing = sim_tokens_check(tokens, SPAN_LIT("Bearer nothing"), now);
+    struct sim_identity channel = {.caller = SIM_CALLER_CHANNEL}, nobody = {.caller = SIM_CALLER_NONE};
+    assert_true(sim_identity_may(&all, "channels:read") && sim_identity_may(&channel, "channels:read"));
+    assert_true(sim_identity_may(&narrow, "messages:read") && sim_identity_may(&narrow, "channels:write"));
+    assert_false(sim_identity_may(&narrow, "channels:read") || sim_identity_may(&narrow, "messages"));
+    assert_true(sim_identity_may(&nothing, NULL));
+    assert_false(sim_identity_may(&nothing, "messages:read") || sim_identity_may(&nobody, "messages:read"));
+    sim_tokens_revoke(tokens);
+    assert_int_equal(sim_tokens_check(tokens, SPAN_LIT("Bearer narrow"), now).caller, SIM_CALLER_NONE);
+    for (int i = 0; i < SIM_GRANTS_MAX; i++)
+        assert_int_equal(sim_tokens_grant(tokens, "x", ""), OK);
+    assert_int_equal(sim_tokens_grant(tokens, "x", ""), ERR_FULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_channel_is_known_by_its_jwt, setup, teardown),
         cmocka_unit_test_setup_teardown(a_jwt_is_good_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_with_a_jwt, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_grant_may_do_what_its_scopes_say, setup, teardown),
         cmocka_unit_test_setup_teardown(old_jtis_are_forgotten_in_turn, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
