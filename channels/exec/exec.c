@@ -31,8 +31,7 @@ static const struct fb_setting settings[] = {
     SETTING("restart", FB_SETTING_DURATION, 0, "200ms", "how soon it is started again; doubles up to 30s"),
     SETTING("in_flight", FB_SETTING_INTEGER, 0, "1",
             "how many deliveries it gets before it has answered the first"),
-    SETTING("events", FB_SETTING_LIST, 0, NULL,
-            "types of Front's events it wants, or [\"*\"]; none is sent yet"),
+    SETTING("events", FB_SETTING_LIST, 0, NULL, "types of Front's events it wants, or [\"*\"]"),
 };
 
 static enum err refuse(struct buf *why, const char *sentence)

@@ -30,9 +30,9 @@
  *
  * open     makes an instance. After FB_OK the host calls the instance until close.
  * deliver  one message for one recipient. Ends by exactly one complete(), now or later, in any order.
- * failed   (not yet) Front tells that a message could not be delivered (sending_error,
+ * failed   Front tells that a message could not be delivered (sending_error,
  *          message_bounce_error). Ends by complete().
- * event    (not yet) something else happened in Front, of the types asked for by want_events(). Ends by
+ * event    something else happened in Front, of the types asked for by want_events(). Ends by
  *          complete().
  * request  an HTTP request of the backend to /hooks/CHANNEL. Ends by exactly one reply().
  * stop     no new calls will come; finish what is open. The host waits until no token is open, some seconds
@@ -79,7 +79,6 @@
  *
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
- * failed, event, want_events   Front's events are counted by the bridge; no adapter hears of them.
  * receipt, attachments of an fb_inbound   done is called with FB_ERR_INVALID.
  * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
  * formats, max_text, and all capabilities but FB_CAN_IDEMPOTENT and FB_CAN_PARALLEL   are not looked at: text
@@ -456,8 +455,7 @@ struct fb_host {
     /* [loop] Reports what became of a delivery later. Not yet: ends as FB_ERR_INVALID. */
     int (*receipt)(const struct fb_host *host, const struct fb_receipt *receipt, fb_stored_fn *done,
                    void *arg);
-    /* [loop] Asks for other events; space-separated types of Front, or "*". Usually in open. None comes
-     * yet. */
+    /* [loop] Asks for other events; space-separated types of Front, or "*". Usually in open. */
     int (*want_events)(const struct fb_host *host, const char *types);
 
     /* [loop] Calls fn once after delay_ms. Returns an id (never 0), or 0 when there are too many (1000). */

@@ -76,6 +76,11 @@ static uint64_t foreign_links(const struct channel *ch)
     return ch->stats.foreign_links;
 }
 
+static uint64_t unsent(const struct channel *ch)
+{
+    return ch->stats.unsent;
+}
+
 static void histogram(struct buf *out, const struct bridge *b, const char *name, const char *help,
                       size_t offset)
 {
@@ -196,6 +201,26 @@ static void confirmations(struct buf *out, const struct bridge *b)
     }
 }
 
+static void events(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_events_total", "counter",
+           "Events of Front, by type and by what was made of them.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        for (unsigned t = 0; t < EVENT_TYPE_N; t++)
+            for (unsigned s = 0; s < EVENT_STATE_N; s++)
+                if (b->account[i].events[t][s])
+                    buf_addf(out, "front_bridge_events_total{account=\"%s\",type=\"%s\",state=\"%s\"} %llu\n",
+                             b->config->account[i].name,
+                             t == EVENT_UNKNOWN ? "other" : event_type_name((enum event_type)t),
+                             store_event_state_name((enum event_state)s),
+                             (unsigned long long)b->account[i].events[t][s]);
+    family(out, "front_bridge_webhook_foreign_links_total", "counter",
+           "Links in webhooks to hosts other than Front's: never contacted.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        buf_addf(out, "front_bridge_webhook_foreign_links_total{account=\"%s\"} %llu\n",
+                 b->config->account[i].name, (unsigned long long)b->account[i].foreign_links);
+}
+
 static void connections(struct buf *out, const struct bridge *b)
 {
     struct http_server_stats s = http_server_stats(b->server);
@@ -218,6 +243,10 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
               offsetof(struct channel_stats, delivery_time));
     histogram(out, b, "front_bridge_answer_seconds", "From a callback's first byte to our answer.",
               offsetof(struct channel_stats, answer_time));
+    per_channel(out, b, "front_bridge_unsent_total", "counter",
+                "Messages that an event told of and that were not sent any more: old, imported or failed.",
+                unsent);
+    events(out, b);
     per_channel(out, b, "front_bridge_channel_up", "gauge", "1 while the channel's adapter runs.", is_up);
     per_channel(out, b, "front_bridge_channel_dry_run", "gauge",
                 "1 while nothing leaves the channel (dry_run).", is_dry_run);

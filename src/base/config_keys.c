@@ -112,8 +112,8 @@ const struct config_key config_keys[] = {
      .line_at = CHANNEL(adapter_line),
      .help = "The adapter: a name such as `http`, or a path that ends in .so."},
     {"channels.*.source", KEY_CHOICE, CHANNEL(source), .fallback = "auto", .choices = sources,
-     .help = "Not yet in use: what may be delivered; auto: callbacks, and events only if they come to this "
-             "channel's URL."},
+     .help = "What may be delivered besides callbacks: nothing (callbacks), what any event tells of (events), or "
+             "auto: the same, once events have come to this channel's own URL."},
     {"channels.*.answer.wait", KEY_DURATION, CHANNEL(answer_wait_ms),
      .fallback = "5s", .least = "0", .most = "6s",
      .help = "How long a callback is held for the outcome of its delivery. Front itself gives up after 7 s."},

@@ -10,6 +10,7 @@
 #include "bridge/author.h"
 #include "bridge/channel.h"
 #include "bridge/delivery.h"
+#include "bridge/events.h"
 #include "bridge/hooks.h"
 #include "bridge/intake.h"
 #include "bridge/keeper.h"
@@ -19,6 +20,8 @@
 #include "bridge/reception.h"
 #include "bridge/relay.h"
 #include "bridge/report.h"
+#include "bridge/resolve.h"
+#include "bridge/webhook.h"
 #include "bridge/staging.h"
 #include <stdlib.h>
 
@@ -206,6 +209,7 @@ static struct http_server *server_new(struct bridge *b)
     const struct http_route route[] = {
         {"POST DELETE", "/front", HTTP_PREFIX, c->callback_body_bytes, "application/json", intake_front, b},
         {"GET POST", "/apps", HTTP_PREFIX, c->callback_body_bytes, NULL, app_request, b},
+        {"POST", "/events", HTTP_PREFIX, c->callback_body_bytes, "application/json", webhook_request, b},
         {"GET POST PUT DELETE", "/hooks", HTTP_PREFIX, c->hook_body_bytes, NULL, hooks_request, b},
         {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, b},
     };
@@ -239,6 +243,10 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
                                          .config = &c->account[i],
                                          .front = front_client_new(b->base, b->http, &c->account[i]),
                                          .authors = authors_new()};
+    for (size_t i = 0; i < c->account_n; i++) {
+        b->account[i].resolver = resolver_new(&b->account[i]);
+        b->account[i].eventer = eventer_new(&b->account[i]);
+    }
     b->channel = mem_calloc(c->channel_n, sizeof *b->channel);
     for (size_t i = 0; i < c->channel_n; i++)
         channel_init(&b->channel[i], b, &c->channel[i], &preflight->channel[i]);
@@ -268,6 +276,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
     }
     staging_announce(config);
     life_start(b);
+    events_recall(b);
     keeper_start(b->keeper);
     for (size_t i = 0; i < config->channel_n; i++)
         host_start(b->channel[i].host);
@@ -309,7 +318,7 @@ static bool is_idle(const struct bridge *b)
     for (size_t i = 0; i < b->config->channel_n; i++)
         if (reporter_busy_n(b->channel[i].reporter) > 0)
             return false;
-    return receptions_n(b->receptions) == 0 && b->attempt_n == 0 && b->receive_n == 0 &&
+    return receptions_n(b->receptions) == 0 && b->taking_n == 0 && b->attempt_n == 0 && b->receive_n == 0 &&
            keeper_is_idle(b->keeper) && life_is_idle(b);
 }
 
@@ -360,6 +369,10 @@ void bridge_close(struct bridge *b)
     store_close(b->store, STOP_MS);
     receptions_free(b->receptions);
     life_fini(b);
+    for (size_t i = 0; i < c->account_n; i++) {
+        eventer_free(b->account[i].eventer);
+        resolver_free(b->account[i].resolver);
+    }
     for (size_t i = 0; i < c->channel_n; i++)
         channel_fini(&b->channel[i]);
     http_server_free(b->server);

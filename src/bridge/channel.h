@@ -42,6 +42,7 @@ struct channel_stats {
     uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N];
     uint64_t foreign_links, late_failures, alerts;
     uint64_t confirmed, confirmed_again, unconfirmed;
+    uint64_t unsent; /* messages that only an event told of, and that must not be sent any more */
     struct histogram delivery_time, answer_time;
 };
 
@@ -54,6 +55,10 @@ struct account {
     struct front_client *front;
     struct breaker breaker;
     struct authors *authors;
+    struct eventer *eventer;
+    struct resolver *resolver;
+    uint64_t events[EVENT_TYPE_N][EVENT_STATE_N];
+    uint64_t foreign_links; /* in webhooks */
 };
 
 struct channel {
@@ -70,6 +75,7 @@ struct channel {
     struct slots hooks;     /* token -> struct http_exchange */
     unsigned promised_n;    /* attempts that puts under way may start */
     struct life life;
+    bool has_events;   /* events come to this channel's own URL */
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
@@ -93,6 +99,7 @@ struct bridge {
     struct keeper *keeper;
     struct roll *roll; /* how the channels stand, being read; NULL: it is known */
     struct receptions *receptions;
+    unsigned taking_n;             /* events on their way into the store */
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */
     bool is_stopping;
     mono_ms_t stop_by;

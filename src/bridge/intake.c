@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bridge/app.h"
 #include "bridge/life.h"
+#include "bridge/events.h"
 #include "bridge/reception.h"
 #include "front/signature.h"
 #include <stdlib.h>
@@ -52,15 +53,9 @@ static enum signature_result check(const struct channel *ch, const struct http_e
 
 /* ---- What each shape does; a handler may take the callback by setting it to NULL ---- */
 
-static void done(struct channel *ch, struct http_exchange *x, const struct callback *c, struct span body)
-{
-    ch->stats.callbacks[c->shape][FRONT_OK]++;
-    http_reply(x, 200, "application/json", body, NULL);
-}
-
 static void on_event(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
-    done(ch, x, *c, SPAN_LIT("{\"type\":\"success\"}"));
+    events_take(ch->account, ch, x, *c);
 }
 
 static void on_app_call(struct channel *ch, struct http_exchange *x, struct callback **c)
@@ -69,24 +64,31 @@ static void on_app_call(struct channel *ch, struct http_exchange *x, struct call
                   SPAN_LIT("This is an app's call; it goes to /apps/ACCOUNT, not to a channel's URL."));
 }
 
-static void on_sync(struct channel *ch, struct http_exchange *x, struct callback **c)
+bool intake_challenge(struct http_exchange *x)
 {
     struct span challenge = http_header(x, "X-Front-Challenge");
     struct buf body;
     struct jout j;
 
-    if (challenge.n == 0 || challenge.n > CHALLENGE_MAX) {
-        intake_refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST,
-                      SPAN_LIT("The X-Front-Challenge header is missing or too long."));
-        return;
-    }
+    if (challenge.n == 0 || challenge.n > CHALLENGE_MAX)
+        return false;
     buf_init(&body, 8 * CHALLENGE_MAX);
     jout_init(&j, &body);
     jout_object(&j);
     jout_kv_span(&j, "challenge", challenge);
     jout_object_end(&j);
-    done(ch, x, *c, buf_span(&body));
+    http_reply(x, 200, "application/json", buf_span(&body), NULL);
     buf_fini(&body);
+    return true;
+}
+
+static void on_sync(struct channel *ch, struct http_exchange *x, struct callback **c)
+{
+    if (intake_challenge(x))
+        ch->stats.callbacks[(*c)->shape][FRONT_OK]++;
+    else
+        intake_refuse(ch, x, (*c)->shape, FRONT_BAD_REQUEST,
+                      SPAN_LIT("The X-Front-Challenge header is missing or too long."));
 }
 
 static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_exchange *,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/attempt.h"
 #include "bridge/life.h"
+#include "bridge/events.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
 #include "bridge/staging.h"
@@ -330,5 +331,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         if (!channel_is_closed(l->channel))
             reporter_tick(l->channel->reporter, now);
     }
+    for (size_t i = 0; i < k->bridge->config->account_n; i++)
+        eventer_tick(k->bridge->account[i].eventer, now);
     bridge_wake(k->bridge); /* a jump of the wall clock is noticed within a second */
 }

@@ -8,6 +8,7 @@
 #include "base/point.h"
 #include "bridge/delivery.h"
 #include "bridge/keeper.h"
+#include "bridge/outgoing.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@ enum {
     BUCKETS = 4096,
     COMMIT_MAX_MS = 6000, /* with `wait: 0`: the most that a commit may take */
     CANCEL_MAX_MS = 300,  /* beyond the promised time, for an error to become final */
-    STORED_BODY_MAX = 12 << 20,
 };
 
 enum part_state { PART_OPEN, PART_GOOD, PART_BAD };
@@ -31,23 +31,19 @@ struct part {
     enum front_error error;
     char *reason;
     struct store_cancel cancel;
-    struct buf body, lane;
 };
 
 struct reception {
     struct reception *next, *prev;
     struct channel *channel;
     struct http_exchange *x; /* NULL once answered */
-    struct callback *callback;
     mono_ms_t started_at;
     struct event *deadline;
     bool is_put_done, is_over_time, is_error;
     unsigned promised_n, cancel_n;
-    struct store_put put;
-    struct store_item *item;
+    struct outgoing out;
     struct part *part;
     unsigned part_n;
-    char *external_id, *conversation;
 };
 
 struct receptions {
@@ -115,12 +111,13 @@ static struct reception *reception_new(struct channel *ch, struct http_exchange 
 
     r->channel = ch;
     r->x = x;
-    r->callback = *c;
-    *c = NULL;
     r->started_at = http_first_byte_at(x);
-    r->part_n = r->callback->to_n;
-    r->item = mem_calloc(r->part_n, sizeof *r->item);
+    wall_ms_t now = clock_wall_ms();
+    outgoing_init(&r->out, ch, c, now, now);
+    r->part_n = r->out.item_n;
     r->part = mem_calloc(r->part_n, sizeof *r->part);
+    for (unsigned i = 0; i < r->part_n; i++)
+        r->part[i].reception = r;
     r->deadline = evtimer_new(ch->bridge->base, on_deadline, r);
     must(r->deadline);
     r->next = all->first;
@@ -146,16 +143,10 @@ static void reception_free(struct reception *r)
         if (r->part[i].state == PART_OPEN)
             unwatch(&r->part[i]);
         free(r->part[i].reason);
-        buf_fini(&r->part[i].body);
-        buf_fini(&r->part[i].lane);
     }
-    callback_fini(r->callback);
-    free(r->callback);
+    outgoing_fini(&r->out);
     event_free(r->deadline);
-    free(r->item);
     free(r->part);
-    free(r->external_id);
-    free(r->conversation);
     free(r);
 }
 
@@ -175,10 +166,10 @@ static void answer(struct reception *r, enum front_error e, struct span message)
     POINT("before_answer");
     buf_init(&body, 4096);
     if (e == FRONT_OK)
-        front_answer_success(&body, span_of(r->external_id), span_of(r->conversation));
+        front_answer_success(&body, span_of(r->out.external_id), span_of(r->out.conversation));
     else
         front_answer_error(&body, e, message);
-    stats->callbacks[r->callback->shape][e]++;
+    stats->callbacks[r->out.callback->shape][e]++;
     histogram_add(&stats->answer_time, clock_mono_ms() - r->started_at);
     r->is_error = e != FRONT_OK;
     http_reply(r->x, front_error_status(e), "application/json", buf_span(&body), NULL);
@@ -285,7 +276,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (!r->is_put_done) {
-        store_abandon(&r->put);
+        store_abandon(&r->out.put);
         answer(r, FRONT_INTERNAL_ERROR,
                SPAN_LIT("The message could not be stored in time; please send it again."));
     } else if (!r->is_over_time) {
@@ -307,7 +298,7 @@ static void write_line(const struct part *p)
     store_id_format(r->channel->bridge->store, p->id, id);
     log_info(message_state_name(p->cancel.state), LOG_STR("channel", r->channel->config->name),
              LOG_STR("direction", message_direction_name(MESSAGE_OUT)), LOG_STR("id", id),
-             LOG_STR("source_id", r->callback->message_id), LOG_STR("reason", p->cancel.reason));
+             LOG_STR("source_id", r->out.callback->message_id), LOG_STR("reason", p->cancel.reason));
 }
 
 static void on_cancelled(struct store_op *op)
@@ -337,83 +328,24 @@ static void on_cancelled(struct store_op *op)
 
 /* ---- Storing ---- */
 
-/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id.
- */
-static char *conversation_of(const struct callback *c)
-{
-    char *text;
-
-    if (c->external_conversation_n > 0)
-        return mem_strdup(c->external_conversation[0]);
-    must(asprintf(&text, "fb-%s", c->conversation_id ? c->conversation_id : c->message_id) >= 0);
-    return text;
-}
-
-static void fill_item(struct reception *r, unsigned i, wall_ms_t now)
-{
-    const struct callback *c = r->callback;
-    struct part *p = &r->part[i];
-    struct span conversation = span_of(c->conversation_id ? c->conversation_id : "");
-
-    p->reception = r;
-    buf_init(&p->body, STORED_BODY_MAX);
-    buf_init(&p->lane, 2 * (CALLBACK_HANDLE_MAX + CALLBACK_ID_MAX));
-    callback_delivery(c, i, now, &p->body);
-    buf_add_span(&p->lane, conversation);
-    buf_add_char(&p->lane, '|');
-    buf_add_str(&p->lane, c->to[i].handle);
-    r->item[i] = (struct store_item){
-        .recipient = span_of(c->to[i].handle), .lane = buf_span(&p->lane), .body = buf_span(&p->body)};
-}
-
 static void post(struct reception *r)
 {
     struct channel *ch = r->channel;
-    const struct callback *c = r->callback;
-    wall_ms_t now = clock_wall_ms();
     unsigned capacity = delivery_capacity(ch, clock_mono_ms());
 
-    for (unsigned i = 0; i < r->part_n; i++)
-        fill_item(r, i, now);
     r->promised_n = capacity < r->part_n ? capacity : r->part_n;
     if (ch->breaker.is_open)
         r->promised_n = 0; /* probes are claimed, oldest first */
     ch->promised_n += r->promised_n;
-    r->put = (struct store_put){
-        .op.on_done = on_put,
-        .direction = MESSAGE_OUT,
-        .channel = ch->config->name,
-        .source_id = span_of(c->message_id),
-        .conversation = span_of(c->conversation_id),
-        .thread_ref = span_of(r->conversation),
-        .now = now,
-        .created_at = now,
-        .expires_at = first_expiry(ch->config, now),
-        .quota_bytes = ch->bridge->config->channel_quota_bytes,
-        .start_max = r->promised_n,
-        .item = r->item,
-        .item_n = r->part_n,
-    };
-    store_post_put(ch->bridge->store, &r->put);
-}
-
-/* A message that we posted ourselves, told by the id that went with it, is where it belongs already. NULL: it is
- * none; else that id. */
-static char *own_id_of(const struct channel *ch, const struct callback *c)
-{
-    char *own = json_dup(json_path(c->message, "metadata.external_id"), STORE_ID_BYTES);
-    int64_t id;
-
-    if (own && store_id_parse(ch->bridge->store, span_of(own), &id) == OK)
-        return own;
-    free(own);
-    return NULL;
+    r->out.put.op.on_done = on_put;
+    r->out.put.start_max = r->promised_n;
+    store_post_put(ch->bridge->store, &r->out.put);
 }
 
 static void answer_echo(struct reception *r)
 {
     log_info("echo", LOG_STR("channel", r->channel->config->name),
-             LOG_STR("source_id", r->callback->message_id));
+             LOG_STR("source_id", r->out.callback->message_id));
     r->is_put_done = true;
     r->part_n = 0;
     answer(r, FRONT_OK, SPAN_NONE);
@@ -423,13 +355,11 @@ static void answer_echo(struct reception *r)
 void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct reception *r = reception_new(ch, x, c);
-    char *own = own_id_of(ch, r->callback);
+    char *own = outgoing_own_id(ch->bridge->store, r->out.callback);
 
-    r->external_id = own;
-    if (!own)
-        must(asprintf(&r->external_id, "fb-%s", r->callback->message_id) >= 0);
-    r->conversation = conversation_of(r->callback);
     if (own) {
+        free(r->out.external_id);
+        r->out.external_id = own;
         answer_echo(r);
         return;
     }
@@ -441,19 +371,19 @@ void reception_start(struct channel *ch, struct http_exchange *x, struct callbac
 
 static void start(struct reception *r, unsigned i)
 {
-    const struct store_item *item = &r->item[i];
+    const struct store_item *item = &r->out.item[i];
     struct store_message m = {
         .id = item->id,
         .direction = MESSAGE_OUT,
-        .source_id = r->callback->message_id,
-        .recipient = r->callback->to[i].handle,
+        .source_id = r->out.callback->message_id,
+        .recipient = r->out.callback->to[i].handle,
         .peer_conversation = item->peer_conversation,
         .body = (char *)item->body.p,
         .body_n = item->body.n,
         .attempt = item->attempt,
         .attempt_base = item->attempt - 1,
         .revision = item->revision,
-        .created_at = r->put.created_at,
+        .created_at = r->out.put.created_at,
     };
 
     delivery_start(r->channel, &m);
@@ -483,7 +413,7 @@ static void open_parts(struct reception *r)
 {
     for (unsigned i = 0; i < r->part_n; i++) {
         struct part *p = &r->part[i];
-        const struct store_item *item = &r->item[i];
+        const struct store_item *item = &r->out.item[i];
         p->id = item->id;
         p->is_ours = item->how == STORE_NEW || item->how == STORE_AGAIN;
         p->state = p->is_ours || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
@@ -501,7 +431,7 @@ static void hold(struct reception *r)
         struct part *p = &r->part[i];
         if (p->state == PART_OPEN && promised_ms(r) == 0)
             close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
-        else if (is_full || r->item[i].is_behind)
+        else if (is_full || r->out.item[i].is_behind)
             time_out(p);
     }
     decide(r);
@@ -509,7 +439,7 @@ static void hold(struct reception *r)
 
 static void on_put(struct store_op *op)
 {
-    struct reception *r = container_of(op, struct reception, put.op);
+    struct reception *r = container_of(op, struct reception, out.put.op);
     struct channel *ch = r->channel;
 
     r->is_put_done = true;
@@ -523,15 +453,15 @@ static void on_put(struct store_op *op)
     } else {
         open_parts(r);
         for (unsigned i = 0; i < r->part_n; i++) {
-            if (r->item[i].is_started)
+            if (r->out.item[i].is_started)
                 start(r, i);
-            else if (r->item[i].state == MESSAGE_QUEUED && !r->item[i].is_behind)
-                queue_due(&ch->out, r->put.now);
+            else if (r->out.item[i].state == MESSAGE_QUEUED && !r->out.item[i].is_behind)
+                queue_due(&ch->out, r->out.put.now);
         }
-        keeper_expiry(ch->bridge->keeper, r->put.expires_at);
+        keeper_expiry(ch->bridge->keeper, r->out.put.expires_at);
         hold(r);
     }
-    store_put_fini(&r->put);
+    store_put_fini(&r->out.put);
     free_if_over(r);
     queue_kick(&ch->out);
 }

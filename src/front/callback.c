@@ -111,7 +111,9 @@ static enum err read_envelope(struct callback *c, struct jval root, struct buf *
 static enum err read_event(struct callback *c, struct jval event, struct buf *why)
 {
     c->event = event;
-    return front_event_read(&c->what, event, why);
+    enum err e = front_event_read(&c->what, event, why);
+    c->foreign_link_n += c->what.foreign_link_n;
+    return e;
 }
 
 static enum err read_webhook(struct callback *c, struct jval root, struct buf *why)
@@ -154,6 +156,16 @@ enum err callback_decode(struct callback *c, struct span body, struct buf *why)
     }
     c->shape = s->shape;
     return s->read(c, root, why);
+}
+
+enum err callback_of_message(struct callback *c, struct span message, struct span event_id, struct buf *why)
+{
+    *c = (struct callback){.shape = CALLBACK_EVENT};
+    enum err e = parse(c, message, why);
+    if (e)
+        return e;
+    c->what.id = span_strdup(event_id);
+    return message_read(c, json_root(&c->doc), why);
 }
 
 void callback_fini(struct callback *c)

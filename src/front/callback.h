@@ -70,6 +70,10 @@ struct callback {
  */
 MUST_CHECK enum err callback_decode(struct callback *c, struct span body, struct buf *why);
 void callback_fini(struct callback *c);
+/* callback_of_message reads a Message object that did not come as a callback but by an event, whose id it keeps. Always
+ * call callback_fini after it. */
+MUST_CHECK enum err callback_of_message(struct callback *c, struct span message, struct span event_id,
+                                        struct buf *why);
 
 /*
  * callback_delivery writes the part of a delivery (wire form, README "The http wire") that is known at

@@ -95,12 +95,14 @@ unsigned event_type_sources(enum event_type t)
 
 /* ---- Parts ---- */
 
-static char *id_in_link(struct jval link)
+static char *id_in_link(struct front_event *e, struct jval link)
 {
     struct buf scratch;
 
     buf_init(&scratch, LINK_MAX_BYTES);
-    char *id = span_strdup(front_id_of_link(json_span(link, &scratch)));
+    struct span text = json_span(link, &scratch);
+    char *id = span_strdup(front_id_of_link(text));
+    e->foreign_link_n += json_type(link) == JSON_STRING && front_link_is_foreign(text);
     buf_fini(&scratch);
     return id;
 }
@@ -128,7 +130,7 @@ static const struct kind_row *kind_of(const char *type)
 /* The same id must stand in `id` and in the link: whoever names two things means neither. */
 static void read_id(struct front_event *e, struct event_part *p, struct jval thing, const char *prefix)
 {
-    char *linked = id_in_link(json_path(thing, "_links.self"));
+    char *linked = id_in_link(e, json_path(thing, "_links.self"));
 
     p->id = plain(json_get(thing, "id"), EVENT_ID_MAX);
     if (p->id && linked && strcmp(p->id, linked) != 0)
@@ -143,10 +145,27 @@ static void read_id(struct front_event *e, struct event_part *p, struct jval thi
     free(linked);
 }
 
+/* Data of nothing but an id and links says no more than a preview. */
+static bool is_slim(struct jval data)
+{
+    struct buf scratch;
+    bool is_slim = json_type(data) == JSON_OBJECT;
+
+    buf_init(&scratch, EVENT_TYPE_MAX);
+    for (struct jval m = json_first(data); m.doc && is_slim; m = json_next(m)) {
+        struct span key = json_key(m, &scratch);
+        is_slim =
+            span_is(key, "id") || span_is(key, "_links") || span_is(key, "type") || span_is(key, "_meta");
+        buf_clear(&scratch);
+    }
+    buf_fini(&scratch);
+    return is_slim;
+}
+
 static void read_part(struct front_event *e, struct event_part *p, struct jval part)
 {
     struct jval data = json_get(part, "data");
-    bool is_full = json_type(data) != JSON_ABSENT;
+    bool has_data = json_type(data) != JSON_ABSENT, is_full = has_data && !is_slim(data);
 
     if (json_type(part) != JSON_OBJECT)
         return;
@@ -157,8 +176,8 @@ static void read_part(struct front_event *e, struct event_part *p, struct jval p
     const struct kind_row *k = kind_of(p->type);
     p->kind = k ? k->kind : EVENT_OF_ANOTHER;
     p->data = is_full ? data : (struct jval){0};
-    if (!is_full || json_type(data) == JSON_OBJECT)
-        read_id(e, p, is_full ? data : part, k ? k->prefix : NULL);
+    if (!has_data || json_type(data) == JSON_OBJECT)
+        read_id(e, p, has_data ? data : part, k ? k->prefix : NULL);
 }
 
 /* A conversation stands in the event itself: in full it has more than a preview's id, type and links. */
@@ -243,7 +262,7 @@ static enum err read_head(struct front_event *e, struct jval event, struct buf *
 
 static void check(struct front_event *e, struct jval event)
 {
-    char *linked = id_in_link(json_path(event, "_links.self"));
+    char *linked = id_in_link(e, json_path(event, "_links.self"));
 
     if (linked && strcmp(linked, e->id) != 0)
         e->fault = "its id and its link disagree";

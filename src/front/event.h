@@ -2,7 +2,7 @@
  * Front's events: what happened in a conversation, as callbacks, webhooks and GET /events tell it. Pure; fuzzed.
  *
  * An event has a source (who did it), a target (what it was done to) and a conversation. Each of them comes as
- * a preview (id, type and link) or in full (with `data`, which may be null), and may be absent: it is decided
+ * a preview (id, type and link, perhaps as `data`) or in full (with `data`, which may be null), and may be absent: it is decided
  * part by part. Links yield ids only. Source: Front, "Events"; types beyond that page: Front's OpenAPI
  * (EventResponse). Owns: struct front_event borrows the text of its document and owns its strings.
  */
@@ -74,6 +74,7 @@ struct front_event {
     wall_ms_t emitted_at;
     struct event_part source, target;
     struct event_part conversation; /* data is the conversation itself */
+    unsigned foreign_link_n;        /* links to hosts other than Front's: counted, never contacted */
     const char *fault; /* why it must not be acted on: its parts do not belong together; NULL: it may be */
 };
 

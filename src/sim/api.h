@@ -58,6 +58,7 @@ struct sim_conversation *sim_call_conversation(struct sim_call *c);
 
 /* event_calls.c */
 void sim_call_events(struct sim_call *c);
+void sim_call_conversation_inboxes(struct sim_call *c);
 void sim_call_event(struct sim_call *c);
 
 #endif

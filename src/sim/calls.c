@@ -302,6 +302,8 @@ const struct sim_route sim_routes[] = {
           SIM_BODY_JSON, conversation_patch),
     ROUTE("GET", "events", "events", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_events),
     ROUTE("GET", "events/+", "event", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_event),
+    ROUTE("GET", "conversations/+/inboxes", "conversation_inboxes", SIM_FOR_COMPANY, "inboxes:read",
+          SIM_BODY_NONE, sim_call_conversation_inboxes),
     ROUTE("GET", "conversations/+/events", "conversation_events", SIM_FOR_COMPANY, "events:*:read",
           SIM_BODY_NONE, sim_call_events),
     ROUTE("GET", "me", "me", SIM_FOR_BOTH, NULL, SIM_BODY_NONE, me),

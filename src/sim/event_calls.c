@@ -69,6 +69,22 @@ void sim_call_events(struct sim_call *c)
     buf_fini(&why);
 }
 
+void sim_call_conversation_inboxes(struct sim_call *c)
+{
+    const struct sim_conversation *of = sim_call_conversation(c);
+    if (!of)
+        return;
+    c->status = 200;
+    jout_object(&c->j);
+    jout_key(&c->j, "_links");
+    jout_object(&c->j);
+    sim_shape_link(&c->j, "self", "conversations", of->id, "/inboxes");
+    jout_object_end(&c->j);
+    jout_key(&c->j, "_results");
+    sim_shape_inboxes(&c->j, of->inbox);
+    jout_object_end(&c->j);
+}
+
 void sim_call_event(struct sim_call *c)
 {
     const struct sim_event_view view = sim_event_view(SIM_FORM_FULL);

@@ -243,6 +243,24 @@ static void reset_event_put(struct store_op *op)
     p->is_new = false;
 }
 
+static const char *const event_states[EVENT_STATE_N] = {[EVENT_WAITING] = "waiting",
+                                                        [EVENT_ACTED] = "acted",
+                                                        [EVENT_IGNORED] = "ignored",
+                                                        [EVENT_FAILED] = "failed"};
+
+const char *store_event_state_name(enum event_state s)
+{
+    return (unsigned)s < EVENT_STATE_N ? event_states[s] : "?";
+}
+
+int store_event_state_parse(const char *name)
+{
+    for (int i = 0; i < EVENT_STATE_N; i++)
+        if (strcmp(name, event_states[i]) == 0)
+            return i;
+    return -1;
+}
+
 void store_event_fini(struct store_event *e)
 {
     free(e->account);
@@ -317,6 +335,19 @@ static void reset_file_get(struct store_op *op)
     store_file_fini(&p->file);
 }
 
+static void reset_event_release(struct store_op *op)
+{
+    OP(store_event_release);
+    p->event_n = 0;
+}
+
+static void reset_failed(struct store_op *op)
+{
+    OP(store_failed);
+    p->cancelled_n = p->delivered_n = p->ended_n = 0;
+    p->is_promoted = false;
+}
+
 static size_t bytes_of_put(const struct store_op *op)
 {
     const struct store_put *p = container_of((struct store_op *)(uintptr_t)op, struct store_put, op);
@@ -369,6 +400,8 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_FILE_END] = {"file_end", .goes_first = true, .reset = reset_file_end},
     [STORE_FILE_GET] = {"file_get", .may_refuse = true, .is_read = true, .reset = reset_file_get},
     [STORE_FILES_KNOWN] = {"files_known", .reset = reset_nothing},
+    [STORE_EVENT_RELEASE] = {"event_release", .reset = reset_event_release},
+    [STORE_FAILED] = {"failed", .goes_first = true, .reset = reset_failed},
     [STORE_STANDINGS] = {"standings", .may_refuse = true, .reset = reset_standings},
     [STORE_STANDING] = {"standing", .reset = reset_nothing},
     [STORE_CONFIRM] = {"confirm", .goes_first = true, .reset = reset_confirm},

@@ -198,6 +198,8 @@ enum err sqlite_files_due(struct sqlite *q, struct store_op *op);
 enum err sqlite_file_end(struct sqlite *q, struct store_op *op);
 enum err sqlite_file_get(struct sqlite *q, struct store_op *op);
 enum err sqlite_files_known(struct sqlite *q, struct store_op *op);
+enum err sqlite_event_release(struct sqlite *q, struct store_op *op);
+enum err sqlite_failed(struct sqlite *q, struct store_op *op);
 /* events_prune drops bodies and rows of ended events that are old enough, some each time; true in *is_more: call again. */
 MUST_CHECK enum err events_prune(struct sqlite *q, wall_ms_t bodies_before, wall_ms_t keys_before,
                                  bool *is_more);

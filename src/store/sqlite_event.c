@@ -11,11 +11,11 @@ enum { LIST_DEFAULT = 100, LIST_MAX = 1000, LIST_BYTES_MAX = 16 << 20, REPLAY_RO
 enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
 {
     struct store_event_put *p = container_of(op, struct store_event_put, op);
-    if (!p->event_id.p || !p->type.p || !p->body.p)
+    if (!p->event_id.p || !p->type.p || !p->lane.p || !p->body.p)
         return ERR_INVALID;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_PUT);
-    sql_bind(st, "ssttiiib", p->account, p->via, p->event_id, p->type, (int64_t)p->origin, p->emitted_at,
-             p->now, p->body);
+    sql_bind(st, "ssttiiiitb", p->account, p->via, p->event_id, p->type, (int64_t)p->origin, p->emitted_at,
+             p->now, p->due_at, p->lane, p->body);
     TRY(sql_run(q, st));
     p->is_new = sqlite3_changes(q->writer.db) > 0;
     return OK;
@@ -86,6 +86,16 @@ enum err sqlite_event_end(struct sqlite *q, struct store_op *op)
     sql_bind(st, "iiit", p->id, (int64_t)p->state, p->due_at, p->result);
     TRY(sql_run(q, st));
     return sqlite3_changes(q->writer.db) > 0 ? OK : ERR_NOT_FOUND;
+}
+
+enum err sqlite_event_release(struct sqlite *q, struct store_op *op)
+{
+    struct store_event_release *p = container_of(op, struct store_event_release, op);
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_RELEASE);
+    sql_bind(st, "si", p->account, p->now);
+    TRY(sql_run(q, st));
+    p->event_n = (unsigned)sqlite3_changes(q->writer.db);
+    return OK;
 }
 
 /* ---- Lists ---- */

@@ -164,6 +164,8 @@ static enum err put_item(struct put *t, struct store_item *item)
         struct row r = {0};
         TRY(find(t, item, &r));
         item->how = how_when[r.state];
+        if (item->how == STORE_AGAIN && t->p->only_new)
+            item->how = STORE_DONE;
         if (item->how == STORE_AGAIN)
             TRY(again(t, item, &r));
         else

@@ -114,12 +114,13 @@ static const char *const migration[] = {
     "CREATE TABLE fact (owner TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (owner, key))"
     " STRICT, WITHOUT ROWID;"
 
-    /* via: the channel whose own URL it came to, else "". state: enum event_state. */
+    /* via: the channel whose own URL it came to, else "". lane: its conversation. state: enum event_state. */
     "CREATE TABLE event ("
     " id INTEGER PRIMARY KEY,"
     " account TEXT NOT NULL,"
     " via TEXT NOT NULL,"
     " event_id TEXT NOT NULL,"
+    " lane TEXT NOT NULL,"
     " type TEXT NOT NULL,"
     " origin INTEGER NOT NULL,"
     " emitted_at INTEGER NOT NULL,"
@@ -131,6 +132,7 @@ static const char *const migration[] = {
     " body BLOB) STRICT;"
     "CREATE UNIQUE INDEX event_key ON event (account, event_id, via);"
     "CREATE INDEX event_due ON event (account, due_at) WHERE state = 0;"
+    "CREATE INDEX event_lane ON event (account, lane, emitted_at, id) WHERE state = 0;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
     "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"
 

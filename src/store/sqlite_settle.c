@@ -127,6 +127,57 @@ enum err sqlite_cancel(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
+/* ---- What Front says has failed ---- */
+
+static enum err read_failed(struct sqlite *q, const struct channel *c, const struct store_failed *p,
+                            struct row *row, unsigned max, unsigned *n)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FAILED_FIND);
+    bool has_row;
+    sql_bind(st, "itt", queue_id(c, MESSAGE_OUT), p->source_id, p->recipient);
+    for (*n = 0;; ++*n) {
+        TRY(sql_step(q, st, &has_row));
+        if (!has_row)
+            return OK;
+        if (*n == max)
+            break;
+        TRY(row_from(q, st, &row[*n]));
+    }
+    sql_reset(st);
+    return OK;
+}
+
+static enum err fail_one(struct sqlite *q, struct row *r, struct store_failed *p)
+{
+    if (r->state == MESSAGE_DELIVERED || r->state == MESSAGE_DROPPED) {
+        p->delivered_n++;
+        return OK;
+    }
+    bool is_pending = message_is_open(r->state) || r->state == MESSAGE_HELD || r->state == MESSAGE_UNKNOWN;
+    if (!is_pending) {
+        p->ended_n++;
+        return OK;
+    }
+    TRY(row_leave(q, r, MESSAGE_CANCELLED, span_of(p->reason), p->now, &p->is_promoted));
+    if (p->cancelled_n < ARRAY_LEN(p->cancelled))
+        p->cancelled[p->cancelled_n] = r->id;
+    p->cancelled_n++;
+    return OK;
+}
+
+enum err sqlite_failed(struct sqlite *q, struct store_op *op)
+{
+    struct store_failed *p = container_of(op, struct store_failed, op);
+    const struct channel *c = channel_find(q, p->channel);
+    struct row row[128];
+    unsigned n = 0;
+    if (c)
+        TRY(read_failed(q, c, p, row, ARRAY_LEN(row), &n));
+    for (unsigned i = 0; i < n; i++)
+        TRY(fail_one(q, &row[i], p));
+    return OK;
+}
+
 /* ---- Orphans ---- */
 
 static enum err orphan(struct sqlite *q, struct row *r, const struct store_orphans *p)

@@ -270,10 +270,15 @@ const char *const sql_text_of[SQL_N] = {
 
     /* events */
     [SQL_EVENT_PUT] =
-        "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, body)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) ON CONFLICT (account, event_id, via) DO NOTHING",
-    [SQL_EVENT_DUE] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
-                      " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 ORDER BY e.due_at LIMIT ?3",
+        "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, lane, body)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, event_id, via) DO NOTHING",
+    [SQL_EVENT_DUE] =
+        "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
+        " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 AND NOT EXISTS (SELECT 1 FROM event o"
+        " INDEXED BY event_lane WHERE o.account = e.account AND o.lane = e.lane AND o.state = 0"
+        " AND (o.emitted_at, o.id) < (e.emitted_at, e.id)) ORDER BY e.due_at LIMIT ?3",
+    [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_due SET due_at = ?2"
+                          " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
     [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1 WHERE id = ?1",
     [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND state = 0"
                        " ORDER BY due_at LIMIT 1",
@@ -289,6 +294,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_PRUNE_BODY] =
         "UPDATE event SET body = NULL WHERE id IN (SELECT id FROM event INDEXED BY event_body"
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
+    [SQL_FAILED_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
+                        " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND (?3 IS NULL OR m.recipient = ?3)",
     [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2)"
                         " AND stored_at < ?1 AND state > 0",
 

@@ -435,6 +435,16 @@ void store_post_files_known(struct store *s, struct store_files_known *p)
     post(s, &p->op, STORE_FILES_KNOWN);
 }
 
+void store_post_event_release(struct store *s, struct store_event_release *p)
+{
+    post(s, &p->op, STORE_EVENT_RELEASE);
+}
+
+void store_post_failed(struct store *s, struct store_failed *p)
+{
+    post(s, &p->op, STORE_FAILED);
+}
+
 void store_abandon(struct store_put *p)
 {
     atomic_store(&p->op.is_abandoned, true);

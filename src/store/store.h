@@ -100,6 +100,8 @@ enum store_verb {
     STORE_FILE_END,
     STORE_FILE_GET,
     STORE_FILES_KNOWN,
+    STORE_EVENT_RELEASE,
+    STORE_FAILED,
     STORE_STANDINGS,
     STORE_STANDING,
     STORE_CONFIRM,
@@ -193,6 +195,7 @@ struct store_put {
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */
     wall_ms_t expires_at; /* still waiting then: dead */
     uint64_t quota_bytes; /* of the channel, both directions; 0: none */
+    bool only_new;        /* what had ended is not begun again: an event is no agent who sends once more */
     unsigned start_max;   /* how many of the items may be started in this commit */
     struct store_item *item;
     unsigned item_n;
@@ -375,6 +378,22 @@ struct store_confirm {
     bool is_promoted;
 };
 void store_post_confirm(struct store *s, struct store_confirm *p);
+
+/* ---- Failed: Front says that a message has failed on its side; what is still open of it is cancelled ---- */
+
+struct store_failed {
+    struct store_op op;
+    const char *channel;
+    struct span source_id;
+    struct span recipient; /* absent: all of them */
+    wall_ms_t now;
+    const char *reason;
+    /* results: deliveries of it that were taken back now, that had arrived, and that had failed here before */
+    unsigned cancelled_n, delivered_n, ended_n;
+    bool is_promoted;
+    int64_t cancelled[16];
+};
+void store_post_failed(struct store *s, struct store_failed *p);
 
 /* ---- Orphans: attempts left open by a process that died ---- */
 
@@ -663,6 +682,9 @@ enum event_state {                /* stored as these numbers */
                    EVENT_STATE_N
 };
 
+const char *store_event_state_name(enum event_state s); /* "waiting", "acted", "ignored", "failed" */
+int store_event_state_parse(const char *name);          /* -1: no such state */
+
 struct store_event {
     int64_t id; /* ours, in the order of arrival */
     char *account, *via, *event_id, *type;
@@ -681,11 +703,21 @@ struct store_event_put {
     const char *account;
     const char *via; /* the channel whose own URL it came to, or "" */
     struct span event_id, type, body;
+    struct span lane; /* events of one lane are handed out one after the other, as they were emitted */
     enum event_origin origin;
     wall_ms_t emitted_at, now;
-    bool is_new; /* result */
+    wall_ms_t due_at; /* INT64_MAX: when they are released */
+    bool is_new;      /* result */
 };
 void store_post_event_put(struct store *s, struct store_event_put *p);
+
+struct store_event_release { /* events that were put without a due time are due now */
+    struct store_op op;
+    const char *account;
+    wall_ms_t now;
+    unsigned event_n; /* result */
+};
+void store_post_event_release(struct store *s, struct store_event_release *p);
 
 enum { STORE_EVENTS_MAX = 16 };
 

@@ -75,7 +75,8 @@ static void write_part(char *out, size_t n, const char *name, const char *kind, 
     if (!kind)
         *out = '\0';
     else if (is_full)
-        snprintf(out, n, ",\"%s\":{\"_meta\":{\"type\":\"%s\"},\"data\":{\"id\":\"%s\"}}", name, kind, id);
+        snprintf(out, n, ",\"%s\":{\"_meta\":{\"type\":\"%s\"},\"data\":{\"id\":\"%s\",\"name\":\"x\"}}",
+                 name, kind, id);
     else
         snprintf(out, n,
                  ",\"%s\":{\"_links\":{\"self\":\"https://acme.api.frontapp.com/x/"
@@ -175,6 +176,16 @@ static void test_parts_are_decided_one_by_one(void **state)
     assert_int_equal(event.source.kind, EVENT_OF_PROGRAM);
     assert_int_equal(event.target.form, EVENT_ABSENT);
     assert_int_equal(event.conversation.form, EVENT_FULL);
+    forget();
+    /* data with an id and a link alone is a preview, as Front's application webhooks send it */
+    assert_int_equal(
+        read_text(
+            "{\"id\":\"evt_1\",\"type\":\"inbound_received\",\"target\":{\"_meta\":{\"type\":\"message\"},"
+            "\"data\":{\"id\":\"msg_1\",\"_links\":{\"self\":\"https://h/messages/msg_1\"}}}}"),
+        OK);
+    assert_int_equal(event.target.form, EVENT_PREVIEW);
+    assert_string_equal(event.target.id, "msg_1");
+    assert_string_equal(event.type_name, "inbound");
     forget();
     /* _meta alone is a preview without an id: nothing to be acted on, and no fault */
     assert_int_equal(

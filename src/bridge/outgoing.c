@@ -1,0 +1,96 @@
+/* Makes items of a message. Refuses to know who waits for them. */
+#include "bridge/outgoing.h"
+#include "base/mem.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STORED_BODY_MAX = 12 << 20 };
+
+/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id. */
+static char *conversation_of(const struct callback *c)
+{
+    char *text;
+
+    if (c->external_conversation_n > 0)
+        return mem_strdup(c->external_conversation[0]);
+    must(asprintf(&text, "fb-%s", c->conversation_id ? c->conversation_id : c->message_id) >= 0);
+    return text;
+}
+
+static void fill_item(struct outgoing *o, unsigned i, wall_ms_t now)
+{
+    const struct callback *c = o->callback;
+    struct outgoing_text *t = &o->text[i];
+
+    buf_init(&t->body, STORED_BODY_MAX);
+    buf_init(&t->lane, 2 * (CALLBACK_HANDLE_MAX + CALLBACK_ID_MAX));
+    callback_delivery(c, i, now, &t->body);
+    lane_write(c->conversation_id, c->to[i].handle, &t->lane);
+    o->item[i] = (struct store_item){
+        .recipient = span_of(c->to[i].handle), .lane = buf_span(&t->lane), .body = buf_span(&t->body)};
+}
+
+void lane_write(const char *conversation, const char *handle, struct buf *out)
+{
+    buf_add_str(out, conversation ? conversation : "");
+    buf_add_char(out, '|');
+    buf_add_str(out, handle);
+}
+
+char *outgoing_own_id(const struct store *s, const struct callback *message)
+{
+    static const char *const paths[] = {"metadata.external_id", "metadata.headers.front_bridge_id"};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        char *own = json_dup(json_path(message->message, paths[i]), STORE_ID_BYTES);
+        int64_t id;
+        if (own && store_id_parse(s, span_of(own), &id) == OK)
+            return own;
+        free(own);
+    }
+    return NULL;
+}
+
+void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, wall_ms_t now,
+                   wall_ms_t made_at)
+{
+    *o = (struct outgoing){.callback = *c, .item_n = (*c)->to_n};
+    *c = NULL;
+    must(asprintf(&o->external_id, "fb-%s", o->callback->message_id) >= 0);
+    o->conversation = conversation_of(o->callback);
+    o->item = mem_calloc(o->item_n, sizeof *o->item);
+    o->text = mem_calloc(o->item_n, sizeof *o->text);
+    for (unsigned i = 0; i < o->item_n; i++)
+        fill_item(o, i, now);
+    o->put = (struct store_put){
+        .direction = MESSAGE_OUT,
+        .channel = ch->config->name,
+        .source_id = span_of(o->callback->message_id),
+        .conversation = span_of(o->callback->conversation_id),
+        .thread_ref = span_of(o->conversation),
+        .event_id = span_of(o->callback->what.id),
+        .now = now,
+        .created_at = made_at,
+        .expires_at = first_expiry(ch->config, made_at),
+        .quota_bytes = ch->bridge->config->channel_quota_bytes,
+        .item = o->item,
+        .item_n = o->item_n,
+    };
+}
+
+void outgoing_fini(struct outgoing *o)
+{
+    store_put_fini(&o->put);
+    for (unsigned i = 0; i < o->item_n; i++) {
+        buf_fini(&o->text[i].body);
+        buf_fini(&o->text[i].lane);
+    }
+    if (o->callback)
+        callback_fini(o->callback);
+    free(o->callback);
+    free(o->item);
+    free(o->text);
+    free(o->external_id);
+    free(o->conversation);
+    *o = (struct outgoing){0};
+}

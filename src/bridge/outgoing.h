@@ -1,0 +1,33 @@
+/*
+ * What Front sends, as the store takes it: one message, an item for each recipient. The same whether it came as
+ * a callback that waits for its answer, or was learnt from an event.
+ */
+#ifndef BRIDGE_OUTGOING_H
+#define BRIDGE_OUTGOING_H
+
+#include "bridge/channel.h"
+
+struct outgoing {
+    struct callback *callback;
+    char *external_id, *conversation; /* told to Front; derived from Front's ids, so the same each time */
+    struct store_put put;             /* complete but for on_done and start_max */
+    struct store_item *item;
+    struct outgoing_text {
+        struct buf body, lane;
+    } * text;
+    unsigned item_n;
+};
+
+/* outgoing_init takes *c, which was decoded with a message; made_at: when its life begins, for too_old. */
+void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, wall_ms_t now,
+                   wall_ms_t made_at);
+void outgoing_fini(struct outgoing *o);
+
+/* outgoing_own_id: a message that the bridge posted itself carries our id, and is where it belongs already. Gives that id;
+ * NULL: it is none of ours. */
+char *outgoing_own_id(const struct store *s, const struct callback *message);
+
+/* lane_write appends the lane of what goes to handle in a conversation (NULL: none): order is kept in it. */
+void lane_write(const char *conversation, const char *handle, struct buf *out);
+
+#endif
