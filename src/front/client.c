@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "front/reply.h"
 #include "front/tally.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 enum {
     CALL_TIMEOUT_MS = 30000,
@@ -30,6 +32,11 @@ struct front_call {
     enum front_auth auth;
     char *channel, *method, *url, *resource, *body;
     size_t body_n;
+    struct http_part *part; /* strings and descriptors are ours */
+    size_t part_n;
+    http_bytes_fn *on_bytes;
+    size_t max_bytes;
+    int64_t timeout_ms, stall_ms;
     unsigned redirects;
     bool is_read_only;
     struct http_call *http; /* NULL: waiting */
@@ -82,6 +89,43 @@ static void leave_lane(struct front_call *call)
     call->client->waiting_n[call->lane]--;
 }
 
+/* ---- Forms: a call that waits keeps its own ---- */
+
+static char *dup_or_null(const char *s)
+{
+    return s ? mem_strdup(s) : NULL;
+}
+
+static struct http_part *parts_dup(const struct http_part *part, size_t n)
+{
+    struct http_part *own = n ? mem_calloc(n, sizeof *own) : NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        own[i] = part[i];
+        own[i].name = mem_strdup(part[i].name);
+        own[i].value.p = span_strdup(part[i].value);
+        own[i].filename = dup_or_null(part[i].filename);
+        own[i].content_type = dup_or_null(part[i].content_type);
+        own[i].cid = dup_or_null(part[i].cid);
+        own[i].fd = part[i].value.p ? -1 : fcntl(part[i].fd, F_DUPFD_CLOEXEC, 3);
+    }
+    return own;
+}
+
+static void parts_free(struct http_part *part, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free((char *)(uintptr_t)part[i].name);
+        free((char *)(uintptr_t)part[i].value.p);
+        free((char *)(uintptr_t)part[i].filename);
+        free((char *)(uintptr_t)part[i].content_type);
+        free((char *)(uintptr_t)part[i].cid);
+        if (part[i].fd >= 0)
+            close(part[i].fd);
+    }
+    free(part);
+}
+
 struct front_call *front_call_start(struct front_client *c, const struct front_request *r,
                                     front_done_fn *on_done, void *arg)
 {
@@ -102,6 +146,12 @@ struct front_call *front_call_start(struct front_client *c, const struct front_r
                                 .resource = r->resource ? mem_strdup(r->resource) : NULL,
                                 .body = r->body.p ? mem_strndup(r->body.p, r->body.n) : NULL,
                                 .body_n = r->body.n,
+                                .part = parts_dup(r->part, r->part_n),
+                                .part_n = r->part_n,
+                                .on_bytes = r->on_bytes,
+                                .max_bytes = r->max_bytes,
+                                .timeout_ms = r->timeout_ms ? r->timeout_ms : CALL_TIMEOUT_MS,
+                                .stall_ms = r->stall_ms,
                                 .is_read_only = r->is_read_only,
                                 .on_done = on_done,
                                 .arg = arg};
@@ -116,6 +166,7 @@ static void call_free(struct front_call *call)
     free(call->url);
     free(call->resource);
     free(call->body);
+    parts_free(call->part, call->part_n);
     free(call);
 }
 
@@ -176,11 +227,12 @@ static void conclude(struct front_call *call, const struct http_answer *a, const
                                 .is_sent = a->is_sent,
                                 .status = a->status,
                                 .is_post = strcmp(call->method, "POST") == 0,
-                                .has_json = is_json};
+                                .has_json = is_json || call->on_bytes};
     struct front_result result = {.class = reply_class(&reply),
                                   .status = a->status,
                                   .retry_after_ms = h->retry_after_ms > 0 ? h->retry_after_ms : 0,
                                   .date_s = h->date_s,
+                                  .content_type = http_answer_header(a, "content-type"),
                                   .body = a->body,
                                   .json = is_json ? &doc : NULL};
 
@@ -243,6 +295,13 @@ static void refuse(struct front_call *call, const char *why)
     finish(call, &result);
 }
 
+static bool on_bytes(struct span bytes, void *arg)
+{
+    const struct front_call *call = arg;
+
+    return call->on_bytes(bytes, call->arg);
+}
+
 static void send_call(struct front_call *call)
 {
     struct buf authorization;
@@ -251,7 +310,7 @@ static void send_call(struct front_call *call)
     authorize(call, &authorization);
     const struct http_header_line headers[] = {
         {"Authorization", authorization.p},
-        {"Accept", "application/json"},
+        {"Accept", call->on_bytes ? "*/*" : "application/json"},
         {"Content-Type", "application/json"},
     };
     const struct http_request request = {
@@ -261,8 +320,12 @@ static void send_call(struct front_call *call)
         .header_n = call->body ? 3 : 2,
         .body = {call->body, call->body_n},
         .body_fd = -1,
-        .timeout_ms = CALL_TIMEOUT_MS,
-        .max_answer_bytes = ANSWER_MAX_BYTES,
+        .part = call->part,
+        .part_n = call->part_n,
+        .on_bytes = call->on_bytes ? on_bytes : NULL,
+        .timeout_ms = call->timeout_ms,
+        .stall_ms = call->stall_ms,
+        .max_answer_bytes = call->on_bytes ? call->max_bytes : ANSWER_MAX_BYTES,
     };
     TAILQ_INSERT_TAIL(&call->client->sent, call, link);
     call->http = http_call_start(call->client->http, &request, on_answer, call);

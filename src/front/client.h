@@ -39,13 +39,14 @@ enum front_class {
 
 struct front_result {
     enum front_class class;
-    bool is_unreachable;     /* RETRY: no connection at all */
-    int status;              /* 0: none */
-    int64_t retry_after_ms;  /* 0: not said */
-    int64_t date_s;          /* Front's clock as it answered; -1: not said */
-    struct span reason;      /* one sentence; for OK: empty */
-    struct span body;        /* raw; borrowed */
-    const struct json *json; /* NULL if the body is not JSON */
+    bool is_unreachable;      /* RETRY: no connection at all */
+    int status;               /* 0: none */
+    int64_t retry_after_ms;   /* 0: not said */
+    int64_t date_s;           /* Front's clock as it answered; -1: not said */
+    struct span reason;       /* one sentence; for OK: empty */
+    struct span content_type; /* of the answer; absent: not said */
+    struct span body;         /* raw; borrowed */
+    const struct json *json;  /* NULL if the body is not JSON */
 };
 
 typedef void front_done_fn(const struct front_result *r, void *arg);
@@ -59,7 +60,16 @@ struct front_request {
     const char *path;     /* "/channels/cha_1/incoming_messages"; segments percent-encoded by front_path */
     const char *resource; /* whose 5 per second applies, or NULL */
     struct span body;     /* JSON; absent: none */
-    bool is_read_only;    /* refuse it unless it is a GET */
+    /* Instead of body a form, with its Content-Type; descriptors are duplicated. */
+    const struct http_part *part;
+    size_t part_n;
+    /* For what is no JSON: gets the body of a 200 as it comes, up to max_bytes in all; false ends the call, which then is
+     * FRONT_CALL_RETRY. It has the arg of on_done. */
+    http_bytes_fn *on_bytes;
+    size_t max_bytes;
+    int64_t timeout_ms; /* 0: 30 s */
+    int64_t stall_ms;   /* ends it when hardly a byte moves for so long; 0: no */
+    bool is_read_only;  /* refuse it unless it is a GET */
 };
 
 struct front_call *front_call_start(struct front_client *c, const struct front_request *r,

@@ -56,6 +56,7 @@ const char *http_fail_text(enum http_fail f)
         [HTTP_FAIL_TIMEOUT] = "no answer in time",
         [HTTP_FAIL_BROKEN] = "the connection broke",
         [HTTP_FAIL_TOO_LARGE] = "the answer is too large",
+        [HTTP_FAIL_STOPPED] = "what came was not wanted",
         [HTTP_FAIL_CANCELLED] = "cancelled",
     };
     return text[f];

@@ -22,7 +22,8 @@ enum {
     CONNECT_MS_MAX = 10000,
     /* Many servers close a connection that had no request for 5 s (Node's default). One that was idle for 4 s
      * is not used again, lest a request meets the close half way. */
-    IDLE_S_MAX = 3
+    IDLE_S_MAX = 3,
+    STALL_BYTES_PER_S = 1024, /* what is slower moves hardly a byte */
 };
 
 TAILQ_HEAD(call_list, http_call);
@@ -48,9 +49,16 @@ struct http_call {
     char *sent; /* the body of the request */
     int body_fd;
     uint64_t fd_bytes, fd_at;
-    struct buf head, body; /* of the answer */
-    unsigned request_n;    /* how often libcurl has begun to send it */
-    bool denies_private, connects_only, is_repeatable, is_denied, is_too_large, is_ending;
+    curl_mime *form;
+    struct part_source {
+        int fd;
+        uint64_t bytes, at;
+    } * source;
+    http_bytes_fn *on_bytes;
+    uint64_t bytes_n, bytes_max; /* given to it */
+    struct buf head, body;       /* of the answer */
+    unsigned request_n;          /* how often libcurl has begun to send it */
+    bool denies_private, connects_only, is_repeatable, is_denied, is_too_large, is_stopped, is_ending;
 };
 
 struct socket_watch {
@@ -157,9 +165,27 @@ static size_t on_answer_head(char *line, size_t size, size_t n, void *arg)
     return call->head.is_over ? 0 : size * n;
 }
 
+static bool goes_elsewhere(const struct http_call *call)
+{
+    long status = 0;
+    if (call->on_bytes)
+        must(curl_easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
+    return status == 200;
+}
+
+static size_t hand_over(struct http_call *call, struct span bytes)
+{
+    call->bytes_n += bytes.n;
+    call->is_too_large = call->is_too_large || call->bytes_n > call->bytes_max;
+    call->is_stopped = call->is_stopped || call->is_too_large || !call->on_bytes(bytes, call->arg);
+    return call->is_stopped ? 0 : bytes.n;
+}
+
 static size_t on_answer_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct http_call *call = arg;
+    if (n > 0 && goes_elsewhere(call))
+        return hand_over(call, (struct span){bytes, size * n});
     buf_add(&call->body, bytes, n);
     call->is_too_large = call->is_too_large || call->body.is_over;
     return call->body.is_over ? 0 : size * n;
@@ -183,6 +209,27 @@ static int on_seek_body(void *arg, curl_off_t offset, int origin)
     if (origin != SEEK_SET || offset < 0)
         return CURL_SEEKFUNC_FAIL;
     call->fd_at = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static size_t on_want_part(char *out, size_t size, size_t n, void *arg)
+{
+    struct part_source *p = arg;
+    uint64_t left = p->bytes - p->at;
+    size_t room = size * n < left ? size * n : (size_t)left;
+    ssize_t got = pread(p->fd, out, room, (off_t)p->at);
+    if (got < 0 || (got == 0 && room > 0))
+        return CURL_READFUNC_ABORT;
+    p->at += (size_t)got;
+    return (size_t)got;
+}
+
+static int on_seek_part(void *arg, curl_off_t offset, int origin)
+{
+    struct part_source *p = arg;
+    if (origin != SEEK_SET || offset < 0)
+        return CURL_SEEKFUNC_FAIL;
+    p->at = (uint64_t)offset;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -238,6 +285,10 @@ static bool is_sendable(const struct http_request *r)
     for (size_t i = 0; i < r->header_n; i++)
         if (!is_token(r->headers[i].name) || strpbrk(r->headers[i].value, "\r\n"))
             return false;
+    for (size_t i = 0; i < r->part_n; i++)
+        if (!r->part[i].value.p &&
+            (strpbrk(r->part[i].content_type, "\r\n") || (r->part[i].cid && strpbrk(r->part[i].cid, "\r\n"))))
+            return false;
     return true;
 }
 
@@ -271,9 +322,42 @@ static void add_headers(struct http_call *call, const struct http_request *r)
     }
     buf_fini(&line);
     add_line(call, "Expect:");
-    if (!has_type)
+    if (!has_type && r->part_n == 0)
         add_line(call, "Content-Type:");
     SET(call->handle, CURLOPT_HTTPHEADER, call->lines);
+}
+
+static void add_file(curl_mimepart *part, const struct http_part *p, struct part_source *source)
+{
+    *source = (struct part_source){.fd = p->fd, .bytes = p->bytes};
+    must(curl_mime_data_cb(part, (curl_off_t)p->bytes, on_want_part, on_seek_part, NULL, source) == CURLE_OK);
+    must(curl_mime_filename(part, p->filename) == CURLE_OK &&
+         curl_mime_type(part, p->content_type) == CURLE_OK);
+    if (!p->cid)
+        return;
+    struct buf line;
+    buf_init(&line, SIZE_MAX / 2);
+    buf_addf(&line, "Content-ID: <%s>", p->cid);
+    struct curl_slist *headers = curl_slist_append(NULL, line.p);
+    must(headers && curl_mime_headers(part, headers, 1) == CURLE_OK);
+    buf_fini(&line);
+}
+
+static void add_form(struct http_call *call, const struct http_request *r)
+{
+    call->form = curl_mime_init(call->handle);
+    call->source = mem_calloc(r->part_n, sizeof *call->source);
+    must(call->form);
+    for (size_t i = 0; i < r->part_n; i++) {
+        const struct http_part *p = &r->part[i];
+        curl_mimepart *part = curl_mime_addpart(call->form);
+        must(part && curl_mime_name(part, p->name) == CURLE_OK);
+        if (p->value.p)
+            must(curl_mime_data(part, p->value.p, p->value.n) == CURLE_OK);
+        else
+            add_file(part, p, &call->source[i]);
+    }
+    SET(call->handle, CURLOPT_MIMEPOST, call->form);
 }
 
 static void add_body(struct http_call *call, const struct http_request *r)
@@ -281,7 +365,9 @@ static void add_body(struct http_call *call, const struct http_request *r)
     static const char *const with_body[] = {"POST", "PUT", "PATCH", NULL};
     CURL *h = call->handle;
     bool has_file = r->body_fd >= 0 && r->body_fd_bytes > 0;
-    if (!has_file && !r->body.p && !is_one_of(r->method, with_body)) {
+    if (r->part_n > 0) {
+        add_form(call, r);
+    } else if (!has_file && !r->body.p && !is_one_of(r->method, with_body)) {
         SET(h, CURLOPT_HTTPGET, 1L);
         SET(h, CURLOPT_NOBODY, strcmp(r->method, "HEAD") == 0 ? 1L : 0L);
     } else {
@@ -314,7 +400,11 @@ static bool set_up(struct http_call *call, const struct http_request *r)
     SET(h, CURLOPT_CONNECT_ONLY, call->connects_only ? 1L : 0L);
     SET(h, CURLOPT_TIMEOUT_MS, (long)total_ms);
     SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)within(total_ms, 1, CONNECT_MS_MAX));
-    SET(h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body.max_bytes);
+    SET(h, CURLOPT_LOW_SPEED_LIMIT, r->stall_ms ? (long)STALL_BYTES_PER_S : 0L);
+    SET(h, CURLOPT_LOW_SPEED_TIME, (long)(r->stall_ms / SECOND_MS));
+    /* An error may be longer than the body that is wanted. */
+    uint64_t max = call->bytes_max > call->body.max_bytes ? call->bytes_max : call->body.max_bytes;
+    SET(h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)max);
     add_headers(call, r);
     add_body(call, r);
     return curl_easy_setopt(h, CURLOPT_URL, r->url) == CURLE_OK &&
@@ -330,6 +420,9 @@ static void drop_handle(struct http_call *call)
     (void)curl_multi_remove_handle(call->client->multi, h);
     SET(h, CURLOPT_HTTPHEADER, NULL);
     SET(h, CURLOPT_POSTFIELDS, NULL);
+    SET(h, CURLOPT_MIMEPOST, NULL);
+    curl_mime_free(call->form);
+    call->form = NULL;
     if (call->connects_only)
         curl_easy_cleanup(h); /* closes the connection, which is of no more use */
     else
@@ -356,7 +449,9 @@ struct http_call *http_call_start(struct http_client *c, const struct http_reque
     call->connects_only = r->connects_only;
     call->is_repeatable = is_one_of(r->method, repeatable);
     buf_init(&call->head, ANSWER_HEAD_MAX);
-    buf_init(&call->body, r->max_answer_bytes ? r->max_answer_bytes : ANSWER_MAX_DEFAULT);
+    call->on_bytes = r->on_bytes;
+    call->bytes_max = r->on_bytes ? r->max_answer_bytes : 0;
+    buf_init(&call->body, r->max_answer_bytes && !r->on_bytes ? r->max_answer_bytes : ANSWER_MAX_DEFAULT);
     TAILQ_INSERT_TAIL(&c->calls, call, link);
     if (is_sendable(r) && set_up(call, r))
         return call;
@@ -381,6 +476,7 @@ static void end(struct http_call *call, enum http_fail fail, bool is_sent, int s
     call->on_done(&a, call->arg);
     curl_slist_free_all(call->lines);
     free(call->sent);
+    free(call->source);
     buf_fini(&call->head);
     buf_fini(&call->body);
     free(call);
@@ -400,6 +496,8 @@ static enum http_fail classify(const struct http_call *call, CURLcode result, bo
         return HTTP_FAIL_ADDRESS;
     if (call->is_too_large)
         return HTTP_FAIL_TOO_LARGE;
+    if (call->is_stopped)
+        return HTTP_FAIL_STOPPED;
     switch ((int)result) {
     case CURLE_OK:
         return HTTP_FAIL_NONE;

@@ -41,6 +41,7 @@ enum http_fail {
     HTTP_FAIL_TIMEOUT,   /* the deadline passed; is_sent says whether the request may have arrived */
     HTTP_FAIL_BROKEN,    /* the connection ended or the answer is no HTTP; is_sent as above */
     HTTP_FAIL_TOO_LARGE, /* the answer is larger than max_answer_bytes */
+    HTTP_FAIL_STOPPED,   /* on_bytes did not want more */
     HTTP_FAIL_CANCELLED, /* http_call_cancel or http_client_free */
 };
 const char *http_fail_text(enum http_fail f); /* a few plain words */
@@ -49,15 +50,32 @@ struct http_header_line {
     const char *name, *value;
 };
 
+/* A field of a multipart/form-data body, or a file that is streamed from its beginning. */
+struct http_part {
+    const char *name;
+    struct span value; /* a field's; absent: a file */
+    int fd;            /* the caller keeps it open */
+    uint64_t bytes;
+    const char *filename, *content_type;
+    const char *cid; /* Content-ID; may be NULL */
+};
+
+/* Takes a piece of a body; false ends the call with HTTP_FAIL_STOPPED. */
+typedef bool http_bytes_fn(struct span bytes, void *arg);
+
 struct http_request {
     const char *method; /* "POST" */
     const char *url;
     const struct http_header_line *headers;
     size_t header_n;
-    struct span body;        /* copied; absent: no body */
-    int body_fd;             /* a file to stream as the body instead; the caller keeps it open */
-    uint64_t body_fd_bytes;  /* 0: body_fd is not used */
+    struct span body;             /* copied; absent: no body */
+    int body_fd;                  /* a file to stream as the body instead; the caller keeps it open */
+    uint64_t body_fd_bytes;       /* 0: body_fd is not used */
+    const struct http_part *part; /* the body as a form instead, with a Content-Type of its own */
+    size_t part_n;
+    http_bytes_fn *on_bytes; /* gets the body of a 200 as it comes, instead of the answer; may be NULL */
     int64_t timeout_ms;      /* the whole call */
+    int64_t stall_ms;        /* ends it when so long hardly a byte moves; whole seconds; 0: no */
     size_t max_answer_bytes; /* 0: 1 MiB */
     bool connects_only;      /* connect, prove the certificate, say nothing: ends with status 0 */
     bool denies_private;     /* refuse loopback, link-local, private and other non-public addresses */

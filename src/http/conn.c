@@ -103,6 +103,43 @@ static void forget_written(struct conn *c, size_t n)
         server_set_deadline(c->server, c, deadline_of(c));
 }
 
+static void drop_file(struct conn *c)
+{
+    if (c->file_fd < 0)
+        return;
+    (void)close(c->file_fd);
+    c->file_fd = -1;
+    c->server->stats.files--;
+}
+
+/* Progress counts by steps, so that a peer that takes a byte now and then cannot keep a descriptor for ever. */
+static void forget_sent(struct conn *c, uint64_t n)
+{
+    c->file_at += n;
+    c->file_left -= n;
+    c->file_unmarked += n;
+    if (c->file_left == 0)
+        drop_file(c);
+    if (c->file_unmarked < FILE_STEP_BYTES && c->file_left > 0)
+        return;
+    c->file_unmarked = 0;
+    server_set_deadline(c->server, c, deadline_of(c));
+}
+
+static void flush_file(struct conn *c)
+{
+    for (uint64_t turn = 0; c->file_fd >= 0 && !c->is_gone && turn < FILE_TURN_BYTES;) {
+        size_t room = c->file_left < FILE_TURN_BYTES ? (size_t)c->file_left : FILE_TURN_BYTES;
+        ssize_t n = transport_send_file(&c->io, c->file_fd, c->file_at, room);
+        if (n == 0 || n == TRANSPORT_BROKEN)
+            lose(c); /* a body that ends early must not look whole */
+        if (n <= 0)
+            return;
+        turn += (uint64_t)n;
+        forget_sent(c, (uint64_t)n);
+    }
+}
+
 static void flush(struct conn *c)
 {
     while (pending(c) && !c->is_gone) {
@@ -116,7 +153,10 @@ static void flush(struct conn *c)
             return;
         forget_written(c, (size_t)n);
     }
-    if (c->state == CONN_WRITING && !c->is_gone)
+    if (c->state != CONN_WRITING || c->is_gone)
+        return;
+    flush_file(c);
+    if (c->file_fd < 0 && !c->is_gone)
         finish_answer(c);
 }
 
@@ -147,9 +187,22 @@ void conn_send(struct conn *c, struct span head, struct span body)
         keep(c, (struct span){body.p + from_body, body.n - from_body});
 }
 
+void conn_send_file(struct conn *c, int fd, uint64_t at, uint64_t n)
+{
+    if (n == 0 || c->is_gone) {
+        (void)close(fd);
+        return;
+    }
+    c->file_fd = fd;
+    c->file_at = at;
+    c->file_left = n;
+    c->file_unmarked = 0;
+    c->server->stats.files++;
+}
+
 void conn_answered(struct conn *c)
 {
-    if (c->is_corked && !c->is_last && pending(c) < ANSWERS_GATHERED) {
+    if (c->is_corked && c->file_fd < 0 && !c->is_last && pending(c) < ANSWERS_GATHERED) {
         conn_enter(c, CONN_IDLE);
         return;
     }
@@ -258,7 +311,7 @@ void conn_settle(struct conn *c)
     if (c->state == CONN_IDLE && c->in.n)
         server_later(c);
     watch(&c->read_ready, &c->is_reading, has_room(c));
-    watch(&c->write_ready, &c->is_writing, pending(c) > 0 || c->wants_turn);
+    watch(&c->write_ready, &c->is_writing, pending(c) > 0 || c->file_fd >= 0 || c->wants_turn);
 }
 
 void conn_pump(struct conn *c)
@@ -304,6 +357,7 @@ void conn_open(struct http_server *s, struct transport io, const char *peer, con
     struct conn *c = mem_zalloc(sizeof *c);
     c->server = s;
     c->io = io;
+    c->file_fd = -1;
     strncpy(c->peer, peer, sizeof c->peer - 1);
     c->is_counted = key != NULL;
     if (key)
@@ -355,6 +409,7 @@ void conn_close(struct conn *c)
         peers_remove(s->peers, &c->peer_key);
     server_release(s, &c->in);
     server_release(s, &c->out);
+    drop_file(c);
     transport_close(&c->io);
     free(c);
     s->stats.connections--;

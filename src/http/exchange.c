@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define UNKNOWN_TYPE "application/octet-stream"
 
@@ -98,7 +99,7 @@ static bool is_one_line(const char *text)
     return !strpbrk(text, "\r\n");
 }
 
-static void write_length(struct buf *b, size_t n)
+static void write_length(struct buf *b, uint64_t n)
 {
     char digits[24], *p = digits + sizeof digits;
     *--p = '\0';
@@ -128,7 +129,7 @@ void answer_send(struct conn *c, const struct answer *a)
     else if (a->has_keep_alive_line)
         buf_add_span(b, SPAN_LIT("Connection: keep-alive\r\n"));
     if (a->status != 204 && a->status != 304)
-        write_length(b, a->body.n);
+        write_length(b, a->has_file ? a->file_bytes : a->body.n);
     buf_add_span(b, SPAN_LIT("\r\n"));
     must(!b->is_over);
     bool has_body = !a->is_head && a->status != 204 && a->status != 304;
@@ -147,8 +148,40 @@ void http_reply(struct http_exchange *x, int status, const char *content_type, s
     must(c->state == CONN_OPEN);
     if (!c->is_pumping)
         server_tick(c->server);
-    struct answer a = {status, content_type, headers, body, x->is_head, x->wants_keep_alive_line};
+    struct answer a = {.status = status,
+                       .content_type = content_type,
+                       .headers = headers,
+                       .body = body,
+                       .is_head = x->is_head,
+                       .has_keep_alive_line = x->wants_keep_alive_line};
     answer_send(c, &a);
+    c->x = NULL;
+    exchange_free(x);
+    conn_answered(c);
+    conn_settle(c);
+}
+
+void http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, uint64_t at,
+                     uint64_t n, const char *headers)
+{
+    struct conn *c = x->conn;
+    if (!c) {
+        (void)close(fd);
+        exchange_free(x);
+        return;
+    }
+    must(c->state == CONN_OPEN && fd >= 0);
+    if (!c->is_pumping)
+        server_tick(c->server);
+    struct answer a = {.status = status,
+                       .content_type = content_type,
+                       .headers = headers,
+                       .is_head = x->is_head,
+                       .has_keep_alive_line = x->wants_keep_alive_line,
+                       .has_file = true,
+                       .file_bytes = n};
+    answer_send(c, &a);
+    conn_send_file(c, fd, at, x->is_head ? 0 : n);
     c->x = NULL;
     exchange_free(x);
     conn_answered(c);

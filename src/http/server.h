@@ -70,6 +70,7 @@ void http_server_stop(struct http_server *s);
 struct http_server_stats {
     unsigned connections, exchanges;
     size_t buffered_bytes;
+    unsigned files;             /* being sent by http_reply_file */
     uint64_t accepted, refused; /* since start; refused: answers given by the server itself */
     bool is_accepting;          /* false while out of descriptors or connections */
 };
@@ -99,6 +100,10 @@ MUST_CHECK enum err http_percent_decode(struct span text, bool plus_is_space, st
  */
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct span body,
                 const char *headers);
+/* http_reply_file is http_reply with n bytes of a file from `at` on as its body, read as the peer takes them. fd is
+ * taken. A file that ends too early ends the connection. */
+void http_reply_file(struct http_exchange *x, int status, const char *content_type, int fd, uint64_t at,
+                     uint64_t n, const char *headers);
 /* http_drop closes the connection without an answer, as a broken server does; x is gone after it. */
 void http_drop(struct http_exchange *x);
 /* http_refuse answers through the server's refusal writer. */

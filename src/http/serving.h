@@ -21,6 +21,8 @@
 enum {
     SCRATCH_BYTES = 65536,       /* read at a time, by all connections */
     ANSWERS_GATHERED = 65536,    /* pipelined answers are written together up to this */
+    FILE_TURN_BYTES = 512 << 10, /* of a file sent in one turn of the loop */
+    FILE_STEP_BYTES = 64 << 10,  /* a peer must take so much of a file within write_ms */
     STREAM_BACKLOG_MAX = 1 << 20 /* events a reader of a stream may lag behind */
 };
 
@@ -55,6 +57,8 @@ struct conn {
     struct buf in;    /* bytes read but not consumed */
     struct buf out;   /* bytes answered but not written */
     size_t out_at;
+    int file_fd; /* follows out; -1: none */
+    uint64_t file_at, file_left, file_unmarked;
     mono_ms_t idle_at;
     mono_ms_t arrived_at; /* when the bytes at hand were read */
     mono_ms_t began_at;   /* when the request became the current one */
@@ -144,6 +148,8 @@ void conn_close(struct conn *c);
 void conn_expired(struct conn *c);
 /* conn_send writes what it can and keeps the rest. */
 void conn_send(struct conn *c, struct span head, struct span body);
+/* conn_send_file lets n bytes of a file follow; takes fd. */
+void conn_send_file(struct conn *c, int fd, uint64_t at, uint64_t n);
 void conn_answered(struct conn *c); /* the current request has its answer in conn_send */
 void conn_settle(struct conn *c);   /* after a change from outside the pump */
 
@@ -163,6 +169,8 @@ struct answer {
     const char *content_type, *headers;
     struct span body;
     bool is_head, has_keep_alive_line;
+    bool has_file; /* its bytes follow by conn_send_file, instead of body */
+    uint64_t file_bytes;
 };
 void answer_send(struct conn *c, const struct answer *a);
 

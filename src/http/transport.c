@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,6 +81,23 @@ static ssize_t plain_write(const struct transport *t, const struct iovec *parts,
 ssize_t transport_write(const struct transport *t, const struct iovec *parts, int n)
 {
     return t->tls ? tls_write(t, parts, n) : plain_write(t, parts, n);
+}
+
+/* What OpenSSL does not take is read and offered again: a file does not change under a link. */
+static ssize_t tls_send_file(const struct transport *t, int fd, uint64_t at, size_t n)
+{
+    char record[RECORD_MAX];
+    ssize_t got = pread(fd, record, n < sizeof record ? n : sizeof record, (off_t)at);
+    if (got <= 0)
+        return got < 0 ? TRANSPORT_BROKEN : 0;
+    struct iovec part = {record, (size_t)got};
+    return tls_write(t, &part, 1);
+}
+
+ssize_t transport_send_file(const struct transport *t, int fd, uint64_t at, size_t n)
+{
+    off_t from = (off_t)at;
+    return t->tls ? tls_send_file(t, fd, at, n) : plain_result(sendfile(t->fd, fd, &from, n));
 }
 
 void transport_end(const struct transport *t)

@@ -30,6 +30,8 @@ enum {
 /* When a read fills all n bytes there may be more that the descriptor's readiness does not tell. */
 ssize_t transport_read(const struct transport *t, void *p, size_t n);
 ssize_t transport_write(const struct transport *t, const struct iovec *parts, int n);
+/* The same for up to n bytes of a file from `at` on; 0: the file has ended. */
+ssize_t transport_send_file(const struct transport *t, int fd, uint64_t at, size_t n);
 /* transport_end says that nothing more will be sent. */
 void transport_end(const struct transport *t);
 void transport_close(struct transport *t);

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* What a peer of ours does with the n-th request that it sees, on whatever connection. */
-enum act { END, ANSWER, CLOSE, SILENCE, GARBAGE, FLOOD, HUGE_HEAD };
+enum act { END, ANSWER, CLOSE, SILENCE, GARBAGE, FLOOD, HUGE_HEAD, STALL };
 
 struct peer {
     struct event_base *base;
@@ -36,6 +36,8 @@ struct ended {
     bool is_sent;
     int status, times;
     char body[256], header[64];
+    size_t wanted_n, taken_n; /* by on_bytes */
+    char taken[64];
 };
 
 struct fixture {
@@ -62,6 +64,8 @@ static void act(struct peer *p, struct bufferevent *b, enum act what)
         shutdown(bufferevent_getfd(b), SHUT_RDWR);
     else if (what == GARBAGE)
         bufferevent_write(b, "SSH-2.0-OpenSSH_9.2\r\n", 21);
+    else if (what == STALL)
+        bufferevent_write(b, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nstart", 45);
     else if (what == FLOOD) {
         bufferevent_setcb(b, NULL, flood, NULL, NULL);
         bufferevent_write(b, endless, sizeof endless - 1);
@@ -390,7 +394,7 @@ static void goes_on_with_others_while_one_repeats_a_refused_call(void **state)
 /* ---- Against our own server: what arrives ---- */
 
 struct seen {
-    char head[1024];
+    char head[1024], text[2048];
     size_t body_n;
     uint32_t sum;
 };
@@ -406,12 +410,15 @@ static void on_exchange(struct http_exchange *x, void *arg)
         buf_addf(&b, "%.*s=%.*s\n", SPAN_FMT(name), SPAN_FMT(value));
     (void)snprintf(seen->head, sizeof seen->head, "%s", b.p);
     buf_fini(&b);
+    (void)snprintf(seen->text, sizeof seen->text, "%.*s", SPAN_FMT(body));
     seen->body_n = body.n;
     seen->sum = 0;
     for (size_t i = 0; i < body.n; i++)
         seen->sum = seen->sum * 31 + (unsigned char)body.p[i];
     if (span_is(http_path(x), "/moved"))
         http_reply(x, 302, NULL, SPAN_NONE, "Location: http://127.0.0.1:1/\r\n");
+    else if (span_is(http_path(x), "/missing"))
+        http_reply(x, 404, "text/plain", SPAN_LIT("not here"), NULL);
     else
         http_reply(x, 200, "text/plain", SPAN_LIT("fine"), NULL);
 }
@@ -603,6 +610,122 @@ static void demands_a_certificate_that_proves_the_host(void **state)
     buf_fini(&why);
 }
 
+/* ---- Bodies that go elsewhere, and forms ---- */
+
+static bool take(struct span bytes, void *arg)
+{
+    struct ended *e = arg;
+    (void)snprintf(e->taken, sizeof e->taken, "%.*s", SPAN_FMT(bytes));
+    e->taken_n += bytes.n;
+    return e->taken_n <= e->wanted_n;
+}
+
+static struct http_request get(unsigned port, const char *path)
+{
+    return (struct http_request){.method = "GET",
+                                 .url = url_of(port, path),
+                                 .on_bytes = take,
+                                 .max_answer_bytes = 4,
+                                 .timeout_ms = 5000};
+}
+
+static void hands_over_the_body_of_a_200_and_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen;
+    struct http_server *s = serve_tcp(f, &seen);
+    struct http_request r = get(http_server_port(s), "/");
+    f->ended.wanted_n = 100;
+    assert_int_equal(call(f, &r)->status, 200);
+    assert_string_equal(f->ended.taken, "fine");
+    assert_string_equal(f->ended.body, "");
+    r.url = url_of(http_server_port(s), "/missing"); /* an error may be longer than what is wanted */
+    assert_int_equal(call(f, &r)->status, 404);
+    assert_string_equal(f->ended.body, "not here");
+    assert_int_equal(f->ended.taken_n, 4);
+    r.url = url_of(http_server_port(s), "/");
+    r.max_answer_bytes = 3;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_TOO_LARGE);
+    r.max_answer_bytes = 100;
+    f->ended.taken_n = f->ended.wanted_n = 0;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_STOPPED);
+    r.on_bytes = NULL; /* and the same handle does as before */
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_NONE);
+    assert_string_equal(f->ended.body, "fine");
+    http_server_free(s);
+}
+
+static void ends_what_never_ends(void **state)
+{
+    struct fixture *f = *state;
+    peer_start(f, (const enum act[]){FLOOD, STALL, END});
+    struct http_request r = get(f->peer.port, "/");
+    f->ended.wanted_n = SIZE_MAX;
+    r.max_answer_bytes = 1 << 20;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_TOO_LARGE);
+    assert_true(f->ended.taken_n <= 1 << 20);
+    r.stall_ms = 1000;
+    r.timeout_ms = 60000;
+    mono_ms_t from = clock_mono_ms();
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_TIMEOUT);
+    assert_true(clock_mono_ms() - from < 30000);
+}
+
+static void sends_a_form(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen;
+    struct http_server *s = serve_tcp(f, &seen);
+    FILE *file = tmpfile();
+    assert_int_equal(fwrite("binary\0\r\n--", 1, 11, file), 11);
+    (void)fflush(file);
+    const struct http_part part[] = {
+        {.name = "sender[handle]", .value = SPAN_LIT("ada \xc3\xa9")},
+        {.name = "body", .value = SPAN_LIT("")},
+        {.name = "attachments[0]",
+         .fd = fileno(file),
+         .bytes = 11,
+         .filename = "a \"b\".png",
+         .content_type = "image/png",
+         .cid = "c1"},
+        {.name = "attachments[1]", .fd = fileno(file), .filename = "empty", .content_type = "text/plain"},
+    };
+    struct http_request r = {.method = "POST",
+                             .url = url_of(http_server_port(s), "/form"),
+                             .part = part,
+                             .part_n = ARRAY_LEN(part),
+                             .timeout_ms = 5000};
+    assert_int_equal(call(f, &r)->status, 200);
+    assert_seen(&seen, "Content-Type=multipart/form-data; boundary=");
+    static const char *const lines[] = {
+        "Content-Disposition: form-data; name=\"sender[handle]\"\r\n\r\nada \xc3\xa9\r\n",
+        "Content-Disposition: form-data; name=\"body\"\r\n\r\n\r\n",
+        "name=\"attachments[0]\"; filename=\"a %22b%22.png\"\r\n",
+        "Content-Type: image/png\r\nContent-ID: <c1>\r\n\r\nbinary"};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        if (!strstr(seen.text, lines[i]))
+            fail_msg("no %s in\n%s", lines[i], seen.text);
+    size_t whole = seen.body_n;
+    struct http_part bad[ARRAY_LEN(part)];
+    memcpy(bad, part, sizeof bad);
+    bad[2].content_type = "image/png\r\nX-Smuggled: 1";
+    r.part = bad;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_URL);
+    bad[2].content_type = "image/png";
+    bad[2].bytes = 12; /* more than is there */
+    assert_int_not_equal(call(f, &r)->fail, HTTP_FAIL_NONE);
+    r.part = part; /* the same handle sends a form again, and then a plain body */
+    assert_int_equal(call(f, &r)->status, 200);
+    assert_int_equal(seen.body_n, whole);
+    r.part_n = 0;
+    r.body = SPAN_LIT("plain");
+    assert_int_equal(call(f, &r)->status, 200);
+    assert_string_equal(seen.text, "plain");
+    assert_not_seen(&seen, "Content-Type");
+    (void)fclose(file);
+    http_server_free(s);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -624,6 +747,9 @@ int main(void)
         WITH_FIXTURE(sends_large_bodies_from_memory_and_from_files),
         WITH_FIXTURE(calls_through_a_unix_socket),
         WITH_FIXTURE(connects_and_says_nothing_when_told),
+        WITH_FIXTURE(hands_over_the_body_of_a_200_and_no_other),
+        WITH_FIXTURE(ends_what_never_ends),
+        WITH_FIXTURE(sends_a_form),
         WITH_FIXTURE(demands_a_certificate_that_proves_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

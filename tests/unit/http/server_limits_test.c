@@ -79,6 +79,25 @@ static void closes_on_a_peer_that_does_not_read(void **state)
     served_end(&s);
 }
 
+/* A few bytes now and then are no progress: the descriptor would be held for ever. */
+static void closes_on_a_peer_that_sips_at_a_file(void **state)
+{
+    (void)state;
+    char sip[16];
+    struct served s = serve(&(struct serve_options){.limits = small_limits});
+    int fd = dial(&s);
+    say(fd, GET("/file"));
+    stat_becomes(&s, "files", 1);
+    assert_true(stat_of(&s, "buffered") < 10000); /* and nothing of it is held in memory */
+    for (int i = 0; i < 100 && stat_of(&s, "files") > 0; i++) {
+        pause_ms(50);
+        assert_true(recv(fd, sip, sizeof sip, 0) > 0);
+    }
+    assert_int_equal(stat_of(&s, "files"), 0);
+    close(fd);
+    served_end(&s);
+}
+
 static void refuses_head_bombs(void **state)
 {
     (void)state;
@@ -451,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_what_comes_too_slowly),
         cmocka_unit_test(closes_on_a_peer_that_does_not_read),
+        cmocka_unit_test(closes_on_a_peer_that_sips_at_a_file),
         cmocka_unit_test(refuses_head_bombs),
         cmocka_unit_test(bounds_what_all_bodies_take),
         cmocka_unit_test(makes_room_by_closing_who_is_idle_longest),

@@ -409,6 +409,70 @@ static void stops_gracefully(void **state)
     close(idle), close(held), close(other), close(reading);
 }
 
+/* file_is reads the answer to a request for n bytes from at on, and compares each. */
+static void file_is(int fd, const char *status, size_t at, size_t n)
+{
+    static char head[4096], block[100000];
+    size_t head_n = 0, got = 0;
+    while (!strstr(head, "\r\n\r\n") || head_n == 0) {
+        assert_int_equal(recv(fd, head + head_n, 1, 0), 1);
+        head[++head_n] = '\0';
+    }
+    char length[64];
+    (void)snprintf(length, sizeof length, "\r\nContent-Length: %zu\r\n", n);
+    assert_non_null(strstr(head, status));
+    assert_non_null(strstr(head, length));
+    assert_non_null(strstr(head, "\r\nX-File: yes\r\n"));
+    while (got < n) {
+        ssize_t r = recv(fd, block, sizeof block < n - got ? sizeof block : n - got, 0);
+        assert_true(r > 0);
+        for (ssize_t i = 0; i < r; i++)
+            if (block[i] != file_byte(at + got + (size_t)i))
+                fail_msg("byte %zu is wrong", at + got + (size_t)i);
+        got += (size_t)r;
+    }
+    head[0] = '\0';
+}
+
+static void sends_files(void **state)
+{
+    (void)state;
+    int fd = dial(&served);
+    say(fd, GET("/file") GET("/file?n=0") GET("/file?at=1000&n=70000") GET("/echo?between") GET("/file?n=1"));
+    file_is(fd, "200 OK", 0, 16 << 20);
+    file_is(fd, "200 OK", 0, 0);
+    file_is(fd, "206 Partial Content", 1000, 70000);
+    (void)hear(fd, "|between|");
+    close(fd);
+    fd = dial(&served);
+    say(fd, "HEAD /file?n=77 HTTP/1.1\r\n" HOST "\r\n" GET("/file?n=7"));
+    assert_non_null(strstr(hear(fd, "\r\n\r\n"), "Content-Length: 77\r\n"));
+    close(fd);
+    stat_becomes(&served, "files", 0);
+}
+
+static void ends_the_connection_when_a_file_ends_early(void **state)
+{
+    (void)state;
+    int fd = dial(&served);
+    say(fd, GET("/file?n=100&size=10"));
+    const char *heard = hear(fd, NULL);
+    assert_non_null(strstr(heard, "Content-Length: 100\r\n"));
+    assert_int_equal(strlen(strstr(heard, "\r\n\r\n") + 4), 10);
+    close(fd);
+    stat_becomes(&served, "files", 0);
+}
+
+static void forgets_a_file_whose_reader_leaves(void **state)
+{
+    (void)state;
+    int fd = dial(&served);
+    say(fd, GET("/file"));
+    stat_becomes(&served, "files", 1);
+    close(fd);
+    stat_becomes(&served, "files", 0);
+}
+
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -432,6 +496,9 @@ int main(void)
         SERVED(throws_away_what_a_reader_of_a_stream_sends),
         SERVED(drops_a_stream_that_lags_behind),
         SERVED(stops_gracefully),
+        SERVED(sends_files),
+        SERVED(ends_the_connection_when_a_file_ends_early),
+        SERVED(forgets_a_file_whose_reader_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

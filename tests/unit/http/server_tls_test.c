@@ -116,6 +116,28 @@ static void carries_large_bodies_both_ways(void **state)
     buf_fini(&b);
 }
 
+static void sends_files_over_tls(void **state)
+{
+    (void)state;
+    static char block[100000];
+    struct session s = shake_hands(TLS1_3_VERSION);
+    size_t got = 0, n = 1 << 20;
+    assert_int_equal(SSL_connect(s.tls), 1);
+    assert_true(SSL_write(s.tls, GET("/file?n=1048576"), sizeof GET("/file?n=1048576") - 1) > 0);
+    for (const char *p = "\r\n\r\n"; *p;) { /* the head, a byte at a time */
+        assert_int_equal(SSL_read(s.tls, block, 1), 1);
+        p = block[0] == *p ? p + 1 : block[0] == '\r' ? &"\r\n\r\n"[1] : "\r\n\r\n";
+    }
+    while (got < n) {
+        int r = SSL_read(s.tls, block, sizeof block);
+        assert_true(r > 0);
+        for (int i = 0; i < r; i++)
+            assert_int_equal(block[i], file_byte(got + (size_t)i));
+        got += (size_t)r;
+    }
+    hang_up(&s);
+}
+
 static void refuses_old_versions(void **state)
 {
     (void)state;
@@ -198,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED(serves_over_tls),
         SERVED(carries_large_bodies_both_ways),
+        SERVED(sends_files_over_tls),
         SERVED(refuses_old_versions),
         SERVED(ends_handshakes_that_do_not_go_on),
         SERVED(leaves_at_any_time_cost_nothing),

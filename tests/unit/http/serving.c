@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -87,6 +88,31 @@ static void big(struct http_exchange *x, void *arg)
     http_reply(x, 200, "text/plain", (struct span){child.big, BIG}, NULL);
 }
 
+static size_t number(struct http_exchange *x, const char *key, size_t fallback)
+{
+    struct buf text;
+    uint64_t n = fallback;
+    buf_init(&text, 32);
+    if (http_query_get(x, key, &text) == OK)
+        must(span_u64(buf_span(&text), &n));
+    buf_fini(&text);
+    return (size_t)n;
+}
+
+/* n bytes from `at` on are promised, of a file that has `size`. */
+static void file(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    size_t at = number(x, "at", 0), n = number(x, "n", BIG), size = number(x, "size", at + n);
+    char *bytes = mem_zalloc(size + 1);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = file_byte(i);
+    int fd = memfd_create("file", MFD_CLOEXEC);
+    must(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+    free(bytes);
+    http_reply_file(x, at ? 206 : 200, "application/octet-stream", fd, at, n, "X-File: yes\r\n");
+}
+
 static long cpu_ms(void)
 {
     struct rusage u;
@@ -115,7 +141,7 @@ static void stats(struct http_exchange *x, void *arg)
     buf_addf(&b, "connections=%u exchanges=%u buffered=%zu accepted=%lu refused=%lu accepting=%d ",
              s.connections, s.exchanges, s.buffered_bytes, (unsigned long)s.accepted,
              (unsigned long)s.refused, s.is_accepting);
-    buf_addf(&b, "closed=%u cpu=%ld kb=%ld end", child.closed_n, cpu_ms(), private_kb());
+    buf_addf(&b, "closed=%u files=%u cpu=%ld kb=%ld end", child.closed_n, s.files, cpu_ms(), private_kb());
     http_reply(x, 200, "text/plain", buf_span(&b), "Connection: close\r\n");
     buf_fini(&b);
 }
@@ -174,6 +200,7 @@ static const struct http_route routes[] = {
     {"GET POST", "/hold", HTTP_EXACT, 200000, NULL, hold, NULL},
     {"GET", "/release", HTTP_EXACT, 0, NULL, release, NULL},
     {"GET", "/big", HTTP_EXACT, 0, NULL, big, NULL},
+    {"GET", "/file", HTTP_EXACT, 0, NULL, file, NULL},
     {"GET", "/stats", HTTP_EXACT, 0, NULL, stats, NULL},
     {"GET", "/stop", HTTP_EXACT, 0, NULL, stop, NULL},
     {"GET", "/events", HTTP_EXACT, 0, NULL, events, NULL},

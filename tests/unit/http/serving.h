@@ -2,7 +2,7 @@
  * A server in a child process, so that it has descriptors, limits and a leak check of its own, and blocking
  * sockets to talk to it. What fails fails the test.
  *
- * Paths: /echo /json /hold /release /big /stats /stop /events /publish /end /sub/…
+ * Paths: /echo /json /hold /release /big /file?at=&n=&size= /stats /stop /events /publish /end /sub/…
  */
 #ifndef TEST_SERVING_H
 #define TEST_SERVING_H
@@ -40,6 +40,12 @@ long stat_of(const struct served *s, const char *name);
 /* Waits until stat_of gives what is wanted. */
 void stat_becomes(const struct served *s, const char *name, long wanted);
 void pause_ms(int ms);
+
+/* What /file holds at a place. */
+static inline char file_byte(size_t at)
+{
+    return (char)('a' + (at ^ at >> 8 ^ at >> 16) % 26);
+}
 
 #define HOST      "Host: a\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" HOST "\r\n"
