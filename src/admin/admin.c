@@ -168,6 +168,8 @@ static void write_channel(struct jout *j, const struct channel *ch)
     jout_kv_str(j, "front_channel", channel_front_id(ch));
     jout_kv_str(j, "status", life_name(ch) ? life_name(ch) : status_name(host_status(ch->host)));
     jout_kv_bool(j, "paused", ch->breaker.is_open);
+    if (ch->config->kind == CHANNEL_APPLICATION)
+        jout_kv_bool(j, "offline_in_front", ch->life.standing.is_offline);
     jout_kv_bool(j, "dry_run", ch->config->dry_run);
     jout_kv_i64(j, "only_to", (int64_t)ch->config->only_to.n);
     jout_kv_i64(j, "pid", host_pid(ch->host));

@@ -61,6 +61,11 @@ static uint64_t only_to(const struct channel *ch)
     return ch->config->only_to.n;
 }
 
+static uint64_t is_offline(const struct channel *ch)
+{
+    return ch->life.standing.is_offline;
+}
+
 static uint64_t late_failures(const struct channel *ch)
 {
     return ch->stats.late_failures;
@@ -252,6 +257,8 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
                 "1 while nothing leaves the channel (dry_run).", is_dry_run);
     per_channel(out, b, "front_bridge_channel_only_to", "gauge",
                 "Handles in the channel's only_to list; 0: it may write to everyone.", only_to);
+    per_channel(out, b, "front_bridge_channel_offline", "gauge",
+                "1 while Front has been told that the channel is offline.", is_offline);
     per_channel(out, b, "front_bridge_late_failures_total", "counter",
                 "Messages that failed after Front was told success.", late_failures);
     per_channel(out, b, "front_bridge_alerts_total", "counter",

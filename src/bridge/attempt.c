@@ -52,6 +52,8 @@ void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outc
 {
     bool is_unreachable = o->kind == OUTCOME_RETRY && o->is_unreachable;
 
+    if (is_unreachable && a->facts.direction == MESSAGE_OUT)
+        outage_failed(&a->channel->presence.outage, clock_mono_ms());
     a->facts.is_spared = is_unreachable && breaker->is_open && !a->is_probe;
     if (is_unreachable && breaker->is_probing && !a->is_probe)
         return;
@@ -149,6 +151,8 @@ static void count(struct attempt *a)
     (a->facts.direction == MESSAGE_OUT ? stats->deliveries : stats->inbound)[a->outcome]++;
     if (a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_DELIVER)
         histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
+    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)
+        outage_worked(&a->channel->presence.outage);
     if (a->settle.wants_report) {
         stats->late_failures++;
         reporter_soon(a->channel->reporter);

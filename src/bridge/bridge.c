@@ -16,6 +16,7 @@
 #include "bridge/keeper.h"
 #include "bridge/life.h"
 #include "bridge/place.h"
+#include "bridge/presence.h"
 #include "bridge/receive.h"
 #include "bridge/reception.h"
 #include "bridge/relay.h"
@@ -133,6 +134,7 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
     slots_init(&ch->hooks, HOOKS_MAX);
     queue_init(&ch->out, ch, MESSAGE_OUT);
     queue_init(&ch->in, ch, MESSAGE_IN);
+    presence_init(ch);
     ch->reporter = reporter_new(ch);
     ch->placer = placer_new(ch);
     ch->host = host_new(b->base,

@@ -7,6 +7,7 @@
 #include "base/histogram.h"
 #include "base/slots.h"
 #include "bridge/bridge.h"
+#include "bridge/outage.h"
 #include "bridge/policy.h"
 #include "bridge/queue.h"
 #include "front/answer.h"
@@ -35,6 +36,14 @@ struct life {
     bool is_passing, is_swept;
     enum store_life pass_for; /* what the channel was when the pass began */
     unsigned change_n;        /* on their way to the store */
+};
+
+/* What Front is told of how the channel works: presence.h. */
+struct presence {
+    struct outage outage;
+    bool is_busy, is_telling_offline;
+    bool has_told_offline; /* in this process */
+    mono_ms_t again_at;
 };
 
 struct channel_stats {
@@ -75,6 +84,7 @@ struct channel {
     struct slots hooks;     /* token -> struct http_exchange */
     unsigned promised_n;    /* attempts that puts under way may start */
     struct life life;
+    struct presence presence;
     bool has_events;   /* events come to this channel's own URL */
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;

@@ -8,6 +8,7 @@
 #include "bridge/attempt.h"
 #include "bridge/life.h"
 #include "bridge/events.h"
+#include "bridge/presence.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
 #include "bridge/staging.h"
@@ -328,6 +329,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         if (!l->is_posted && now >= l->next_at && l->channel->config->kind == CHANNEL_CUSTOM)
             post_learn(l, now);
         life_tick(l->channel, now);
+        presence_tick(l->channel);
         if (!channel_is_closed(l->channel))
             reporter_tick(l->channel->reporter, now);
     }

@@ -207,8 +207,10 @@ static void take_change(struct channel *ch, unsigned fields, const struct standi
     }
     if (fields & STANDING_LIFE_AT)
         s->life_at = to->life_at;
-    if (fields & STANDING_OFFLINE)
+    if (fields & STANDING_OFFLINE) {
         s->is_offline = to->is_offline;
+        ch->presence.has_told_offline = false;
+    }
     if (fields & STANDING_LIFE) {
         s->life_since = to->life_since;
         enter(ch, to->life);
@@ -240,6 +242,8 @@ void life_connect(struct channel *ch, struct span front_channel, wall_ms_t at, l
     memcpy(to.front_channel, front_channel.p, front_channel.n);
     if (channel_is_stopped(ch))
         fields |= STANDING_LIFE;
+    if (!span_is(front_channel, ch->life.standing.front_channel))
+        fields |= STANDING_OFFLINE; /* Front has been told nothing of this one */
     begin(ch, fields, &to, done, arg);
 }
 

@@ -290,10 +290,13 @@ static bool is_one_of_many(struct report *t)
     unsigned n = t->tries > 0 ? 1 : report_count(&r->causes, span_of(t->reason), clock_mono_ms());
 
     if (n == REPORT_CAUSE_MAX + 1) {
+        outage_alert(&r->channel->presence.outage, clock_mono_ms());
         r->channel->stats.alerts++;
         log_error("many_failures", LOG_STR("channel", r->channel->config->name),
                   LOG_STR("reason", t->reason));
     }
+    if (n > REPORT_CAUSE_MAX)
+        outage_failed(&r->channel->presence.outage, clock_mono_ms());
     return n > REPORT_CAUSE_MAX;
 }
 

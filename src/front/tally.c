@@ -19,6 +19,7 @@ static const char *const names[] = {
     "conversation_inboxes",
     "comments",
     "channel",
+    "channel_status",
     "channels",
     "events",
     "event",

@@ -202,15 +202,42 @@ def test_front_shows_what_was_posted(make_app, front):
 
 
 def test_a_lost_answer_is_not_posted_again_once_front_shows_it(make_app, front):
-    bridge = make_app(app={"front_channel": "cha_1", "retry": {"first": "3s", "factor": 1, "max": "3s", "give_up": "1h"}})
+    bridge = make_app(app={"front_channel": "cha_1", "retry": {"first": "1s", "factor": 1, "max": "1s", "give_up": "1h"}})
     front.script = [Drop]
     wrote = inbound()
     ours = bridge.hook(wrote, "app").json["id"]
     until(lambda: front.posted())
     assert bridge.app_callback(imported(external_id=ours)).json == {}
     bridge.wait_state(wrote["id"], "delivered")
-    time.sleep(3.5)
+    time.sleep(1.5)
     assert len(front.posted()) == 1
+
+
+# ---- How the channel works, as Front shows it ----
+
+
+def patches(front):
+    with front.lock:
+        return [(c[1], c[3]["status"], c[2]["Authorization"].count(".")) for c in front.calls if c[0] == "PATCH"]
+
+
+def test_front_shows_the_channel_offline_and_a_new_start_says_ok(make_app, backend, front):
+    original = front.accept
+    front.accept = lambda m, p, c: (204, {}, b"") if m in ("PATCH", "PUT") else original(m, p, c)
+    bridge = make_app(app={"front_channel": "cha_1", "answer": {"wait": "0"}})
+    backend.answer = lambda d: (400, {"message": "No."})
+    for n in range(8):
+        assert bridge.app_callback(envelope(message(to=f"a{n}"), f"room-{n}")).json["type"] == "success"
+    until(lambda: patches(front) == [("/channels/cha_1", "offline", 2)], 10, lambda: patches(front))
+    assert bridge.admin("GET", "/api/v1/channels").json["channels"][0]["offline_in_front"] is True
+    until(lambda: len([c for c in front.calls if c[0] == "PUT"]) == 5)
+    bridge.kill()
+    backend.answer = lambda d: (200, {})
+    bridge.start()
+    assert bridge.app_callback(envelope()).json["type"] == "success"
+    until(lambda: len(patches(front)) > 1, 25)
+    assert patches(front)[1:] == [("/channels/cha_1", "ok", 2)]
+    until(lambda: bridge.metric("front_bridge_channel_offline", channel="app") == 0)
 
 
 # ---- Deleting ----
