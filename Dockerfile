@@ -14,7 +14,7 @@ RUN DESTDIR=/out cmake --install build --prefix /usr --strip
 
 FROM debian:bookworm-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates libcmark0.30.2 libcurl4 libevent-core-2.1-7 libsqlite3-0 libssl3 libyaml-0-2 \
+        ca-certificates libcmark0.30.2 libcurl4 libevent-core-2.1-7 libsqlite3-0 libssl3 libunistring2 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/*.log /var/log/apt \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin --home-dir /var/lib/front-bridge front-bridge \
     && install -d -o front-bridge -g front-bridge -m 0700 /var/lib/front-bridge

@@ -3,7 +3,7 @@
  * the head of each attempt before the stored part, which is not parsed again.
  */
 #include "front/callback.h"
-#include "front/html.h"
+#include "text/html.h"
 #include <string.h>
 
 /* Every string of a delivery in turn passes through one scratch buffer, which no callback body can outgrow.

@@ -4,10 +4,10 @@
  */
 #include "front/incoming.h"
 #include "base/mem.h"
-#include "front/html.h"
 #include "front/link.h"
-#include "front/markdown.h"
 #include "front/thread.h"
+#include "text/html.h"
+#include "text/markdown.h"
 #include <string.h>
 
 enum { HTML_MAX = 8 << 20 };

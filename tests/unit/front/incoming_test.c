@@ -18,11 +18,9 @@ static const struct {
      CUSTOM("\"subject\":\"S\",", "x", ",\"external_id\":\"m1\",\"external_conversation_id\":\"c1\"")},
     {"{" SENDER
      ",\"markdown\":\"**b** `c`\\nd [l](https://x.org) [j](javascript:alert(1)) <script>x</script>\"}",
-     CUSTOM("",
-            "<p><strong>b</strong> <code>c</code><br>\\nd <a href=\\\"https://x.org\\\">l</a> <a>j</a> x</p>",
-            "")},
+     CUSTOM("", "<p><strong>b</strong> <code>c</code><br>d <a href=\\\"https://x.org\\\">l</a> j x</p>", "")},
     {"{" SENDER ",\"html\":\"<p onclick='x'>a<script>b</script><a href='javascript:c'>d</a></p>\"}",
-     CUSTOM("", "<p>a<a>d</a></p>", "")},
+     CUSTOM("", "<p>ad</p>", "")},
     {"{" SENDER ",\"html\":\"<script>a</script>\"}", CUSTOM("", "<em>(a message without text)</em>", "")},
     {"{" SENDER ",\"text\":\"\"}", CUSTOM("", "<em>(a message without text)</em>", "")},
     {"{" SENDER ",\"attachments\":[{\"filename\":\"a.png\"}]}",

@@ -3,7 +3,7 @@
  */
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "front/html_token.h"
+#include "text/html_token.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +139,17 @@ static size_t read_number(struct span s, uint32_t *character)
     return n + (n < s.n && s.p[n] == ';');
 }
 
+/* The bytes that the reference at the start of s takes, with its "&"; 0 if it is none. */
+static size_t read_reference(struct span s, uint32_t *character)
+{
+    bool is_number = s.n > 1 && s.p[1] == '#';
+    size_t at = 1 + is_number;
+    struct span rest = {s.p + at, s.n - at};
+    size_t used = is_number ? read_number(rest, character) : read_name(rest, character);
+
+    return used ? at + used : 0;
+}
+
 void html_decode(struct span s, struct buf *out)
 {
     size_t from = 0;
@@ -147,15 +158,53 @@ void html_decode(struct span s, struct buf *out)
         uint32_t character = 0;
         if (s.p[i] != '&')
             continue;
-        bool is_number = i + 1 < s.n && s.p[i + 1] == '#';
-        size_t at = i + 1 + is_number;
-        struct span rest = {s.p + at, s.n - at};
-        size_t used = is_number ? read_number(rest, &character) : read_name(rest, &character);
+        size_t used = read_reference((struct span){s.p + i, s.n - i}, &character);
         if (used == 0)
             continue;
         buf_add(out, s.p + from, i - from);
         utf8_add(out, character);
-        from = at + used;
+        from = i + used;
+        i = from - 1;
+    }
+    if (from < s.n)
+        buf_add(out, s.p + from, s.n - from);
+}
+
+static bool is_control(char c)
+{
+    return ((unsigned char)c < 32 && c != '\n' && c != '\t' && c != '\r' && c != '\f') || c == 127;
+}
+
+static bool is_tab(struct span s)
+{
+    return span_is(s, "&#9;") || span_is(s, "&#x9;") || span_is(s, "&#X9;");
+}
+
+static void add_reference(struct span s, uint32_t character, struct buf *out)
+{
+    if (is_tab(s))
+        buf_add_char(out, HTML_KEPT_TAB);
+    else if (character == 160)
+        buf_add_char(out, HTML_KEPT_SPACE);
+    else
+        utf8_add(out, character);
+}
+
+void html_decode_text(struct span s, struct buf *out)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        uint32_t character = 0;
+        size_t used = is_control(s.p[i]) ? 1 : 0;
+        if (s.p[i] == '&')
+            used = read_reference((struct span){s.p + i, s.n - i}, &character);
+        if (used == 0)
+            continue;
+        buf_add(out, s.p + from, i - from);
+        if (s.p[i] == '&')
+            add_reference((struct span){s.p + i, used}, character, out);
+        from = i + used;
         i = from - 1;
     }
     if (from < s.n)

@@ -3,7 +3,7 @@
  * Invariant: every byte is looked at a bounded number of times; whatever has no end swallows the rest, which
  * is then over.
  */
-#include "front/html_token.h"
+#include "text/html_token.h"
 #include "base/mem.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +14,32 @@ enum { ELEMENT_NAME_MAX = 16 };
 /* clang-format off */
 #define BLOCK (HTML_KEEP | HTML_PARAGRAPH)
 static const struct html_element elements[] = {
-    {"a", HTML_KEEP}, {"abbr", HTML_KEEP}, {"address", HTML_KEEP | HTML_LINE}, {"article", HTML_LINE},
-    {"b", HTML_KEEP}, {"big", HTML_KEEP}, {"blockquote", BLOCK}, {"br", HTML_KEEP | HTML_VOID},
-    {"caption", HTML_KEEP | HTML_LINE}, {"cite", HTML_KEEP}, {"code", HTML_KEEP}, {"dd", HTML_KEEP | HTML_LINE},
-    {"del", HTML_KEEP}, {"div", HTML_KEEP | HTML_LINE}, {"dl", BLOCK | HTML_LIST}, {"dt", HTML_KEEP | HTML_LINE},
-    {"em", HTML_KEEP}, {"footer", HTML_LINE}, {"form", HTML_LINE}, {"h1", BLOCK}, {"h2", BLOCK}, {"h3", BLOCK},
-    {"h4", BLOCK}, {"h5", BLOCK}, {"h6", BLOCK}, {"header", HTML_LINE},
-    {"hr", HTML_KEEP | HTML_VOID | HTML_LINE}, {"i", HTML_KEEP}, {"iframe", HTML_DROP | HTML_RAW},
-    {"img", HTML_KEEP | HTML_VOID}, {"ins", HTML_KEEP}, {"kbd", HTML_KEEP},
-    {"li", HTML_KEEP | HTML_LINE | HTML_ITEM}, {"math", HTML_DROP}, {"noembed", HTML_DROP | HTML_RAW},
-    {"noframes", HTML_DROP | HTML_RAW}, {"object", HTML_DROP}, {"ol", BLOCK | HTML_LIST}, {"p", BLOCK},
-    {"plaintext", HTML_DROP | HTML_RAW}, {"pre", BLOCK | HTML_PRE}, {"q", HTML_KEEP}, {"s", HTML_KEEP},
-    {"samp", HTML_KEEP}, {"script", HTML_DROP | HTML_RAW}, {"section", HTML_LINE}, {"select", HTML_DROP},
-    {"small", HTML_KEEP}, {"span", HTML_KEEP}, {"strike", HTML_KEEP}, {"strong", HTML_KEEP},
-    {"style", HTML_DROP | HTML_RAW}, {"sub", HTML_KEEP}, {"sup", HTML_KEEP}, {"svg", HTML_DROP},
-    {"table", BLOCK | HTML_TABLE}, {"tbody", HTML_KEEP}, {"td", HTML_KEEP | HTML_CELL}, {"template", HTML_DROP},
-    {"tfoot", HTML_KEEP}, {"th", HTML_KEEP | HTML_CELL}, {"thead", HTML_KEEP}, {"title", HTML_DROP | HTML_RAW},
-    {"tr", HTML_KEEP | HTML_LINE | HTML_ROW}, {"tt", HTML_KEEP}, {"u", HTML_KEEP}, {"ul", BLOCK | HTML_LIST},
-    {"var", HTML_KEEP}, {"xmp", HTML_DROP | HTML_RAW},
+    {"a", HTML_KEEP | HTML_LINK}, {"abbr", HTML_KEEP | HTML_PLAIN}, {"address", HTML_KEEP | HTML_LINE},
+    {"article", HTML_LINE}, {"aside", HTML_LINE}, {"b", HTML_KEEP | HTML_STRONG}, {"big", HTML_KEEP},
+    {"blockquote", BLOCK | HTML_QUOTE}, {"br", HTML_KEEP | HTML_VOID | HTML_BREAK},
+    {"caption", HTML_KEEP | HTML_LINE}, {"center", HTML_LINE}, {"cite", HTML_KEEP | HTML_EM},
+    {"code", HTML_KEEP | HTML_CODE}, {"dd", HTML_KEEP | HTML_LINE}, {"del", HTML_KEEP | HTML_STRIKE},
+    {"details", HTML_LINE}, {"dialog", HTML_LINE}, {"div", HTML_KEEP | HTML_LINE}, {"dl", BLOCK},
+    {"dt", HTML_KEEP | HTML_LINE}, {"em", HTML_KEEP | HTML_EM}, {"fieldset", HTML_LINE},
+    {"figcaption", HTML_LINE}, {"figure", HTML_LINE}, {"footer", HTML_LINE}, {"form", HTML_LINE},
+    {"h1", BLOCK | HTML_HEADING}, {"h2", BLOCK | HTML_HEADING}, {"h3", BLOCK | HTML_HEADING},
+    {"h4", BLOCK | HTML_HEADING}, {"h5", BLOCK | HTML_HEADING}, {"h6", BLOCK | HTML_HEADING},
+    {"header", HTML_LINE}, {"hgroup", HTML_LINE}, {"hr", HTML_KEEP | HTML_VOID | HTML_LINE | HTML_RULE},
+    {"i", HTML_KEEP | HTML_EM}, {"iframe", HTML_DROP | HTML_RAW}, {"img", HTML_KEEP | HTML_VOID | HTML_IMAGE},
+    {"ins", HTML_KEEP}, {"kbd", HTML_KEEP | HTML_CODE}, {"legend", HTML_LINE},
+    {"li", HTML_KEEP | HTML_LINE | HTML_ITEM}, {"main", HTML_LINE}, {"math", HTML_DROP}, {"nav", HTML_LINE},
+    {"noembed", HTML_DROP | HTML_RAW}, {"noframes", HTML_DROP | HTML_RAW}, {"object", HTML_DROP},
+    {"ol", BLOCK | HTML_LIST | HTML_NUMBERED}, {"p", BLOCK}, {"plaintext", HTML_DROP | HTML_RAW},
+    {"pre", BLOCK | HTML_PRE}, {"q", HTML_KEEP | HTML_SAID}, {"s", HTML_KEEP | HTML_STRIKE},
+    {"samp", HTML_KEEP | HTML_CODE}, {"script", HTML_DROP | HTML_RAW}, {"section", HTML_LINE},
+    {"select", HTML_DROP}, {"small", HTML_KEEP}, {"span", HTML_KEEP | HTML_PLAIN},
+    {"strike", HTML_KEEP | HTML_STRIKE}, {"strong", HTML_KEEP | HTML_STRONG}, {"style", HTML_DROP | HTML_RAW},
+    {"sub", HTML_KEEP}, {"summary", HTML_LINE}, {"sup", HTML_KEEP}, {"svg", HTML_DROP},
+    {"table", BLOCK | HTML_TABLE}, {"tbody", HTML_KEEP | HTML_SECTION}, {"td", HTML_KEEP | HTML_CELL},
+    {"template", HTML_DROP}, {"textarea", HTML_DROP | HTML_RAW}, {"tfoot", HTML_KEEP | HTML_SECTION},
+    {"th", HTML_KEEP | HTML_CELL}, {"thead", HTML_KEEP | HTML_SECTION}, {"title", HTML_DROP | HTML_RAW},
+    {"tr", HTML_KEEP | HTML_LINE | HTML_ROW}, {"tt", HTML_KEEP | HTML_CODE}, {"u", HTML_KEEP},
+    {"ul", BLOCK | HTML_LIST}, {"var", HTML_KEEP | HTML_EM}, {"xmp", HTML_DROP | HTML_RAW},
 };
 /* clang-format on */
 static const struct html_element unknown = {"", 0};
@@ -41,7 +49,7 @@ static int compare(const void *name, const void *element)
     return strcmp(name, ((const struct html_element *)element)->name);
 }
 
-static const struct html_element *element_of(struct span name)
+const struct html_element *html_element_of(struct span name)
 {
     char lower[ELEMENT_NAME_MAX];
 
@@ -51,7 +59,7 @@ static const struct html_element *element_of(struct span name)
         lower[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 32 : name.p[i]);
     lower[name.n] = '\0';
     const struct html_element *e = bsearch(lower, elements, ARRAY_LEN(elements), sizeof elements[0], compare);
-    return e ? e : &unknown;
+    return e && strlen(e->name) == name.n ? e : &unknown;
 }
 
 static bool is_space(char c)
@@ -148,7 +156,7 @@ static bool read_tag(struct span s, struct html_token *t, size_t *used)
         return false;
     while (n < length && !is_space(s.p[n]) && s.p[n] != '/')
         n++;
-    t->element = element_of((struct span){s.p, n});
+    t->element = html_element_of((struct span){s.p, n});
     t->attributes = (struct span){s.p + n, length - n};
     *used = length + 1;
     return true;

@@ -1,5 +1,5 @@
 /* Chat users mean the line breaks they type, so they are hard breaks here. */
-#include "front/markdown.h"
+#include "text/markdown.h"
 #include "base/err.h"
 #include <cmark.h>
 #include <stdlib.h>

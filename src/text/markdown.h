@@ -1,7 +1,7 @@
 /* Markdown to HTML by libcmark: raw HTML and dangerous links left out, each line break kept. Pure; the only
  * place that includes cmark.h. */
-#ifndef FRONT_MARKDOWN_H
-#define FRONT_MARKDOWN_H
+#ifndef TEXT_MARKDOWN_H
+#define TEXT_MARKDOWN_H
 
 #include "base/buf.h"
 

@@ -1,0 +1,1 @@
+fb_fuzz_target(text SOURCES fuzz_text.c LIBS text)
