@@ -25,6 +25,7 @@ struct config_mistake {
 struct config_mistakes {
     struct config_mistake *item;
     size_t n;
+    bool are_warnings; /* each is printed as one */
 };
 
 enum channel_kind { CHANNEL_CUSTOM, CHANNEL_APPLICATION };
@@ -69,9 +70,10 @@ struct config_channel {
     char *name; /* [a-z0-9_-]{1,63} */
     const struct config_account *account;
     enum channel_kind kind;
-    char *front_channel; /* cha_…; NULL: an application channel's, which is learnt at authorization */
-    char *address;       /* its handle in Front; NULL: not given */
-    char *api_key;       /* names this channel at authorization; NULL: none */
+    char *
+        front_channel; /* cha_…; NULL: not registered yet, or an application channel's, learnt at authorization */
+    char *address; /* its handle in Front; NULL: not given */
+    char *api_key; /* names this channel at authorization; NULL: none */
     struct config_secrets secrets;
     char *adapter;
     enum channel_source source;
@@ -95,7 +97,7 @@ struct config {
     char *file;
     char *listen, *listen_cert, *listen_key; /* cert and key NULL: plain HTTP */
     char *admin_listen, *admin_token;        /* token NULL: none; only on loopback */
-    unsigned listen_cert_line, listen_key_line;
+    unsigned listen_cert_line, listen_key_line, public_url_line;
     char *public_url; /* NULL: unknown */
     char *store;
     enum log_format log_format;
@@ -121,6 +123,8 @@ MUST_CHECK enum err config_parse(struct span text, const char *file, struct conf
 /* config_draft gives what could be read of file in spite of mistakes, for checks that look for more of them:
  * strings and accounts may be NULL. NULL if it is no YAML. */
 struct config *config_draft(const char *file, struct config_mistakes *mistakes);
+/* config_warnings adds what is no mistake, but seldom what people want for long. */
+void config_warnings(const struct config *c, struct config_mistakes *warnings);
 void config_free(struct config *c);
 void config_mistakes_fini(struct config_mistakes *m);
 /* config_mistake adds one more, for checks that live elsewhere (adapters). */

@@ -30,9 +30,9 @@ const struct config_key config_keys[] = {
      .help = "Metrics, health and the admin API."},
     {"admin.token", KEY_SECRET, BRIDGE(admin_token),
      .help = "Bearer token of the admin listener. It may be left out on loopback only."},
-    {"public_url", KEY_URL, BRIDGE(public_url),
+    {"public_url", KEY_URL, BRIDGE(public_url), .line_at = BRIDGE(public_url_line),
      .help = "How Front and the backends reach `listen`, such as https://bridge.example.com. Needed to connect "
-             "application channels."},
+             "application channels, and for `channel register`."},
     {"store", KEY_TEXT, BRIDGE(store), .fallback = "/var/lib/front-bridge",
      .help = "The directory that keeps the messages."},
     {"lock_wait", KEY_DURATION, BRIDGE(lock_wait_ms), .fallback = "60s", .least = "0", .most = "1h",
@@ -97,8 +97,9 @@ const struct config_key config_keys[] = {
     {"channels.*.kind", KEY_CHOICE, CHANNEL(kind), .fallback = "custom", .choices = channel_kinds,
      .help = "What the channel is in Front."},
     {"channels.*.front_channel", KEY_FRONT_ID, CHANNEL(front_channel),
-     .help = "Front's id of the channel, such as cha_12ab. Custom channels need it; an application channel learns it "
-             "when it is connected in Front, and what stands here wins."},
+     .help = "Front's id of the channel, such as cha_12ab. A custom channel needs it to post to Front, and `front-bridge "
+             "channel register` makes it; an application channel learns it when it is connected in Front, and what "
+             "stands here wins."},
     {"channels.*.address", KEY_TEXT, CHANNEL(address),
      .help = "The channel's handle in Front: what `list_addresses` offers, and how its own messages are known among "
              "those of its inbox. Left out: the channel's name."},

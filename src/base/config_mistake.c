@@ -53,6 +53,6 @@ void config_print(const struct config_mistakes *m, const char *file, struct buf 
             buf_addf(out, ":%u", one->line);
         if (one->key[0])
             buf_addf(out, ": %s", one->key);
-        buf_addf(out, ": %s\n", one->text);
+        buf_addf(out, ": %s%s\n", m->are_warnings ? "warning: " : "", one->text);
     }
 }

@@ -100,8 +100,7 @@ static void require_keys(struct rules *r, const struct config_channel *c, const 
 {
     for (size_t i = 0; i < config_key_n; i++) {
         const struct config_key *k = &config_keys[i];
-        bool is_id = strcmp(k->path, "channels.*.front_channel") == 0 && c->kind == CHANNEL_CUSTOM;
-        if ((k->is_required || is_id) && config_key_scope(k) == SCOPE_CHANNEL)
+        if (k->is_required && config_key_scope(k) == SCOPE_CHANNEL)
             require(r, c, node, k);
     }
 }

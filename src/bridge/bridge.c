@@ -256,6 +256,16 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
     b->server = server_new(b);
 }
 
+/* What customers write to such a channel waits, and is dead after retry.give_up. */
+static void announce_unregistered(const struct config *c)
+{
+    for (size_t i = 0; i < c->channel_n; i++)
+        if (c->channel[i].kind == CHANNEL_CUSTOM && !c->channel[i].front_channel)
+            log_warn(
+                "no_front_channel", LOG_STR("channel", c->channel[i].name),
+                LOG_STR("means", "nothing can be posted to Front; front-bridge channel register makes it"));
+}
+
 enum err bridge_open(struct bridge **out, struct event_base *base, const struct config *config,
                      const struct preflight *preflight, struct buf *why)
 {
@@ -277,6 +287,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
         return e;
     }
     staging_announce(config);
+    announce_unregistered(config);
     life_start(b);
     events_recall(b);
     keeper_start(b->keeper);

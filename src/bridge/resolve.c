@@ -1,6 +1,7 @@
 /* One list of what is being asked; a path that is asked already gets one more who waits. */
 #include "bridge/resolve.h"
 #include "base/mem.h"
+#include "bridge/staging.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -69,16 +70,15 @@ static struct question *ask(struct resolver *r, const char *call, const char *pa
     q->path = mem_strdup(path);
     STAILQ_INIT(&q->waiter);
     LIST_INSERT_HEAD(&r->question, q, link);
-    front_call_start(r->account->front,
-                     &(struct front_request){.name = call,
-                                             .lane = RATE_RESOLVE,
-                                             .auth = r->account->config->token || !channel
-                                                         ? FRONT_AUTH_TOKEN
-                                                         : FRONT_AUTH_CHANNEL,
-                                             .channel = channel,
-                                             .method = "GET",
-                                             .path = path},
-                     on_answer, q);
+    staging_read(r->account,
+                 &(struct front_request){.name = call,
+                                         .lane = RATE_RESOLVE,
+                                         .auth = r->account->config->token || !channel ? FRONT_AUTH_TOKEN
+                                                                                       : FRONT_AUTH_CHANNEL,
+                                         .channel = channel,
+                                         .method = "GET",
+                                         .path = path},
+                 on_answer, q);
     return q;
 }
 

@@ -66,6 +66,15 @@ struct front_call *staging_call(const struct channel *ch, const struct front_req
     return front_call_start(ch->account->front, &mine, on_done, arg);
 }
 
+struct front_call *staging_read(const struct account *a, const struct front_request *r,
+                                front_done_fn *on_done, void *arg)
+{
+    struct front_request mine = *r;
+
+    mine.is_read_only = true;
+    return front_call_start(a->front, &mine, on_done, arg);
+}
+
 void staging_announce(const struct config *c)
 {
     for (size_t i = 0; i < c->channel_n; i++) {

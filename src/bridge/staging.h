@@ -2,7 +2,8 @@
  * Staging safety: what may leave while a channel is being tried out (`dry_run`, `only_to`).
  *
  * Invariant: this is the one place that decides it. Whatever goes out passes one of two functions at its very
- * last step, whatever brought it there (a callback, a resend, an operator's retry, an event, an import, a
+ * last
+ * step, whatever brought it there (a callback, a resend, an operator's retry, an event, an import, a
  * report): a message staging_withholds, and a call that changes something in Front staging_call. No other
  * file of the bridge starts a call to Front (a test looks).
  */
@@ -21,6 +22,10 @@ bool staging_withholds(const struct config_channel *rules, const struct store_me
 
 /* staging_call starts a call to Front for a channel: with dry_run only one that changes nothing. */
 struct front_call *staging_call(const struct channel *ch, const struct front_request *r,
+                                front_done_fn *on_done, void *arg);
+
+/* staging_read starts a call that belongs to no channel, and so may only read. */
+struct front_call *staging_read(const struct account *a, const struct front_request *r,
                                 front_done_fn *on_done, void *arg);
 
 /* staging_announce writes into the log what holds for each channel, so that nobody forgets it. */

@@ -254,7 +254,7 @@ const struct command command_doctor = {
         "scopes are looked for with calls that cannot succeed, the signature with a callback that the "
         "bridge\n"
         "refuses once it has checked it (its log shows \"refused\"), and to backends it only connects. Of\n"
-        "Front's rate limit it takes 11 requests for each account with a token, and one for each channel.\n"
+        "Front's rate limit it takes 12 requests for each account with a token, and one for each channel.\n"
         "Exit status 1 if there is a problem, 2 if the configuration has mistakes.\n",
     .options = options,
     .run = run,

@@ -28,6 +28,7 @@
     X(dead_retry)                                                                                            \
     X(dead_drop)                                                                                             \
     X(channel_test)                                                                                          \
+    X(channel_register)                                                                                      \
     X(channel_list)                                                                                          \
     X(channel_resume)                                                                                        \
     X(channel_host)                                                                                          \

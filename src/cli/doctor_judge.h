@@ -30,7 +30,7 @@ struct scope {
     bool is_needed;                          /* by what is configured; else missing it is a warning */
 };
 
-enum { SCOPES_MAX = 10 };
+enum { SCOPES_MAX = 11 };
 
 /* scopes_of writes what the channels of an account need and gives how many. */
 unsigned scopes_of(const struct config *c, const struct config_account *a, struct scope out[SCOPES_MAX]);

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 GOOD = """\
+public_url: https://bridge.example.com
 admin: {{listen: '127.0.0.1:{port}', token: admin-token}}
 accounts:
   main: {{token: front-token, secrets: [sha1-secret], app: {{uid: u, secret: app-secret}}}}
@@ -103,7 +104,8 @@ def test_check_of_a_right_file(cli, good):
     assert cli("check", FRONT_BRIDGE_CONFIG=str(good))[0] == 0
     code, out, _ = cli("check", "--json", str(good))
     assert code == 0
-    assert json.loads(out) == {"file": str(good), "is_right": True, "channels": 2, "accounts": 1, "mistakes": []}
+    assert json.loads(out) == {"file": str(good), "is_right": True, "channels": 2, "accounts": 1, "mistakes": [],
+                               "warnings": []}
 
 
 def test_check_reports_all_mistakes_with_those_of_adapters(cli, tmp_path):

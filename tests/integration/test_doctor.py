@@ -53,12 +53,12 @@ def test_a_good_world_is_well_and_costs_little(world, backend, front):
     assert "inb_1" in find(report, "in Front")["text"] and "support-line" in find(report, "in Front")["text"]
     assert find(report, "signature")["level"] == "ok"
     assert "does not show" in find(report, "callback URL")["text"]
-    assert report["front_requests"]["main"] == len(front.calls) == 12
+    assert report["front_requests"]["main"] == len(front.calls) == 13
     assert all(c[2] == {} and "_0" in c[1] for c in front.writes()), "only what cannot succeed"
     assert not backend.deliveries and world.messages() == [], "nothing is stored or sent"
     text = world.run_cli("doctor", check=0).stdout
     assert "ok       account main, token: Front takes it, as a token of Acme\n" in text
-    assert text.endswith("0 problems, 0 warnings. Account main: 12 requests to Front.\n")
+    assert text.endswith("0 problems, 0 warnings. Account main: 13 requests to Front.\n")
 
 
 def test_without_a_running_bridge(tmp_path, backend, front):

@@ -86,6 +86,7 @@ class Bridge:
             "settings": {"url": backend.url + "/deliver" if backend else "http://127.0.0.1:9/", "secret": backend_module.SECRET},
             **changes,
         }
+        support = {key: value for key, value in support.items() if value is not None}
         self.config = {
             "listen": "127.0.0.1:0",
             "admin": {"listen": "127.0.0.1:0"},

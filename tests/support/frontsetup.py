@@ -14,6 +14,7 @@ SCOPES = {
     ("PATCH", "channels"): "channels:write",
     ("POST", "channels"): "channels:write",
     ("GET", "inboxes"): "inboxes:read",
+    ("GET", "teammates"): "teammates:read",
     ("GET", "download"): "attachments:read",
     ("GET", "events"): "events:*:read",
 }
@@ -89,6 +90,9 @@ class FrontSetup(Server):
     def resource(self, method, parts, content):
         if parts == ["events"]:
             return 200, {"_pagination": {"next": None}, "_links": {"self": "https://x/events"}, "_results": []}
+        if parts == ["inboxes"]:
+            found = [{"_links": {}, "id": i, "name": f"Inbox {i}", "is_private": False} for i in self.inboxes]
+            return 200, {"_links": {"self": "https://x/inboxes"}, "_results": found}
         if parts[0] == "inboxes" and parts[-1] == "channels" and parts[1] in self.inboxes:
             if method == "POST":
                 self.create(parts[1], content)

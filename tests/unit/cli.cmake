@@ -6,4 +6,6 @@ fb_unit_test(cli_doctor
   SOURCES cli/doctor_test.c ${CMAKE_SOURCE_DIR}/src/cli/doctor_judge.c ${CMAKE_SOURCE_DIR}/src/cli/doctor_judge_http.c
           ${CMAKE_SOURCE_DIR}/src/cli/doctor_report.c ${CMAKE_SOURCE_DIR}/src/cli/text.c
   LIBS front http base)
+fb_unit_test(cli_register
+  SOURCES cli/register_test.c ${CMAKE_SOURCE_DIR}/src/cli/register_plan.c LIBS base)
 fb_unit_test(cli_man_text SOURCES cli/man_text_test.c ${CMAKE_SOURCE_DIR}/src/cli/man_text.c LIBS base)

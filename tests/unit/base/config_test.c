@@ -225,8 +225,6 @@ static const struct {
     {"channels: {a: {adapter: http, account: zebra, front_channel: cha_1}}\n",
      "f:1: channels.a.account: there is no account \"zebra\"; write it under accounts:\n"},
     {"channels:\n  a: {adapter: http}\naccounts: {main: {}}\n",
-     "f:2: channels.a.front_channel: this key is missing; write front_channel: the id that Front shows, such "
-     "as cha_12ab\n"
      "f:2: channels.a: a custom channel answers with an API token; write token or token_file in account "
      "\"main\"\n"
      "f:2: channels.a.secrets: nothing tells Front's callbacks from others; write secrets here or in account "
@@ -391,6 +389,42 @@ static void test_defaults(void **state)
     assert_int_equal(c->connections, 10000);
     assert_int_equal(c->retention_keys_ms, 400 * DAY_MS);
     config_free(c);
+}
+
+static const struct {
+    const char *text, *warnings;
+} doubtful[] = {
+    {"public_url: https://b.example\n" CHANNEL(""), ""},
+    {"public_url: http://127.0.0.1:8080\n" CHANNEL(""), ""},
+    {"public_url: http://localhost/x\n" CHANNEL(""), ""},
+    {"store: /a\npublic_url: http://b.example:80/x\n" CHANNEL(""),
+     "f:2: public_url: warning: without TLS anyone on the way can read the messages; write "
+     "https://b.example:80\n"},
+    {CHANNEL(""),
+     "f: public_url: warning: it is not there; `channel register`, `doctor` and links to files need it\n"},
+    {"public_url: https://b.example\n" GOOD_ACCOUNT
+     "channels:\n  a: {adapter: http, dry_run: true, only_to: [ada]}\n",
+     "f:4: channels.a: warning: without its front_channel it cannot post to Front; run `front-bridge channel "
+     "register a`\n"
+     "f:4: channels.a: warning: dry_run is on: nothing leaves, and nothing is written to Front\n"
+     "f:4: channels.a: warning: only_to is set: it writes to nobody else\n"},
+};
+
+static void test_warnings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
+        struct config *c = must_parse(doubtful[i].text);
+        struct config_mistakes w = {0};
+        struct buf out;
+        buf_init(&out, 1 << 16);
+        config_warnings(c, &w);
+        config_print(&w, "f", &out);
+        assert_string_equal(buf_span(&out).p, doubtful[i].warnings);
+        buf_fini(&out);
+        config_mistakes_fini(&w);
+        config_free(c);
+    }
 }
 
 static void test_what_keeps_a_channel_back(void **state)
@@ -662,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_alias_bomb_is_refused),
         cmocka_unit_test(test_large_files_are_refused),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_what_keeps_a_channel_back),
         cmocka_unit_test(test_a_channel_takes_its_defaults_from_the_account),
         cmocka_unit_test(test_variables_in_every_style),
