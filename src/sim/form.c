@@ -130,7 +130,7 @@ enum err form_add(struct form *f, const char *name, struct span value)
     if (node->kind != FORM_NEW)
         return ERR_CONFLICT;
     node->kind = FORM_VALUE;
-    node->value = mem_strndup(value.p, value.n);
+    node->value = value.n ? mem_dup(value.p, value.n) : NULL; /* it may hold a NUL */
     node->value_n = value.n;
     f->n++;
     f->bytes += value.n;

@@ -53,6 +53,22 @@ class Api:
         answer = resolve(document, operation["responses"][status])
         return list(check(document, answer["content"]["application/json"]["schema"], body, "answer"))
 
+    def required(self, method, path):
+        """The dotted names of the fields that a request must have; 0 is an element of an array."""
+        document, operation = self.operation(method, path)
+        body = resolve(document, operation["requestBody"])["content"]["application/json"]
+        return list(required_of(document, body["schema"], ""))
+
+
+def required_of(document, schema, where):
+    schema = resolve(document, schema)
+    for name, part in schema.get("properties", {}).items():
+        if name in schema.get("required", []):
+            yield where + name
+        yield from required_of(document, part, f"{where}{name}.")
+    if "items" in schema:
+        yield from required_of(document, schema["items"], f"{where}0.")
+
 
 def resolve(document, value):
     while "$ref" in value:

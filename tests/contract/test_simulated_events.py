@@ -1,5 +1,4 @@
 """What the simulator shows of events is what Front's OpenAPI says. Merged conversations' ids and custom fields have no schema there."""
-import copy
 import os
 import pathlib
 import sys
@@ -29,23 +28,6 @@ def sim():
         running.send("cha_c", "Hello you", conversation=conversation["id"], subject="S")
         running.talk = conversation["id"]
         yield running
-
-
-@pytest.fixture(scope="module")
-def schema(api):
-    """Front's documents, with what they leave out: Front's prose and its servers know more."""
-    amended = copy.copy(api)
-    amended.documents = copy.deepcopy(api.documents)
-    schemas = next(d["components"]["schemas"] for d in amended.documents if "EventResponse" in d["components"]["schemas"])
-    schemas["TeammateResponse"]["properties"]["license_type"] = {"type": "string"}  # it is required, but not described
-    schemas["MessageResponse"]["properties"]["is_draft"] = {"type": "boolean"}
-    for name in ("error_type", "subject", "signature", "author"):
-        schemas["MessageResponse"]["properties"][name]["nullable"] = True
-    schemas["RecipientResponse"]["properties"]["_links"]["properties"]["related"]["properties"]["contact"]["nullable"] = True
-    parts = schemas["EventResponse"]["properties"]
-    parts["source"]["properties"]["data"]["oneOf"].append({"$ref": "#/components/schemas/RecipientResponse"})
-    parts["source"]["properties"]["data"]["nullable"] = True  # api and oauth_client are no resources
-    return amended
 
 
 @pytest.mark.parametrize("type", TYPES)

@@ -79,6 +79,23 @@ static void names_that_do_not_go_together_are_refused(void **state)
     }
 }
 
+/* A value that is cut at its NUL was read beyond its end. */
+static void values_may_hold_anything(void **state)
+{
+    (void)state;
+    struct form f;
+    struct buf out;
+    struct jout j;
+    form_init(&f);
+    buf_init(&out, 4096);
+    jout_init(&j, &out);
+    assert_int_equal(form_add(&f, "a", (struct span){"x\0\"y\xff long enough to matter", 27}), OK);
+    assert_int_equal(form_write(&f, &j), OK);
+    assert_string_equal(out.p, "{\"a\":\"x\\u0000\\\"y\xef\xbf\xbd long enough to matter\"}");
+    buf_fini(&out);
+    form_fini(&f);
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
@@ -103,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_become_objects_and_arrays),
         cmocka_unit_test(names_that_do_not_go_together_are_refused),
+        cmocka_unit_test(values_may_hold_anything),
         cmocka_unit_test(limits_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
