@@ -255,8 +255,13 @@ static struct sim_part message_part(const struct act *a, bool is_source)
 
 static struct sim_part recipient_part(const struct act *a, bool is_source)
 {
+    struct jval named = json_get(a->spec, "recipient");
+    const struct sim_person *p = a->message && a->message->to_n ? &a->message->to[0] : NULL;
     (void)is_source;
-    return a->message ? sim_part_recipient(a->message) : sim_part_plain("recipient");
+    for (unsigned i = 0; a->message && i < a->message->to_n; i++)
+        if (json_is(named, a->message->to[i].handle))
+            p = &a->message->to[i];
+    return sim_part_recipient(p);
 }
 
 static struct sim_part comment_part(const struct act *a, bool is_source)

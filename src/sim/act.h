@@ -9,7 +9,7 @@
 
 /*
  * sim_act reads {"type","conversation" or "message","source"?,"target"?,"teammate"?,"assignee"?,"rule"?,
- * "tag"?,"link"?,"field"?,"text"?,"inbox"?,"deleted"?,"emitted_at"?,"created_at"?}. source and target are a
+ * "tag"?,"link"?,"field"?,"text"?,"inbox"?,"recipient"?,"emitted_at"?,"created_at"?}. source and target are a
  * kind's name, "none", or {"type","id"?,"data"?} as it stands. On error why holds one sentence.
  */
 struct sim_event *sim_act(struct sim *s, struct jval spec, const char **why);

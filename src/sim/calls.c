@@ -209,7 +209,7 @@ static void conversation_messages(struct sim_call *c)
     unsigned limit = (unsigned)query_number(c, "limit", 50, 100);
     unsigned offset = (unsigned)query_number(c, "page_token", 0, conversation->message_n);
     c->status = 200;
-    sim_shape_messages(&c->j, conversation, sim_call_view(c), offset, limit ? limit : 50);
+    sim_shape_messages(&c->j, conversation, sim_call_view(c), offset, limit ? limit : 50, clock_wall_ms());
 }
 
 static void conversation_comment(struct sim_call *c)

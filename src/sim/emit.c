@@ -1,19 +1,15 @@
 /*
  * Turns what happens into events. Refuses to know who made it happen.
- * Invariant: an event that lags and the message it names become visible at the same time.
+ * Invariant: a new message that lags and the event of it become visible at the same time.
  */
 #include "sim/emit.h"
 #include "base/mem.h"
 #include "sim/notify.h"
 #include <string.h>
 
-/* A message that is the target of an event is const to all but the one who hides it. */
-static void hide(struct sim *s, const struct sim_event *e)
+wall_ms_t sim_visible_at(const struct sim *s, wall_ms_t now)
 {
-    struct sim_message *m =
-        e->target.message ? sim_message_find(&s->account, span_of(e->target.message->id)) : NULL;
-    if (m)
-        m->visible_at = e->visible_at;
+    return s->lag_ms ? now + s->lag_ms : 0;
 }
 
 struct sim_event *sim_write(struct sim *s, struct sim_event *draft)
@@ -23,44 +19,47 @@ struct sim_event *sim_write(struct sim *s, struct sim_event *draft)
         draft->emitted_at = now;
     if (!draft->created_at)
         draft->created_at = draft->emitted_at;
-    draft->visible_at = now + s->lag_ms;
+    draft->visible_at = sim_visible_at(s, now);
     if (draft->conversation && !draft->inbox)
         draft->inbox = draft->conversation->inbox;
     struct sim_event *e = sim_event_log_add(&s->account.events, draft);
     if (!e)
         return NULL;
-    hide(s, e);
     sim_feed_tell(&s->feed, "event", SPAN_LIT("{}"));
     return e;
 }
 
-static void emit(struct sim *s, struct sim_event *draft)
+static const struct sim_event *emit(struct sim *s, struct sim_event *draft)
 {
     const struct sim_event *e = sim_write(s, draft);
     if (e)
         sim_notify_all(s, e, NULL);
+    return e;
 }
 
-static void emit_of_message(struct sim *s, const char *type, struct sim_message *m, struct sim_part source)
+static const struct sim_event *emit_of_message(struct sim *s, const char *type, const struct sim_message *m,
+                                               struct sim_part source)
 {
     struct sim_event draft = {.type = mem_strdup(type),
                               .conversation = m->conversation,
                               .created_at = m->created_at,
                               .source = source,
                               .target = sim_part_message(m)};
-    emit(s, &draft);
+    return emit(s, &draft);
 }
 
 void sim_emit_message(struct sim *s, struct sim_message *m)
 {
     const char *type = m->state == SIM_RECEIVED ? "inbound" : m->replied_to ? "out_reply" : "outbound";
-    emit_of_message(s, type, m, sim_part_inbox(m->conversation->inbox));
+    const struct sim_event *e = emit_of_message(s, type, m, sim_part_inbox(m->conversation->inbox));
+    if (e)
+        m->visible_at = e->visible_at;
 }
 
 void sim_emit_failure(struct sim *s, struct sim_message *m)
 {
     if (s->has_echo)
-        emit_of_message(s, "sending_error", m, sim_part_recipient(m));
+        emit_of_message(s, "sending_error", m, sim_part_recipient(m->to_n ? &m->to[0] : NULL));
 }
 
 void sim_emit_comment(struct sim *s, struct sim_conversation *c, const struct sim_comment *comment,

@@ -7,6 +7,8 @@
 #include "sim/part.h"
 #include "sim/world.h"
 
+/* sim_visible_at says when what happens now is shown by the API; 0: at once, whatever the clock does. */
+wall_ms_t sim_visible_at(const struct sim *s, wall_ms_t now);
 /* sim_write takes the draft's type and parts; emitted_at 0: now; created_at 0: as emitted. NULL: the log is
  * full. It sends nothing yet: sim_notify_all is the caller's. */
 struct sim_event *sim_write(struct sim *s, struct sim_event *draft);

@@ -85,7 +85,7 @@ static void count_down(char digits[SIM_EVENT_ID_BYTES])
 
 void sim_event_log_init(struct sim_event_log *log, uint64_t first)
 {
-    char reversed[16];
+    char reversed[16] = "";
     size_t n = 0, at = 0;
     *log = (struct sim_event_log){0};
     for (uint64_t v = first; v || !n; v /= 36)
@@ -94,13 +94,18 @@ void sim_event_log_init(struct sim_event_log *log, uint64_t first)
         log->last[at++] = reversed[--n];
 }
 
+static bool is_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
 enum err sim_event_log_next(struct sim_event_log *log, struct span digits)
 {
     char next[SIM_EVENT_ID_BYTES] = "";
     if (!digits.n || digits.n > ID_DIGITS_MAX - 8 || digits.p[0] == '0')
         return ERR_INVALID;
     for (size_t i = 0; i < digits.n; i++)
-        if (!memchr("0123456789abcdefghijklmnopqrstuvwxyz", digits.p[i], 36))
+        if (!is_digit(digits.p[i]))
             return ERR_INVALID;
     memcpy(next, digits.p, digits.n);
     if (digits_compare(next, log->last) <= 0)

@@ -169,12 +169,12 @@ struct sim_part sim_part_inbox(const struct sim_inbox *inbox)
     return p;
 }
 
-struct sim_part sim_part_recipient(const struct sim_message *m)
+struct sim_part sim_part_recipient(const struct sim_person *p)
 {
     struct writer w;
     begin(&w);
-    if (m->to_n)
-        sim_shape_recipient(&w.j, &m->to[0], "to");
+    if (p)
+        sim_shape_recipient(&w.j, p, "to");
     else
         jout_null(&w.j);
     return end(&w, "recipient", NULL, "");

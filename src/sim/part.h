@@ -17,7 +17,7 @@ struct sim_part sim_part_field(const char *name); /* a custom field */
 struct sim_part sim_part_comment(const struct sim_conversation *c, const struct sim_comment *comment);
 struct sim_part sim_part_message(const struct sim_message *m);
 struct sim_part sim_part_inbox(const struct sim_inbox *inbox);
-struct sim_part sim_part_recipient(const struct sim_message *m); /* whom it did not reach */
+struct sim_part sim_part_recipient(const struct sim_person *p); /* whom a message did not reach */
 /* The merged conversations' ids: strings, or objects with an id. */
 struct sim_part sim_part_deleted(struct sim_conversation *const *gone, unsigned n, bool as_objects);
 struct sim_part sim_part_plain(const char *kind); /* api, oauth_client, …: without data */

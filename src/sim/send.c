@@ -229,6 +229,7 @@ struct sim_message *sim_send(struct sim *s, const struct sim_send *send, sim_sen
     if (conversation)
         conversation->channel = m->channel; /* an imported one has got one now */
     sim_account_write(&s->account, m, conversation, now);
+    m->visible_at = sim_visible_at(s, now);
     deliver(s, m, done, arg);
     return m;
 }
@@ -262,5 +263,6 @@ void sim_autoreply(struct sim *s, struct sim_conversation *c, const char *text, 
     m->is_auto_reply = true;
     m->has_no_metadata = !has_metadata;
     sim_account_write(&s->account, m, c, now);
+    m->visible_at = sim_visible_at(s, now);
     deliver(s, m, done, arg);
 }

@@ -326,7 +326,7 @@ static void pagination(struct jout *j, const struct sim_conversation *c, unsigne
 }
 
 void sim_shape_messages(struct jout *j, const struct sim_conversation *c, enum sim_view view, unsigned offset,
-                        unsigned limit)
+                        unsigned limit, wall_ms_t now)
 {
     unsigned end = c->message_n - offset < limit ? c->message_n : offset + limit;
     jout_object(j);
@@ -338,7 +338,8 @@ void sim_shape_messages(struct jout *j, const struct sim_conversation *c, enum s
     jout_key(j, "_results");
     jout_array(j);
     for (unsigned i = offset; i < end; i++)
-        sim_shape_message(j, c->message[c->message_n - 1 - i], view);
+        if (c->message[c->message_n - 1 - i]->visible_at <= now)
+            sim_shape_message(j, c->message[c->message_n - 1 - i], view);
     jout_array_end(j);
     jout_object_end(j);
 }

@@ -35,9 +35,9 @@ void sim_shape_tag(struct jout *j, const char *name);
 void sim_shape_external(struct jout *j, const char *url); /* a link to another system */
 void sim_shape_message(struct jout *j, const struct sim_message *m, enum sim_view view);
 void sim_shape_conversation(struct jout *j, const struct sim_conversation *c, enum sim_view view);
-/* Newest first, a page of limit from offset on. */
+/* Newest first, a page of limit from offset on; what is not visible yet is left out. */
 void sim_shape_messages(struct jout *j, const struct sim_conversation *c, enum sim_view view, unsigned offset,
-                        unsigned limit);
+                        unsigned limit, wall_ms_t now);
 void sim_shape_inbox(struct jout *j, const struct sim_inbox *i);
 void sim_shape_channel(struct jout *j, const struct sim_channel *c);
 void sim_shape_comment(struct jout *j, const struct sim_conversation *c, const struct sim_comment *comment);

@@ -268,7 +268,7 @@ class Sim:
     def happen(self, type, conversation=None, message=None, **more):
         """Makes something happen to a conversation, or to a message; gives {"event", "sent": [a result per sending]}.
 
-        teammate and assignee are {"name","email"}; rule, tag, link, field, text are words; inbox an id. source and target are a
+        teammate and assignee are {"name","email"}; rule, tag, link, field, text are words; inbox an id; recipient a handle. source and target are a
         kind ("rule", "api", "teammate", …, "none"), or {"type","id","data"} as it stands. emitted_at and created_at may lie back.
         send=False keeps it from the webhooks, wait=False does not wait for them.
         """

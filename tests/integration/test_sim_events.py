@@ -139,6 +139,8 @@ def test_a_failed_send_may_be_echoed(sim, chat, talk, receiver):
     [echo] = [e for e in sim.events() if e["type"] == "sending_error"]
     assert echo["target"]["data"]["id"] == failed["id"] and echo["target"]["data"]["error_type"] == "not_found"
     assert echo["source"]["data"]["handle"] == "ada" and echo["source"]["data"]["role"] == "to"
+    both = sim.send(chat, "three", to=[{"handle": "ada"}, {"handle": "bob"}])
+    assert sim.happen("message_bounce_error", message=both["id"], recipient="bob")["event"]["source"]["data"]["handle"] == "bob"
 
 
 def test_channels_of_other_types_share_an_inbox(sim, chat, receiver):
@@ -222,9 +224,14 @@ def test_front_lags(sim, chat, talk):
     assert event["target"]["data"]["id"] == sent["id"]
     assert sim.api("GET", f"/events/{event['id']}").status == 404 and sim.api("GET", f"/messages/{sent['id']}").status == 404
     assert event["id"] not in [e["id"] for e in sim.search().json["_results"]]
+    assert sent["id"] not in [m["id"] for m in sim.api("GET", f"/conversations/{talk}/messages").json["_results"]]
+    first = sim.conversation(talk)["messages"][0]["id"]
+    sim.happen("forward", message=first)  # what was seen before stays
+    assert sim.api("GET", f"/messages/{first}").status == 200
     wait_for(lambda: sim.api("GET", f"/events/{event['id']}").status == 200)
     assert sim.api("GET", f"/messages/{sent['id']}").status == 200
-    assert sim.search().json["_results"][0]["id"] == event["id"]
+    assert event["id"] in [e["id"] for e in sim.search().json["_results"]]
+    assert sim.api("GET", f"/conversations/{talk}/messages").json["_results"][0]["id"] == sent["id"]
 
 
 # ---- sending --------------------------------------------------------------------------------------------------------

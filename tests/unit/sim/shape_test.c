@@ -162,7 +162,7 @@ static void pages_of_messages_come_newest_first(void **state)
     struct json doc;
     buf_init(&b, SIM_SHAPE_MAX);
     jout_init(&j, &b);
-    sim_shape_messages(&j, c, SIM_VIEW_COMPANY, 3, 2);
+    sim_shape_messages(&j, c, SIM_VIEW_COMPANY, 3, 2, now);
     assert_int_equal(json_parse(&doc, buf_span(&b)), OK);
     struct jval results = json_get(json_root(&doc), "_results");
     assert_int_equal(json_len(results), 2);
