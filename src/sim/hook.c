@@ -139,9 +139,15 @@ static bool is_named(const struct sim_hook *hook, const struct sim_event *e)
            (hook->kind == SIM_HOOK_APPLICATION && type && names_have(&hook->types, type->webhook));
 }
 
+/* Imports are told to no application, and to rules only if they need not skip them. */
+static bool is_told(const struct sim_hook *hook, const struct sim_message *m)
+{
+    return !m || !m->is_import || (hook->kind != SIM_HOOK_APPLICATION && !m->skips_rules);
+}
+
 bool sim_hook_wants(const struct sim_hook *hook, const struct sim_event *e)
 {
-    if (hook->is_disabled || !is_named(hook, e))
+    if (hook->is_disabled || !is_named(hook, e) || !is_told(hook, e->target.message))
         return false;
     if (hook->channel && (!e->inbox || e->inbox != hook->channel->inbox))
         return false;

@@ -23,14 +23,21 @@ static const char *read_spec(struct spec *o, struct jval spec)
                                                    : "It needs a text, and a conversation or from, a handle";
 }
 
-static void address(struct sim_message *m, const char *handle, bool is_inbound)
+static struct sim_person person(const char *handle)
 {
-    struct sim_person *customer = &m->author;
-    if (!is_inbound) {
-        customer = m->to = mem_calloc(1, sizeof *m->to);
-        m->to_n = 1;
-    }
-    customer->handle = mem_strdup(handle);
+    return (struct sim_person){.handle = mem_strdup(handle)};
+}
+
+static void address(struct sim_message *m, const char *customer, bool is_inbound)
+{
+    const char *ours = m->channel->address;
+    m->sender = person(is_inbound ? customer : ours);
+    m->to = mem_calloc(1, sizeof *m->to);
+    m->to_n = 1;
+    m->to[0] = person(is_inbound ? ours : customer);
+    m->to[0].role = "to";
+    if (is_inbound)
+        m->author = person(customer);
 }
 
 static struct sim_message *import(struct sim *s, const struct spec *o, bool is_inbound, const char **why)
@@ -44,6 +51,8 @@ static struct sim_message *import(struct sim *s, const struct spec *o, bool is_i
     if (*why)
         return NULL;
     struct sim_message *m = sim_message_new(channel, o->created_at);
+    m->is_import = true;
+    m->type = channel->type ? channel->type : "custom";
     address(m, c ? c->customer.handle : o->from, is_inbound);
     sim_message_text(m, span_of(o->text));
     sim_account_import(a, m, c, is_inbound, clock_wall_ms());
@@ -58,6 +67,7 @@ struct sim_message *sim_import_old(struct sim *s, struct jval spec, const char *
     if (!*why)
         m = import(s, &o, json_bool(json_get(spec, "is_inbound"), true), why);
     if (m) {
+        m->skips_rules = !json_bool(json_get(spec, "rules"), false);
         m->external_id = json_dup(json_get(spec, "external_id"), 200);
         sim_changed(s, m->conversation);
         sim_emit_message(s, m);

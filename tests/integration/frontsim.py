@@ -299,7 +299,8 @@ class Sim:
         return self.control("POST", "/sim/notify", {**({"event": event} if event else {}), **more}, timeout=60)
 
     def import_old(self, channel, text, created_at, **more):
-        """An imported message of another time: conversation=ID or from_=handle; is_inbound=False for an agent's."""
+        """An imported message of another time: conversation=ID or from_=handle; is_inbound=False for an agent's. Webhooks are
+        not told of it; with rules=True those of rules are."""
         if "from_" in more:
             more["from"] = more.pop("from_")
         return self.control("POST", "/sim/import-old", {"channel": channel, "text": text, "created_at": created_at, **more})

@@ -280,6 +280,19 @@ def test_an_application_webhook_is_retried_as_front_does(sim, chat, talk):
             assert hook.requests[0].json == {"type": "conversation_archived", "authorization": {"id": "cmp_k30"}, "payload": result["event"]}
 
 
+def test_imports_are_told_to_few(sim, chat, talk, receiver):
+    with Receiver() as hook:
+        sim.webhook("application", hook.url, handshake=False), sim.webhook("rule", hook.url + "/rule")
+        old = sim.import_old(chat, "Long ago", 1600000000.5, conversation=talk, is_inbound=False)
+        sim.import_old(chat, "Told", 1600000000, from_="eve", rules=True)
+        wait_for(lambda: hook.requests)
+        sim.happen("tag", talk)
+        assert [(r.path, (r.json.get("payload") or r.json)["type"]) for r in sorted(hook.requests, key=lambda r: r.path)] == [
+            ("/", "tag"), ("/rule", "inbound"), ("/rule", "tag")]
+        shown = sim.api("GET", f"/messages/{old['id']}").json
+        assert [(r["role"], r["handle"]) for r in shown["recipients"]] == [("from", "chat"), ("to", "ada")] and shown["created_at"] == 1600000000.5
+
+
 def test_an_application_webhook_is_tried_first(sim, chat, talk):
     answers = [lambda r: {}, lambda r: {"challenge": r.headers["X-Front-Challenge"]}]
     with Receiver(lambda r: (200, answers.pop(0)(r) if answers else {})) as hook:
