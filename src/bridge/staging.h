@@ -1,11 +1,10 @@
 /*
  * Staging safety: what may leave while a channel is being tried out (`dry_run`, `only_to`).
  *
- * Invariant: this is the one place that decides it. Whatever goes out passes one of two functions at its very
- * last
- * step, whatever brought it there (a callback, a resend, an operator's retry, an event, an import, a
- * report): a message staging_withholds, and a call that changes something in Front staging_call. No other
- * file of the bridge starts a call to Front (a test looks).
+ * Invariant: this is the one place that decides it. Whatever goes out passes it at its very last step, whatever
+ * brought it there (a callback, a resend, an operator's retry, an event, an import, a report): a message by
+ * staging_withholds, and a call to Front by staging_call. No other file of the bridge starts a call to Front (a
+ * test looks).
  */
 #ifndef BRIDGE_STAGING_H
 #define BRIDGE_STAGING_H

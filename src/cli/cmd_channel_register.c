@@ -174,7 +174,7 @@ static bool list(struct registration *r, struct front_answer *a)
 
     buf_init(&path, PATH_MAX_BYTES);
     front_path(&path, "/inboxes/%s/channels", r->inbox);
-    bool is_there = front_once_call(&r->front, "GET", path.p, SPAN_NONE, a);
+    bool is_there = front_once_list(&r->front, path.p, a);
     buf_fini(&path);
     return is_there;
 }
@@ -323,7 +323,7 @@ static int ask_for_inbox(struct registration *r)
 
     buf_init(&text, OUT_BYTES_MAX);
     buf_init(&scratch, 1024);
-    if (front_once_call(&r->front, "GET", "/inboxes", SPAN_NONE, &a))
+    if (front_once_list(&r->front, "/inboxes", &a))
         for (struct jval v = json_first(results(&a)); v.doc; v = json_next(v)) {
             buf_add_str(&text, "\n    --inbox ");
             text_add_safe(&text, json_span(json_get(v, "id"), &scratch));

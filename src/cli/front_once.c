@@ -3,9 +3,10 @@
  */
 #include "cli/front_once.h"
 #include "base/mem.h"
+#include "front/link.h"
 #include <stdlib.h>
 
-enum { TIME_MS = 30000 };
+enum { TIME_MS = 30000, PAGES_MAX = 50, LIST_MAX_BYTES = 8 << 20, LINK_MAX_BYTES = 4096 };
 
 struct talk {
     struct event_base *base;
@@ -84,4 +85,67 @@ void front_answer_fini(struct front_answer *a)
 struct jval front_answer_root(const struct front_answer *a)
 {
     return a->has_json ? json_root(&a->doc) : (struct jval){0};
+}
+
+static void add_page(struct jout *all, struct jval page)
+{
+    for (struct jval v = json_first(json_get(page, "_results")); v.doc; v = json_next(v))
+        jout_raw(all, json_raw(v));
+}
+
+/* next_path gives the path of the page after this one; NULL: it is the last. */
+static char *next_path(struct jval page)
+{
+    struct buf scratch;
+
+    buf_init(&scratch, LINK_MAX_BYTES);
+    char *path = span_strdup(front_path_of_link(json_span(json_path(page, "_pagination.next"), &scratch)));
+    buf_fini(&scratch);
+    return path;
+}
+
+/* take_list makes a the answer with this body. Half a list would be taken for the whole. */
+static bool take_list(struct front_answer *a, struct buf *body, bool is_whole)
+{
+    front_answer_fini(a);
+    if (!is_whole) {
+        a->class = FRONT_CALL_REFUSED;
+        a->reason = mem_strdup("The list is longer than what can be looked through.");
+        return false;
+    }
+    a->class = FRONT_CALL_OK;
+    a->status = 200;
+    a->reason = mem_strdup("");
+    a->body.p = buf_take(body, &a->body.n);
+    a->has_json = json_parse(&a->doc, a->body) == OK;
+    return true;
+}
+
+bool front_once_list(struct front_once *o, const char *path, struct front_answer *a)
+{
+    char *next = mem_strdup(path);
+    struct buf body;
+    struct jout all;
+    bool is_good = true;
+
+    buf_init(&body, LIST_MAX_BYTES);
+    jout_init(&all, &body);
+    jout_object(&all);
+    jout_key(&all, "_results");
+    jout_array(&all);
+    for (unsigned n = 0; next && is_good && n < PAGES_MAX; n++) {
+        if (n > 0)
+            front_answer_fini(a);
+        is_good = front_once_call(o, "GET", next, SPAN_NONE, a);
+        free(next);
+        add_page(&all, front_answer_root(a));
+        next = is_good ? next_path(front_answer_root(a)) : NULL;
+    }
+    jout_array_end(&all);
+    jout_object_end(&all);
+    if (is_good)
+        is_good = take_list(a, &body, !next && !body.is_over);
+    free(next);
+    buf_fini(&body);
+    return is_good;
 }

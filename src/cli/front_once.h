@@ -29,6 +29,9 @@ void front_once_fini(struct front_once *o);
  * front_answer_fini after it. */
 bool front_once_call(struct front_once *o, const char *method, const char *path, struct span body,
                      struct front_answer *a);
+/* front_once_list GETs path and all pages that follow: a has {"_results":[…]} of all of them, or the answer that
+ * was no success. Links are followed by their path alone, at the account's own host. */
+bool front_once_list(struct front_once *o, const char *path, struct front_answer *a);
 void front_answer_fini(struct front_answer *a);
 struct jval front_answer_root(const struct front_answer *a); /* absent if it is no JSON */
 

@@ -5,10 +5,11 @@ import threading
 
 import pytest
 import yaml
-from bridge import BINARY, Bridge, message
+from bridge import BINARY, SECRET, Bridge, message
 from frontapi import TOKEN
 from frontsetup import FrontSetup
 from serving import Drop
+from wait import until
 
 PUBLIC = "https://bridge.example.com"
 NAME = "support (front-bridge)"
@@ -144,6 +145,56 @@ def test_where_front_shows_no_names_the_only_new_one_is_ours(bridge, front, monk
     front.answer = nameless
     made = register(bridge, "--inbox", "inb_1")["front_channel"]
     assert made in front.channels and made != "cha_1"
+
+
+def test_every_page_of_an_inbox_is_looked_through(bridge, front):
+    unregistered(bridge)
+    front.add_channel("cha_last", name=NAME)
+    answer = front.answer
+
+    def paged(method, path, headers, content):
+        status, shown = answer(method, path, headers, content)
+        if method == "GET" and "/channels" in path and "_results" in shown:
+            at = int(path.partition("page_token=")[2] or 0)
+            link = f"https://elsewhere.example/inboxes/inb_1/channels?page_token={at + 1}"
+            more = at + 1 < len(shown["_results"])
+            shown = {"_results": shown["_results"][at:at + 1], "_pagination": {"next": link if more else None}}
+        return status, shown
+
+    front.answer = paged
+    assert register(bridge, "--inbox", "inb_1") == {
+        "channel": "support", "action": "found", "front_channel": "cha_last", "inbox": "inb_1",
+        "webhook_url": f"{PUBLIC}/front/support"}
+    assert not front.writes()
+
+
+def test_from_nothing_to_a_message_with_the_simulated_front(make_bridge, backend, sim):
+    """As the README says it: register, doctor, and an agent writes."""
+    bridge = make_bridge(backend=backend, front_channel=None)
+    bridge.stop()
+    token = sim.scoped_token("messages:read", "messages:write", "conversations:read", "conversations:write", "comments:write",
+                             "channels:read", "channels:write", "inboxes:read")
+    bridge.config["accounts"]["main"].update(api=sim.url, token=token)
+    bridge.config["listen"] = f"127.0.0.1:{bridge.port}"
+    bridge.config["public_url"] = f"http://127.0.0.1:{bridge.port}"
+    bridge.write()
+    made = register(bridge, "--inbox", "inb_1")["front_channel"]
+    assert register(bridge, "--inbox", "inb_1") == {
+        "channel": "support", "action": "found", "front_channel": made, "inbox": "inb_1",
+        "webhook_url": f"http://127.0.0.1:{bridge.port}/front/support"}
+    bridge.config["channels"]["support"]["front_channel"] = made
+    bridge.write()
+    assert register(bridge)["action"] == "updated"
+    sim.add_channel(id=made, secret=SECRET)
+    bridge.start()
+    report = json.loads(bridge.run_cli("doctor", "--json").stdout)
+    assert report["is_well"], report
+    assert {c["check"] for c in report["checks"] if c["level"] == "warning"} == {
+        "scope attachments:read", "scope events:*:read"}
+    assert sim.send(made, "hello", to="ada")["state"] == "sent"
+    assert backend.texts() == ["hello"]
+    assert bridge.hook({"id": "m-1", "sender": {"handle": "ada"}, "text": "Hi"}).status == 202
+    until(sim.inbound)
 
 
 def test_what_cannot_be_registered(bridge, front):
