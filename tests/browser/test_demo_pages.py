@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import urllib.request
 
 import pytest
 
@@ -145,6 +146,20 @@ def test_a_conversation(both):
     assert customer.count(".bubble", "Yes: <b>Grace</b>") == 1
     agent.shot("conversation-agent")
     customer.shot("conversation-customer")
+
+
+def test_an_agent_attaches_a_file(both, tmp_path):
+    agent, _ = both
+    file = tmp_path / "order <1>.txt"
+    file.write_text("umbrella")
+    agent.driver.find_element(By.CSS_SELECTOR, "form.reply input[type=file]").send_keys(str(file))
+    agent.find("form.reply .acts", "order <1>.txt")
+    reply(agent, "Here is your order.")
+    link = agent.find(".item.mine .files a", "order <1>.txt · 8 B")
+    agent.find(".under .ok", "Sent")
+    agent.shot("attachment")
+    with urllib.request.urlopen(link.get_attribute("href")) as answer:
+        assert answer.read() == b"umbrella"
 
 
 def test_an_agent_who_writes_first(demo, open_page):
