@@ -5,6 +5,7 @@
 #include "bridge/attempt.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/catch_up.h"
 #include "bridge/keeper.h"
 #include "bridge/reception.h"
 #include "bridge/report.h"
@@ -66,6 +67,8 @@ void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outc
     else
         log_info("resumed", LOG_STR("channel", a->channel->config->name),
                  LOG_STR("direction", message_direction_name(a->facts.direction)));
+    if (!breaker->is_open && a->facts.direction == MESSAGE_IN)
+        catcher_soon(a->channel->account->catcher); /* Front could not be reached: nor we, perhaps */
 }
 
 static char *reason_of(const struct verdict *v, const struct outcome *o)

@@ -9,6 +9,7 @@
 #include "bridge/attempt.h"
 #include "bridge/author.h"
 #include "bridge/channel.h"
+#include "bridge/catch_up.h"
 #include "bridge/delivery.h"
 #include "bridge/events.h"
 #include "bridge/hooks.h"
@@ -200,6 +201,8 @@ static void on_health(bool is_ok, const char *reason, void *arg)
         log_error("store_failing", LOG_STR("store", b->config->store), LOG_STR("reason", reason));
     if (is_ok)
         bridge_requeued(b);
+    for (size_t i = 0; is_ok && i < b->config->account_n; i++)
+        catcher_soon(b->account[i].catcher); /* callbacks were refused meanwhile */
 }
 
 static void on_stop_check(evutil_socket_t fd, short what, void *arg);
@@ -248,6 +251,7 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
     for (size_t i = 0; i < c->account_n; i++) {
         b->account[i].resolver = resolver_new(&b->account[i]);
         b->account[i].eventer = eventer_new(&b->account[i]);
+        b->account[i].catcher = catcher_new(&b->account[i]);
     }
     b->channel = mem_calloc(c->channel_n, sizeof *b->channel);
     for (size_t i = 0; i < c->channel_n; i++)
@@ -290,6 +294,8 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
     announce_unregistered(config);
     life_start(b);
     events_recall(b);
+    for (size_t i = 0; i < config->account_n; i++)
+        catcher_start(b->account[i].catcher);
     keeper_start(b->keeper);
     for (size_t i = 0; i < config->channel_n; i++)
         host_start(b->channel[i].host);
@@ -383,6 +389,7 @@ void bridge_close(struct bridge *b)
     receptions_free(b->receptions);
     life_fini(b);
     for (size_t i = 0; i < c->account_n; i++) {
+        catcher_free(b->account[i].catcher);
         eventer_free(b->account[i].eventer);
         resolver_free(b->account[i].resolver);
     }

@@ -65,6 +65,7 @@ struct account {
     struct breaker breaker;
     struct authors *authors;
     struct eventer *eventer;
+    struct catcher *catcher;
     struct resolver *resolver;
     uint64_t events[EVENT_TYPE_N][EVENT_STATE_N];
     uint64_t foreign_links; /* in webhooks */

@@ -95,6 +95,19 @@ void events_recall(struct bridge *b)
         post_fact(&b->channel[i], false);
 }
 
+bool channel_takes_events(const struct channel *ch)
+{
+    switch (ch->config->source) {
+    case SOURCE_CALLBACKS:
+        return false;
+    case SOURCE_EVENTS:
+        return true;
+    case SOURCE_AUTO:
+        return ch->has_events;
+    }
+    never("source has three values");
+}
+
 static void learn_from(struct channel *via, enum event_type t)
 {
     if (!via || via->has_events || (t != EVENT_OUTBOUND && t != EVENT_OUT_REPLY))

@@ -19,6 +19,9 @@ void eventer_free(struct eventer *e); /* after the store was closed */
 /* events_recall asks the store which channels have had messages by events at their own URL. */
 void events_recall(struct bridge *b);
 
+/* channel_takes_events says whether messages that events tell of are delivered there: `source`. */
+bool channel_takes_events(const struct channel *ch);
+
 /* events_take stores the event of a callback and then answers x. via: the channel whose own URL it came to, or NULL. */
 void events_take(struct account *a, struct channel *via, struct http_exchange *x, const struct callback *c);
 

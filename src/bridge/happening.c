@@ -355,25 +355,12 @@ static void on_delivery_put(struct store_op *op)
         is_new ? "taken for delivery" : "its message is known already");
 }
 
-static bool may_deliver_events(const struct happening *h, const struct channel *ch)
-{
-    switch (ch->config->source) {
-    case SOURCE_CALLBACKS:
-        return false;
-    case SOURCE_EVENTS:
-        return true;
-    case SOURCE_AUTO:
-        return h->via == ch || ch->has_events;
-    }
-    never("source has three values");
-}
-
 static void deliver(struct happening *h, struct channel *ch)
 {
     wall_ms_t now = clock_wall_ms(), made_at = route_made_at(h->message);
     const char *refusal = route_refusal(h->message, h->what.emitted_at, now, ch->config->too_old_ms);
 
-    if (!may_deliver_events(h, ch)) {
+    if (!channel_takes_events(ch)) {
         end(h, EVENT_IGNORED, "the channel takes its messages from callbacks");
     } else if (refusal) {
         ch->stats.unsent++;

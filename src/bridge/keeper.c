@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/attempt.h"
 #include "bridge/life.h"
+#include "bridge/catch_up.h"
 #include "bridge/events.h"
 #include "bridge/presence.h"
 #include "bridge/reception.h"
@@ -313,6 +314,12 @@ static void on_learn(struct store_op *op)
 
 /* ---- The tick ---- */
 
+static void account_tick(struct account *a, wall_ms_t now)
+{
+    eventer_tick(a->eventer, now);
+    catcher_tick(a->catcher, now);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct keeper *k = arg;
@@ -334,6 +341,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
             reporter_tick(l->channel->reporter, now);
     }
     for (size_t i = 0; i < k->bridge->config->account_n; i++)
-        eventer_tick(k->bridge->account[i].eventer, now);
+        account_tick(&k->bridge->account[i], now);
     bridge_wake(k->bridge); /* a jump of the wall clock is noticed within a second */
 }

@@ -131,8 +131,8 @@ static const char *const migration[] = {
     " result TEXT,"
     " body BLOB) STRICT;"
     "CREATE UNIQUE INDEX event_key ON event (account, event_id, via);"
-    "CREATE INDEX event_due ON event (account, due_at) WHERE state = 0;"
-    "CREATE INDEX event_lane ON event (account, lane, emitted_at, id) WHERE state = 0;"
+    "CREATE INDEX event_due ON event (account, due_at, emitted_at) WHERE state = 0;"
+    "CREATE INDEX event_lane ON event (account, lane, emitted_at) WHERE state = 0;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
     "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"
 

@@ -276,7 +276,8 @@ const char *const sql_text_of[SQL_N] = {
         "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
         " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 AND NOT EXISTS (SELECT 1 FROM event o"
         " INDEXED BY event_lane WHERE o.account = e.account AND o.lane = e.lane AND o.state = 0"
-        " AND (o.emitted_at, o.id) < (e.emitted_at, e.id)) ORDER BY e.due_at LIMIT ?3",
+        " AND (o.emitted_at, length(o.event_id), o.event_id, o.id)"
+        " < (e.emitted_at, length(e.event_id), e.event_id, e.id)) ORDER BY e.due_at, e.emitted_at LIMIT ?3",
     [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_due SET due_at = ?2"
                           " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
     [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1 WHERE id = ?1",

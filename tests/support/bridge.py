@@ -98,6 +98,7 @@ class Bridge:
                     "token": frontapi.TOKEN,
                     "secrets": [SECRET],
                     "app": {"uid": APP_UID, "secret": APP_SECRET},
+                    "catch_up": {"enabled": False},
                     **(account or {}),
                 }
             },

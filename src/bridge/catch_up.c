@@ -1,0 +1,599 @@
+/*
+ * Reads windows of Front's events, page by page. It decides when to look and for what; what is made of an event is not its
+ * business. Invariant: the mark moves only when every page of its window is stored; a token that was seen in this window
+ * ends the look, since Front's pages would go round for ever.
+ */
+#include "bridge/catch_up.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/point.h"
+#include "bridge/events.h"
+#include "bridge/place.h"
+#include "front/search.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    READY_MS =
+        10 * 1000, /* so long the adapters have to say what they want, and Front where the channels are */
+    AGAIN_MS = 30 * 1000, /* after a look that did not end */
+    SOON_MS = 2000,
+    PAGES_MAX = 20000, /* of one window */
+    RESULTS_MAX = 200, /* of one page */
+    FACT_MAX = STORE_FACT_MAX,
+    WORD_MAX = 64,
+};
+
+static const char first_key[] = "first_start", mark_key[] = "catch_up_mark", window_key[] = "catch_up_window";
+
+/* One event of a page on its way into the store. */
+struct find {
+    struct catcher *catcher;
+    char *event_id, *type, *lane, *body;
+    struct store_event_put put;
+};
+
+struct catcher {
+    struct account *account;
+    char owner[80];
+    bool is_recalled, is_looking, is_urgent;
+    mono_ms_t started_at;
+    wall_ms_t first_at, mark_at, look_at;
+    struct store_fact fact;
+    char fact_text[FACT_MAX];
+    void (*after_fact)(struct catcher *c);
+
+    /* the look */
+    struct search search;
+    char *word[2 * SEARCH_WORDS_MAX];
+    unsigned word_n;
+    char *token;
+    uint64_t *seen; /* hashes of the tokens of this window */
+    unsigned seen_n;
+    bool is_last, is_bad, is_lossy; /* lossy: not all of a page could be stored */
+    unsigned put_n;                 /* puts under way */
+    uint64_t found_n, new_n;
+    struct store_event_release release;
+    struct catcher_search *order; /* of an operator; NULL: a look of our own */
+
+    struct catcher_view view;
+    char *trouble;
+};
+
+struct catcher *catcher_new(struct account *a)
+{
+    struct catcher *c = mem_zalloc(sizeof *c);
+
+    c->account = a;
+    snprintf(c->owner, sizeof c->owner, "account/%s", a->config->name);
+    return c;
+}
+
+static void forget_look(struct catcher *c)
+{
+    for (unsigned i = 0; i < c->word_n; i++)
+        free(c->word[i]);
+    free(c->token);
+    free(c->seen);
+    c->word_n = c->seen_n = 0;
+    c->token = NULL;
+    c->seen = NULL;
+    c->search = (struct search){0};
+    c->is_last = c->is_bad = c->is_lossy = false;
+    c->found_n = c->new_n = 0;
+}
+
+void catcher_free(struct catcher *c)
+{
+    forget_look(c);
+    free(c->trouble);
+    free(c);
+}
+
+struct catcher_view catcher_view(const struct catcher *c)
+{
+    struct catcher_view v = c->view;
+
+    v.mark_at = c->mark_at;
+    v.is_looking = c->is_looking;
+    v.trouble = c->trouble;
+    return v;
+}
+
+/* ---- Facts ---- */
+
+static struct store *store_of(const struct catcher *c)
+{
+    return c->account->bridge->store;
+}
+
+static void on_fact(struct store_op *op)
+{
+    struct catcher *c = container_of(op, struct catcher, fact.op);
+
+    c->after_fact(c);
+}
+
+static void post_fact(struct catcher *c, const char *key, bool is_write, struct span value,
+                      void (*then)(struct catcher *c))
+{
+    c->after_fact = then;
+    c->fact = (struct store_fact){
+        .op.on_done = on_fact, .owner = c->owner, .key = key, .is_write = is_write, .value = value};
+    store_post_fact(store_of(c), &c->fact);
+}
+
+static void write_time(struct catcher *c, const char *key, wall_ms_t at, void (*then)(struct catcher *c))
+{
+    snprintf(c->fact_text, sizeof c->fact_text, "%" PRId64, at);
+    post_fact(c, key, true, span_of(c->fact_text), then);
+}
+
+/* The text that a read found, which is the caller's; NULL: none. */
+static char *take_fact(struct catcher *c)
+{
+    char *text = c->fact.op.result == OK ? c->fact.found : NULL;
+
+    c->fact.found = NULL;
+    return text;
+}
+
+static wall_ms_t take_time(struct catcher *c)
+{
+    char *text = take_fact(c);
+    uint64_t at = 0;
+
+    if (!text || !span_u64(span_of(text), &at) || at > INT64_MAX)
+        at = 0;
+    free(text);
+    return (wall_ms_t)at;
+}
+
+/* ---- At the start ---- */
+
+static void on_window(struct catcher *c)
+{
+    char *text = take_fact(c);
+    struct json doc;
+    int64_t after, before;
+
+    if (text && json_parse(&doc, span_of(text)) == OK &&
+        json_i64(json_get(json_root(&doc), "after"), &after) == OK &&
+        json_i64(json_get(json_root(&doc), "before"), &before) == OK) {
+        c->search.after = after;
+        c->search.before = before;
+        c->token = json_dup(json_get(json_root(&doc), "token"), SEARCH_TOKEN_MAX);
+    }
+    if (text)
+        json_fini(&doc);
+    free(text);
+    c->is_recalled = true;
+}
+
+static void recall_window(struct catcher *c)
+{
+    post_fact(c, window_key, false, SPAN_NONE, on_window);
+}
+
+static void on_mark(struct catcher *c)
+{
+    c->mark_at = take_time(c);
+    if (c->mark_at == 0)
+        c->mark_at = c->first_at;
+    recall_window(c);
+}
+
+static void recall_mark(struct catcher *c)
+{
+    post_fact(c, mark_key, false, SPAN_NONE, on_mark);
+}
+
+static void on_first(struct catcher *c)
+{
+    c->first_at = take_time(c);
+    if (c->first_at > 0) {
+        recall_mark(c);
+        return;
+    }
+    c->first_at = clock_wall_ms();
+    write_time(c, first_key, c->first_at, recall_mark);
+}
+
+void catcher_start(struct catcher *c)
+{
+    c->started_at = clock_mono_ms();
+    c->is_urgent = true;
+    post_fact(c, first_key, false, SPAN_NONE, on_first);
+}
+
+void catcher_soon(struct catcher *c)
+{
+    wall_ms_t at = clock_wall_ms() + SOON_MS;
+
+    c->is_urgent = true;
+    if (c->look_at > at)
+        c->look_at = at;
+}
+
+/* ---- What is looked for ---- */
+
+static struct channel *channel_at(const struct catcher *c, size_t i)
+{
+    struct channel *ch = &c->account->bridge->channel[i];
+
+    return ch->account == c->account ? ch : NULL;
+}
+
+static size_t channel_n(const struct catcher *c)
+{
+    return c->account->bridge->config->channel_n;
+}
+
+/* Types that mean something to every channel; the others only if an adapter asks for them. */
+static bool is_always_wanted(const struct catcher *c, enum event_type t)
+{
+    if (t == EVENT_INBOUND || t == EVENT_SENDING_ERROR || t == EVENT_BOUNCE_ERROR || t == EVENT_MERGED)
+        return true;
+    if (t != EVENT_OUTBOUND && t != EVENT_OUT_REPLY)
+        return false;
+    for (size_t i = 0; i < channel_n(c); i++)
+        if (channel_at(c, i) && channel_takes_events(channel_at(c, i)))
+            return true;
+    return false;
+}
+
+static bool is_asked_for(const struct catcher *c, const char *type)
+{
+    for (size_t i = 0; i < channel_n(c); i++)
+        if (channel_at(c, i) && host_wants_event(channel_at(c, i)->host, type))
+            return true;
+    return false;
+}
+
+static const char *keep_word(struct catcher *c, struct span word)
+{
+    return c->word[c->word_n++] = span_strdup(word);
+}
+
+static void choose_types(struct catcher *c)
+{
+    /* A type that no adapter can name is only asked for by "*". */
+    if (is_asked_for(c, "any type at all"))
+        return;
+    for (unsigned t = EVENT_UNKNOWN + 1; t < EVENT_TYPE_N; t++)
+        if (is_always_wanted(c, (enum event_type)t) || is_asked_for(c, event_type_name((enum event_type)t)))
+            c->search.type[c->search.type_n++] = event_type_name((enum event_type)t);
+}
+
+/* The inboxes of all channels, or none if one of them is not known. */
+static void choose_inboxes(struct catcher *c)
+{
+    for (size_t i = 0; i < channel_n(c); i++) {
+        struct channel *ch = channel_at(c, i);
+        const struct place *place = ch ? place_of(ch, NULL) : NULL;
+        if (!ch)
+            continue;
+        if (!place || !place->inbox || c->search.inbox_n == SEARCH_WORDS_MAX) {
+            c->search.inbox_n = 0;
+            return;
+        }
+        c->search.inbox[c->search.inbox_n++] = keep_word(c, span_of(place->inbox));
+    }
+}
+
+static void split(struct catcher *c, const char *list, const char **out, unsigned *n)
+{
+    while (list && *list && *n < SEARCH_WORDS_MAX) {
+        size_t length = strcspn(list, ",");
+        if (length > 0 && length < WORD_MAX)
+            out[(*n)++] = keep_word(c, (struct span){list, length});
+        list += length + (list[length] == ',');
+    }
+}
+
+static bool is_ready(const struct catcher *c)
+{
+    bool is_known = true;
+
+    for (size_t i = 0; i < channel_n(c); i++)
+        if (channel_at(c, i))
+            is_known &= place_of(channel_at(c, i), NULL) && host_adapter(channel_at(c, i)->host);
+    return is_known || clock_mono_ms() - c->started_at > READY_MS;
+}
+
+/* ---- The end of a look ---- */
+
+static void end_look(struct catcher *c, const char *trouble)
+{
+    const struct config_account *config = c->account->config;
+    struct catcher_search *order = c->order;
+    uint64_t found_n = c->found_n, new_n = c->new_n;
+
+    log_line(trouble ? LOG_WARN : LOG_INFO, "caught_up",
+             (const struct log_field[]){LOG_STR("account", config->name), LOG_I64("events", (int64_t)found_n),
+                                        LOG_I64("new", (int64_t)new_n), LOG_I64("took_pages", c->seen_n + 1),
+                                        LOG_STR("reason", trouble)},
+             trouble ? 5 : 4);
+    free(c->trouble);
+    c->trouble = trouble ? mem_strdup(trouble) : NULL;
+    c->look_at = clock_wall_ms() + (trouble ? AGAIN_MS : config->catch_up_every_ms);
+    c->is_urgent = trouble && c->is_urgent;
+    c->view.looks_n += !trouble;
+    c->is_looking = false;
+    c->order = NULL;
+    forget_look(c);
+    if (order)
+        order->done(order, found_n, new_n, trouble);
+}
+
+static void on_mark_moved(struct catcher *c)
+{
+    end_look(c, NULL);
+}
+
+static void move_mark(struct catcher *c)
+{
+    if (c->search.before > c->mark_at)
+        c->mark_at = c->search.before;
+    write_time(c, mark_key, c->mark_at, on_mark_moved);
+}
+
+static void on_released(struct store_op *op)
+{
+    struct catcher *c = container_of(op, struct catcher, release.op);
+
+    eventer_soon(c->account->eventer);
+    if (op->result != OK || c->is_bad)
+        end_look(c, op->result != OK ? "the store failed" : "Front's pages go round: a token came twice");
+    else if (c->order)
+        end_look(c, NULL);
+    else
+        post_fact(c, window_key, true, SPAN_NONE, move_mark);
+}
+
+static void release(struct catcher *c)
+{
+    POINT("before_release");
+    c->release = (struct store_event_release){
+        .op.on_done = on_released, .account = c->account->config->name, .now = clock_wall_ms()};
+    store_post_event_release(store_of(c), &c->release);
+}
+
+/* ---- Pages ---- */
+
+static void ask_page(struct catcher *c);
+
+static void remember_window(struct catcher *c)
+{
+    struct buf text;
+    struct jout j;
+
+    buf_init(&text, FACT_MAX - 1);
+    jout_init(&j, &text);
+    jout_object(&j);
+    jout_kv_i64(&j, "after", c->search.after);
+    jout_kv_i64(&j, "before", c->search.before);
+    jout_kv_str(&j, "token", c->token);
+    jout_object_end(&j);
+    snprintf(c->fact_text, sizeof c->fact_text, "%.*s", SPAN_FMT(buf_span(&text)));
+    buf_fini(&text);
+    post_fact(c, window_key, true, span_of(c->fact_text), ask_page);
+}
+
+static void page_is_stored(struct catcher *c)
+{
+    POINT("after_page");
+    if (c->account->bridge->is_stopping)
+        end_look(c, "the bridge is stopping");
+    else if (c->is_last || c->is_bad)
+        release(c);
+    else if (c->order)
+        ask_page(c);
+    else
+        remember_window(c);
+}
+
+static void find_free(struct find *f)
+{
+    free(f->event_id);
+    free(f->type);
+    free(f->lane);
+    free(f->body);
+    free(f);
+}
+
+static void on_stored(struct store_op *op)
+{
+    struct find *f = container_of(op, struct find, put.op);
+    struct catcher *c = f->catcher;
+
+    c->new_n += op->result == OK && f->put.is_new;
+    c->view.new_n += op->result == OK && f->put.is_new;
+    c->is_lossy |= op->result != OK;
+    find_free(f);
+    if (--c->put_n > 0)
+        return;
+    if (c->is_lossy)
+        end_look(c, "the store takes nothing at the moment");
+    else
+        page_is_stored(c);
+}
+
+static void put_event(struct catcher *c, struct jval item)
+{
+    struct front_event e;
+    struct buf why;
+    struct span raw = json_raw(item);
+
+    buf_init(&why, 1024);
+    if (front_event_read(&e, item, &why) == OK) {
+        struct find *f = mem_zalloc(sizeof *f);
+        *f = (struct find){.catcher = c,
+                           .event_id = mem_strdup(e.id),
+                           .type = mem_strdup(e.type_name),
+                           .lane = span_strdup(events_lane(&e)),
+                           .body = mem_strndup(raw.p, raw.n)};
+        f->put = (struct store_event_put){.op.on_done = on_stored,
+                                          .account = c->account->config->name,
+                                          .via = "",
+                                          .event_id = span_of(f->event_id),
+                                          .type = span_of(f->type),
+                                          .body = {f->body, raw.n},
+                                          .lane = span_of(f->lane),
+                                          .origin = EVENT_CAUGHT_UP,
+                                          .emitted_at = e.emitted_at,
+                                          .now = clock_wall_ms(),
+                                          .due_at = INT64_MAX};
+        c->found_n++;
+        c->view.found_n++;
+        store_post_event_put(store_of(c), &f->put);
+    } else {
+        c->put_n--; /* Front writes what is no event: nothing can be made of it */
+        log_warn("event_unreadable", LOG_STR("account", c->account->config->name),
+                 LOG_SPAN("reason", buf_span(&why)));
+    }
+    front_event_fini(&e);
+    buf_fini(&why);
+}
+
+static uint64_t hash_of(const char *s)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+    return h;
+}
+
+/* False: it has been here before, or there are too many. */
+static bool see(struct catcher *c, const char *token)
+{
+    uint64_t h = hash_of(token);
+
+    for (unsigned i = 0; i < c->seen_n; i++)
+        if (c->seen[i] == h)
+            return false;
+    if (c->seen_n == PAGES_MAX)
+        return false;
+    if (!c->seen)
+        c->seen = mem_calloc(PAGES_MAX, sizeof *c->seen);
+    c->seen[c->seen_n++] = h;
+    return true;
+}
+
+static void take_page(struct catcher *c, struct jval page)
+{
+    struct jval results = json_get(page, "_results");
+    struct buf token;
+
+    buf_init(&token, SEARCH_TOKEN_MAX);
+    enum err next = search_next(page, &token);
+    free(c->token);
+    c->token = next == OK ? buf_take(&token, NULL) : NULL;
+    c->is_last = next == ERR_NOT_FOUND;
+    c->is_bad = next == ERR_INVALID || (c->token && !see(c, c->token));
+    buf_fini(&token);
+    c->view.pages_n++;
+    c->put_n = 1; /* until all are posted */
+    unsigned n = 0;
+    for (struct jval e = json_first(results); e.doc && n < RESULTS_MAX; e = json_next(e), n++) {
+        c->put_n++;
+        put_event(c, e);
+    }
+    if (--c->put_n == 0)
+        page_is_stored(c);
+}
+
+static void on_page(const struct front_result *r, void *arg)
+{
+    struct catcher *c = arg;
+    char why[200];
+
+    if (r->class == FRONT_CALL_CANCELLED) {
+        end_look(c, "the bridge is stopping");
+    } else if (r->class == FRONT_CALL_OK && r->json &&
+               json_type(json_get(json_root(r->json), "_results")) == JSON_ARRAY) {
+        take_page(c, json_root(r->json));
+    } else if (r->class == FRONT_CALL_REFUSED && c->token && c->seen_n == 0) {
+        /* A token of an earlier process that Front knows no more: the window begins anew. */
+        free(c->token);
+        c->token = NULL;
+        ask_page(c);
+    } else {
+        snprintf(why, sizeof why, "Front's list of events: %.*s", r->reason.n < 150 ? (int)r->reason.n : 150,
+                 r->reason.n ? r->reason.p : "");
+        end_look(c, why);
+    }
+}
+
+static void ask_page(struct catcher *c)
+{
+    struct buf path;
+
+    c->search.page_token = span_of(c->token);
+    buf_init(&path, 8192);
+    search_path(&c->search, &path);
+    front_call_start(c->account->front,
+                     &(struct front_request){.name = "events",
+                                             .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
+                                             .auth = FRONT_AUTH_TOKEN,
+                                             .method = "GET",
+                                             .path = path.p},
+                     on_page, c);
+    buf_fini(&path);
+}
+
+/* ---- The beginning of a look ---- */
+
+static void begin_look(struct catcher *c, wall_ms_t now)
+{
+    wall_ms_t after = c->mark_at - c->account->config->catch_up_overlap_ms;
+    bool is_resumed = c->search.before > 0;
+
+    c->is_looking = true;
+    if (!is_resumed) {
+        c->search.after = after > c->first_at ? after : c->first_at;
+        c->search.before = now;
+    }
+    choose_types(c);
+    choose_inboxes(c);
+    if (is_resumed)
+        ask_page(c);
+    else
+        remember_window(c);
+}
+
+void catcher_tick(struct catcher *c, wall_ms_t now)
+{
+    const struct config_account *config = c->account->config;
+
+    if (c->look_at > now + config->catch_up_every_ms)
+        c->look_at = now; /* the clock was set back */
+    if (!config->catch_up_enabled || !config->token || !c->is_recalled || c->is_looking || now < c->look_at ||
+        c->account->bridge->is_stopping || !is_ready(c))
+        return;
+    begin_look(c, now);
+}
+
+enum err catcher_search(struct catcher *c, struct catcher_search *s)
+{
+    if (c->is_looking || !c->is_recalled)
+        return ERR_CONFLICT;
+    forget_look(c);
+    c->is_looking = true;
+    c->order = s;
+    c->search.after = s->after;
+    c->search.before = s->before;
+    if (s->types)
+        split(c, s->types, c->search.type, &c->search.type_n);
+    else
+        choose_types(c);
+    if (s->inboxes)
+        split(c, s->inboxes, c->search.inbox, &c->search.inbox_n);
+    else
+        choose_inboxes(c);
+    ask_page(c);
+    return OK;
+}
