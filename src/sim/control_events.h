@@ -9,8 +9,8 @@
  *   POST   /sim/notify               {"event"?,"hook"? or "kind","url","secret"?,"form"?,"source"?,"target"?,
  *                                    "conversation"?,"replace"?:{},"links"?,"signature"?,"times"?}: sends an
  *                                    event once more, as it is or altered
- *   POST   /sim/import-old           {"channel","conversation"? or "from","text","created_at","is_inbound"?,"rules"?}:
- *                                    a message of long ago, imported now
+ *   POST   /sim/import-old           {"channel","conversation"? or "from","text","created_at","is_inbound"?,
+ *                                    "rules"?}: a message of long ago, imported now
  *   POST   /sim/connect              a person connects an application channel: app.h
  *   POST   /sim/disconnect           or deletes it: app.h
  *   POST   /sim/autoreply            {"conversation","text","metadata"?:true}: a rule's message_autoreply
