@@ -11,6 +11,14 @@
 
 /* ---- Messages ---- */
 
+bool sim_call_has_room(struct sim_call *c)
+{
+    if (c->sim->account.message_n < SIM_MESSAGES_MAX)
+        return true;
+    sim_call_refuse(c, 500, "The simulator is full: POST /sim/reset", SPAN_NONE);
+    return false;
+}
+
 struct sim_channel *sim_call_channel_of_kind(struct sim_call *c, enum channel_kind kind)
 {
     struct sim_channel *channel = sim_channel_find(&c->sim->account, sim_call_segment(c, 1));
@@ -18,9 +26,7 @@ struct sim_channel *sim_call_channel_of_kind(struct sim_call *c, enum channel_ki
         sim_call_refuse(c, 404, "Unknown channel", SPAN_NONE);
     else if (channel->kind != kind)
         sim_call_refuse(c, 400, "This call is not available for channels of this type", SPAN_NONE);
-    else if (c->sim->account.message_n >= SIM_MESSAGES_MAX)
-        sim_call_refuse(c, 500, "The simulator is full: POST /sim/reset", SPAN_NONE);
-    else
+    else if (sim_call_has_room(c))
         return channel;
     return NULL;
 }

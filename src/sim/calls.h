@@ -8,6 +8,7 @@
 #include "sim/page.h"
 
 /* Shared by the calls that bring messages (calls.c). */
+bool sim_call_has_room(struct sim_call *c); /* false: refused, the account holds as many as it can */
 struct sim_channel *sim_call_channel_of_kind(struct sim_call *c, enum channel_kind kind); /* NULL: refused */
 void sim_call_take_body(struct sim_fields *f, bool is_html, struct sim_message *m);
 void sim_call_answer_accepted(struct sim_call *c, const struct sim_message *m); /* 202 */

@@ -205,6 +205,8 @@ void sim_call_import(struct sim_call *c)
         sim_call_refuse(c, 404, "Unknown inbox", SPAN_NONE);
         return;
     }
+    if (!sim_call_has_room(c))
+        return;
     struct sim_message *m = sim_message_new(inbox->none, clock_wall_ms());
     sim_fields_open(&f, c);
     take_history(&f, &c->sim->account, m);
