@@ -121,8 +121,8 @@ void judge_status(struct finding *f, struct jval channel)
         finding_say(f, FINDING_WARNING, "the running bridge does not know this channel");
         finding_cure(f, "start it again with this configuration");
     } else if (!span_is(s, "up")) {
-        finding_say(f, FINDING_PROBLEM, "its adapter is %.*s", SPAN_FMT(s));
-        finding_cure(f, "the bridge's log says why");
+        finding_say(f, FINDING_PROBLEM, "the running bridge says that it is %.*s", SPAN_FMT(s));
+        finding_cure(f, "the bridge's log says why, and `channel list --help` what it means");
     } else if (json_bool(json_get(channel, "paused"), false)) {
         finding_say(f, FINDING_WARNING,
                     "its adapter is up, and paused because the backend cannot be reached");

@@ -1,7 +1,10 @@
 """Every request that a running bridge makes is one that Front's OpenAPI knows, with a body that it accepts."""
+import copy
+
 import pytest
 
-from bridge import message
+from bridge import Bridge, message
+from frontsetup import FrontSetup
 from wait import until
 
 
@@ -18,3 +21,24 @@ def test_a_conversation(api, make_bridge, backend, front, kind):
         assert api.mistakes(method, path, body) == []
         assert headers["Authorization"].startswith("Bearer ")
         assert body is None or headers["Content-Type"] == "application/json"
+
+
+def test_setting_up(api, tmp_path):
+    """The writes of `channel register`; and of `doctor` every operation, though not the bodies that are empty so that nothing can happen."""
+    core = copy.copy(api)
+    core.documents = api.documents[1:]  # PATCH /channels/{id} is another call with an API token than with an app's
+    with FrontSetup() as front:
+        bridge = Bridge(tmp_path, front=front, top={"public_url": "https://bridge.example.com"})
+        bridge.run_cli("channel", "register", "support", check=0)
+        del bridge.config["channels"]["support"]["front_channel"]
+        bridge.write()
+        bridge.run_cli("channel", "register", "support", "--inbox", "inb_1", check=0)
+        assert len(front.writes()) == 3
+        for method, path, body in front.calls:
+            assert core.mistakes(method, path, body) == []
+        front.calls.clear()
+        bridge.run_cli("doctor", check=1)
+        assert len(front.calls) > 10
+        for method, path, body in front.calls:
+            assert core.operation(method, path), path
+            assert body in (None, {})
