@@ -174,12 +174,14 @@ static void accounts(struct buf *out, const struct bridge *b)
 }
 
 static const char *const app_call_name[APP_CALL_N] = {
-    [APP_AUTHORIZATION] = "authorization", [APP_ADDRESSES] = "list_addresses", [APP_OTHER] = "other"};
+    [APP_AUTHORIZATION] = "authorization", [APP_ADDRESSES] = "list_addresses",
+    [APP_SIGN_IN] = "oauth_authorize",     [APP_TOKEN] = "oauth_token",
+    [APP_INTROSPECT] = "oauth_introspect", [APP_OTHER] = "other"};
 
 static void app_calls(struct buf *out, const struct bridge *b)
 {
     family(out, "front_bridge_app_calls_total", "counter",
-           "Calls of Front to an app's base URL, by what was answered.");
+           "Calls to an app's base URL and its sign-in, by what was answered.");
     for (size_t i = 0; i < b->config->account_n; i++)
         for (unsigned k = 0; k < APP_CALL_N; k++)
             for (unsigned e = 0; e < FRONT_ERROR_N; e++)

@@ -117,7 +117,7 @@ static void secrets_fini(struct config_secrets *s)
     free(s->item);
 }
 
-static void handles_fini(struct config_handles *h)
+static void texts_fini(struct config_texts *h)
 {
     for (size_t i = 0; i < h->n; i++)
         free(h->item[i]);
@@ -132,8 +132,8 @@ static void clear(void *base, enum key_scope scope)
             continue;
         if (k->kind == KEY_SECRETS)
             secrets_fini((void *)((char *)base + k->at));
-        else if (k->kind == KEY_HANDLES)
-            handles_fini((void *)((char *)base + k->at));
+        else if (k->kind == KEY_HANDLES || k->kind == KEY_URLS)
+            texts_fini((void *)((char *)base + k->at));
         else
             config_clear(k, base);
     }

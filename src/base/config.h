@@ -40,8 +40,7 @@ struct config_secrets {
     size_t n;
 };
 
-/* Handles, or patterns of them with a * at the start, the end or both; none: no restriction. */
-struct config_handles {
+struct config_texts {
     char **item;
     size_t n;
 };
@@ -51,7 +50,9 @@ struct config_account {
     char *api;   /* "https://api2.frontapp.com", no slash at the end */
     char *token; /* NULL: none */
     struct config_secrets secrets;
-    char *app_uid, *app_secret; /* both or neither */
+    char *app_uid, *app_secret;                  /* both or neither */
+    char *oauth_client_id, *oauth_client_secret; /* both and a URL, or nothing: no sign-in */
+    struct config_texts oauth_redirect_uris;
     unsigned rate_reserve_percent;
     unsigned rate_per_resource; /* per second */
     bool catch_up_enabled;
@@ -87,7 +88,8 @@ struct config_channel {
     enum thread_mode thread;
     int64_t thread_roll_ms; /* THREAD_ROLLING */
     bool dry_run;           /* nothing leaves: see bridge/staging.h */
-    struct config_handles only_to;
+    struct config_texts
+        only_to; /* handles, or patterns with a * at the start, the end or both; none: everyone */
     struct config_setting *setting;
     size_t setting_n;
     unsigned line, adapter_line, settings_line; /* 0: the key is not there */

@@ -28,6 +28,7 @@ enum key_kind {
     KEY_SECRET,
     KEY_SECRETS,
     KEY_HANDLES,
+    KEY_URLS,
     KEY_ACCOUNT,
     KEY_SETTINGS,
 };

@@ -150,7 +150,7 @@ static void read_secrets(struct walk *w, const struct config_key *k, const struc
         read_secret_item(w, &node->child[i], false, at, to);
 }
 
-static void read_handle(struct walk *w, const struct node *node, const char *path, struct config_handles *to)
+static void read_handle(struct walk *w, const struct node *node, const char *path, struct config_texts *to)
 {
     struct buf text;
     buf_init(&text, CONFIG_VALUE_MAX);
@@ -174,7 +174,7 @@ static void read_handles(struct walk *w, const struct config_key *k, const struc
                          const struct place *at)
 {
     (void)is_file;
-    struct config_handles *to = (void *)((char *)at->base + k->at);
+    struct config_texts *to = (void *)((char *)at->base + k->at);
     if (!is_kind(w, node, NODE_LIST, at->path, "a list of handles, such as [ada, '+1555*']"))
         return;
     if (node->child_n == 0)
@@ -183,6 +183,39 @@ static void read_handles(struct walk *w, const struct config_key *k, const struc
                        "dry_run: true (nobody)");
     for (size_t i = 0; i < node->child_n; i++)
         read_handle(w, &node->child[i], at->path, to);
+}
+
+static void read_url(struct walk *w, const struct node *node, const char *path, struct config_texts *to)
+{
+    struct buf text;
+    buf_init(&text, CONFIG_VALUE_MAX);
+    if (!take_text(w, node, false, path, &text)) {
+        buf_fini(&text);
+        return;
+    }
+    if (config_is_redirect(buf_span(&text).p)) {
+        to->item = mem_realloc(to->item, (to->n + 1) * sizeof *to->item);
+        to->item[to->n++] = buf_take(&text, NULL);
+    } else {
+        config_mistake(
+            w->mistakes, node->line, path,
+            "\"%.60s\" is no URL to go back to; write the whole URL that Front shows, with https://",
+            node->text);
+    }
+    buf_fini(&text);
+}
+
+static void read_urls(struct walk *w, const struct config_key *k, const struct node *node, bool is_file,
+                      const struct place *at)
+{
+    (void)is_file;
+    struct config_texts *to = (void *)((char *)at->base + k->at);
+    if (!is_kind(w, node, NODE_LIST, at->path, "a list, such as [https://app.frontapp.com/oauth/callback]"))
+        return;
+    if (node->child_n == 0)
+        config_mistake(w->mistakes, node->line, at->path, "the list is empty; write a URL");
+    for (size_t i = 0; i < node->child_n; i++)
+        read_url(w, &node->child[i], at->path, to);
 }
 
 static void unknown_account(struct walk *w, const struct node *node, const char *path, const char *name)
@@ -292,6 +325,7 @@ static reader *reader_of(enum key_kind kind)
 {
     static reader *const special[] = {[KEY_SECRETS] = read_secrets,
                                       [KEY_HANDLES] = read_handles,
+                                      [KEY_URLS] = read_urls,
                                       [KEY_ACCOUNT] = read_account,
                                       [KEY_SETTINGS] = read_settings};
     return special[kind] ? special[kind] : read_scalar;

@@ -69,11 +69,44 @@ static void check_listeners(struct rules *r)
                        "%s is the public listener too; choose another port", c->admin_listen);
 }
 
+static bool has_api_key(const struct config *c, const struct config_account *a)
+{
+    for (size_t i = 0; i < c->channel_n; i++)
+        if (c->channel[i].api_key && (c->channel[i].account == a || c->account_n == 1))
+            return true;
+    return false;
+}
+
+static void check_oauth(struct rules *r, const struct config_account *a, const struct node *app)
+{
+    static const char *const names[] = {"client_id", "client_secret", "redirect_uris"};
+    const struct node *oauth = member(app, "oauth");
+    char path[128];
+    if (!oauth || oauth->kind != NODE_MAP || oauth->child_n == 0)
+        return;
+    snprintf(path, sizeof path, "accounts.%.80s.app.oauth", a->name);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (!written(oauth, names[i]))
+            config_mistake(r->mistakes, oauth->line, path,
+                           "%s is missing; write client_id, client_secret and "
+                           "redirect_uris",
+                           names[i]);
+    if (!written(app, "secret"))
+        config_mistake(r->mistakes, oauth->line, path,
+                       "the app's uid and secret are missing; write them above");
+    if (!has_api_key(r->config, a))
+        config_mistake(
+            r->mistakes, oauth->line, path,
+            "people sign in with the api_key of a channel, and no channel of this account has one");
+}
+
 static void check_account(struct rules *r, struct config_account *a)
 {
+    const struct node *app = member(member(member(r->root, "accounts"), a->name), "app");
     char path[128];
     snprintf(path, sizeof path, "accounts.%.80s.app", a->name);
-    check_pair(r, path, member(member(member(r->root, "accounts"), a->name), "app"), "uid", "secret");
+    check_pair(r, path, app, "uid", "secret");
+    check_oauth(r, a, app);
 }
 
 static const struct node *account_node(struct rules *r, const struct config_channel *c)

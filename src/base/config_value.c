@@ -197,6 +197,25 @@ bool config_is_pattern(const char *text)
     return n >= least;
 }
 
+static bool is_plain_host(struct span host)
+{
+    for (size_t i = 0; i < host.n; i++)
+        if (!isalnum((unsigned char)host.p[i]) && !strchr("-.:[]_", host.p[i]))
+            return false;
+    return host.n > 0;
+}
+
+bool config_is_redirect(const char *text)
+{
+    struct span host = config_authority(span_of(text));
+    if (!is_plain_host(host) || strlen(text) > CONFIG_REDIRECT_MAX || text[strcspn(text, "#\\<>\"'`")])
+        return false;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7f)
+            return false;
+    return strncmp(text, "https://", 8) == 0 || host_is_loopback(without_port(host));
+}
+
 static bool is_adapter(char *text)
 {
     size_t n = strlen(text);
@@ -247,6 +266,7 @@ static const struct kind {
     [KEY_THREAD] = WORDS("thread", "contact, conversation, or a time such as 24h"),
     [KEY_SECRETS] = WORDS("list of secrets", NULL),
     [KEY_HANDLES] = WORDS("list of handles", NULL),
+    [KEY_URLS] = WORDS("list of URLs", NULL),
     [KEY_ACCOUNT] = WORDS("account", NULL),
     [KEY_SETTINGS] = WORDS("map", NULL),
 };

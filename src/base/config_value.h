@@ -24,6 +24,10 @@ const char *config_kind_noun(enum key_kind kind);
 /* config_kind_example says what to write, such as "a whole number"; only for kinds of one scalar. */
 const char *config_kind_example(enum key_kind kind);
 
+/* config_is_redirect: an https URL (http on loopback) in ASCII, without a fragment. */
+enum { CONFIG_REDIRECT_MAX = 1024 };
+bool config_is_redirect(const char *text);
+
 /* config_is_pattern: a handle, or a part of one with a * before it, behind it or both. */
 bool config_is_pattern(const char *text);
 

@@ -10,6 +10,7 @@
 #include "bridge/confirm.h"
 #include "bridge/intake.h"
 #include "bridge/life.h"
+#include "bridge/oauth.h"
 #include "front/app_call.h"
 #include "front/signature.h"
 #include "http/text.h"
@@ -141,6 +142,7 @@ static void on_authorization(struct account *a, struct http_exchange *x, const s
     enum front_error e = FRONT_OK;
     const struct choice_call asked = {.channel_id = span_of(call->channel_id),
                                       .key = key_of(x),
+                                      .token = oauth_channel(a, key_of(x)),
                                       .address = *call->address ? span_of(call->address) : SPAN_NONE};
 
     buf_init(&why, SENTENCE_MAX);
@@ -192,7 +194,7 @@ static void list_page(struct account *a, struct http_exchange *x, const struct c
 static void on_addresses(struct account *a, struct http_exchange *x, const struct app_call *call)
 {
     struct candidates c;
-    const struct choice_call asked = {.key = key_of(x)};
+    const struct choice_call asked = {.key = key_of(x), .token = oauth_channel(a, key_of(x))};
     size_t first;
 
     candidates_init(&c, a);
@@ -288,6 +290,8 @@ void app_request(struct http_exchange *x, void *arg)
     if (!a || !a->config->app_secret)
         http_refuse(x, 404,
                     "There is no app of this account here; check the URLs in the settings of Front's app.");
+    else if (a->oauth && span_starts(rest, "/oauth/"))
+        oauth_request(a, x, (struct span){rest.p + 7, rest.n - 7});
     else if (!is_base)
         http_refuse(x, 404, "There is nothing here; an app's base URL is /apps/ACCOUNT.");
     else if (!span_is(http_method(x), "POST"))

@@ -16,6 +16,7 @@
 #include "bridge/intake.h"
 #include "bridge/keeper.h"
 #include "bridge/life.h"
+#include "bridge/oauth.h"
 #include "bridge/place.h"
 #include "bridge/presence.h"
 #include "bridge/receive.h"
@@ -247,6 +248,7 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
         b->account[i] = (struct account){.bridge = b,
                                          .config = &c->account[i],
                                          .front = front_client_new(b->base, b->http, &c->account[i]),
+                                         .oauth = oauth_new(&c->account[i]),
                                          .authors = authors_new()};
     for (size_t i = 0; i < c->account_n; i++) {
         b->account[i].resolver = resolver_new(&b->account[i]);
@@ -384,6 +386,7 @@ void bridge_close(struct bridge *b)
     for (size_t i = 0; i < c->account_n; i++) {
         front_client_free(b->account[i].front);
         authors_free(b->account[i].authors);
+        oauth_free(b->account[i].oauth);
     }
     store_close(b->store, STOP_MS);
     receptions_free(b->receptions);

@@ -55,11 +55,22 @@ struct channel_stats {
     struct histogram delivery_time, answer_time;
 };
 
-enum app_call_kind { APP_AUTHORIZATION, APP_ADDRESSES, APP_OTHER, APP_CALL_N };
+enum app_call_kind {
+    APP_AUTHORIZATION,
+    APP_ADDRESSES,
+    APP_SIGN_IN,
+    APP_TOKEN,
+    APP_INTROSPECT,
+    APP_OTHER,
+    APP_CALL_N
+};
+
+struct oauth;
 
 struct account {
     struct bridge *bridge;
     const struct config_account *config;
+    struct oauth *oauth; /* NULL: sign-in is off */
     uint64_t app_calls[APP_CALL_N][FRONT_ERROR_N];
     struct front_client *front;
     struct breaker breaker;

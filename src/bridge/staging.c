@@ -31,7 +31,7 @@ static bool fits(const char *pattern, const char *handle)
     return memcmp(handle, core, core_n) == 0 && (is_open_behind || handle_n == core_n);
 }
 
-static bool is_listed(const struct config_handles *list, const char *handle)
+static bool is_listed(const struct config_texts *list, const char *handle)
 {
     for (size_t i = 0; handle && i < list->n; i++)
         if (fits(list->item[i], handle))

@@ -254,6 +254,25 @@ static const struct {
      "f:5: channels.b.api_key: nothing tells this channel from \"a\" when one is connected in Front; write "
      "an "
      "api_key or the front_channel of each\n"},
+    {"accounts: {main: {app: {uid: u, secret: s, oauth: {client_id: c, redirect_uris: [http://app.example/x, "
+     "'https://a.example/#x', https://u@a.example/, ftp://a.example/]}}}}\n",
+     "f:1: accounts.main.app.oauth.redirect_uris: \"http://app.example/x\" is no URL to go back to; write "
+     "the whole "
+     "URL that Front shows, with https://\n"
+     "f:1: accounts.main.app.oauth.redirect_uris: \"https://a.example/#x\" is no URL to go back to; write "
+     "the whole "
+     "URL that Front shows, with https://\n"
+     "f:1: accounts.main.app.oauth.redirect_uris: \"https://u@a.example/\" is no URL to go back to; write "
+     "the whole "
+     "URL that Front shows, with https://\n"
+     "f:1: accounts.main.app.oauth.redirect_uris: \"ftp://a.example/\" is no URL to go back to; write the "
+     "whole "
+     "URL that Front shows, with https://\n"
+     "f:1: accounts.main.app.oauth: client_secret is missing; write client_id, client_secret and "
+     "redirect_uris\n"
+     "f:1: accounts.main.app.oauth: people sign in with the api_key of a channel, and no channel of this "
+     "account "
+     "has one\n"},
     {CHANNEL("    api_key: k\n"), "f:3: channels.a.api_key: Front asks for a key only where application "
                                   "channels are connected; remove it\n"},
     {GOOD_ACCOUNT "channels: {Support!: {adapter: http, front_channel: cha_1}}\n",
