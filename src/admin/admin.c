@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "bridge/catch_up.h"
 #include "bridge/life.h"
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,44 @@ static void on_change(void *arg)
     bridge_requeued(arg);
 }
 
+/* An operator's search, until it is done. */
+struct searching {
+    struct catcher_search search;
+    ops_searched_fn *done;
+    void *arg;
+};
+
+static void end_search(struct searching *s, uint64_t found_n, uint64_t new_n, const char *why)
+{
+    s->done(found_n, new_n, why, s->arg);
+    free(s->search.types);
+    free(s->search.inboxes);
+    free(s);
+}
+
+static void on_searched(struct catcher_search *search, uint64_t found_n, uint64_t new_n, const char *why)
+{
+    end_search(container_of(search, struct searching, search), found_n, new_n, why);
+}
+
+static void search(const struct ops_search *o, ops_searched_fn *done, void *done_arg, void *arg)
+{
+    struct bridge *b = arg;
+    struct account *a = bridge_account(b, span_of(o->account));
+    struct searching *s = mem_zalloc(sizeof *s);
+
+    *s = (struct searching){.search = {.types = o->types ? mem_strdup(o->types) : NULL,
+                                       .inboxes = o->inboxes ? mem_strdup(o->inboxes) : NULL,
+                                       .after = o->after,
+                                       .before = o->before,
+                                       .done = on_searched},
+                            .done = done,
+                            .arg = done_arg};
+    must(a);
+    if (catcher_search(a->catcher, &s->search) != OK)
+        end_search(s, 0, 0, "A look is under way; try again in a minute.");
+}
+
 static void resume(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg)
 {
     life_resume(bridge_channel(arg, span_of(channel)), done, done_arg);
@@ -249,6 +288,7 @@ static struct http_server *server_new(struct admin *a, struct event_base *base)
         {"POST", "/api/v1/channels", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET", "/api/v1/accounts", HTTP_EXACT, 0, NULL, on_accounts, a},
         {"GET POST", "/api/v1/messages", HTTP_PREFIX, 0, NULL, on_ops, a},
+        {"GET POST", "/api/v1/events", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET POST", "/api/v1/dead", HTTP_PREFIX, 0, NULL, on_ops, a},
     };
     return http_server_new(base, &http_limits_default, route, ARRAY_LEN(route), refusal);
@@ -277,7 +317,7 @@ enum err admin_open(struct admin **out, struct event_base *base, struct bridge *
     a->bridge = b;
     a->config = c;
     a->ops = (struct ops_context){
-        .store = b->store, .config = c, .on_change = on_change, .resume = resume, .arg = b};
+        .store = b->store, .config = c, .on_change = on_change, .resume = resume, .search = search, .arg = b};
     a->tcp = server_new(a, base);
     a->local = server_new(a, base);
     enum err e = http_server_listen(a->tcp, c->admin_listen, why);

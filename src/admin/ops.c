@@ -4,6 +4,7 @@
  */
 #include "admin/ops.h"
 #include "admin/ops_channel.h"
+#include "admin/ops_event.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -481,11 +482,15 @@ void ops_run(const struct ops_context *x, struct span method, struct span path, 
         ops_channel_run(x, method, path, done, arg);
         return;
     }
+    if (take(&path, OPS_PREFIX "events")) {
+        ops_event_run(x, method, path, query, done, arg);
+        return;
+    }
     struct job *job = mem_zalloc(sizeof *job);
     *job = (struct job){.x = x, .done = done, .arg = arg};
     job->is_dead = take(&path, OPS_PREFIX "dead");
     if (!job->is_dead && !take(&path, OPS_PREFIX "messages")) {
-        fail(job, 404, "There is nothing here; see /api/v1/messages and /api/v1/dead.");
+        fail(job, 404, "There is nothing here; see /api/v1/messages, /api/v1/dead and /api/v1/events.");
         return;
     }
     if (!store_is_healthy(x->store)) {

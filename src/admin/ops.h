@@ -7,6 +7,7 @@
  *   POST /api/v1/messages/VERB?id=ID,ID…   or   ?all=1&channel=&state=…       retry, hold, release, drop
  *   the same under /api/v1/dead, for dead letters alone (retry, drop)
  *   POST /api/v1/channels/NAME/resume                                         see ops_channel.h
+ *   …    /api/v1/events…                                                      see ops_event.h
  *
  * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
  * that are none are refused before anything is changed. While the store fails every request ends with 503 and
@@ -26,12 +27,21 @@ enum { OPS_LIST_DEFAULT = 100, OPS_LIST_MAX = 1000, OPS_IDS_MAX = 100, OPS_ANSWE
 /* status is an HTTP status; json the answer, or {"error":"one sentence"}. Borrowed during the call. */
 typedef void ops_done_fn(int status, struct span json, void *arg);
 
+/* A window of Front's events that an operator wants to be looked at; strings are borrowed during the call. */
+struct ops_search {
+    const char *account, *types, *inboxes; /* types and inboxes: with commas between, or NULL */
+    wall_ms_t after, before;
+};
+typedef void ops_searched_fn(uint64_t found_n, uint64_t new_n, const char *why, void *arg);
+
 struct ops_context {
     struct store *store;
     const struct config *config;
     void (*on_change)(void *arg); /* messages may be due now; may be NULL */
     /* opens a channel that Front has deleted, in the bridge that runs; NULL: none does, so the store is told */
     void (*resume)(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg);
+    /* asks Front for events, in the bridge that runs; NULL: none does. done is called once, later or from inside. */
+    void (*search)(const struct ops_search *s, ops_searched_fn *done, void *done_arg, void *arg);
     void *arg;
 };
 

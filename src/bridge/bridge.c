@@ -188,6 +188,8 @@ void bridge_requeued(struct bridge *b)
         queue_due(&b->channel[i].out, now);
         queue_due(&b->channel[i].in, now);
     }
+    for (size_t i = 0; i < b->config->account_n; i++)
+        eventer_soon(b->account[i].eventer);
     keeper_expiry(b->keeper, now);
     queue_tick(b);
 }

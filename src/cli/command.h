@@ -27,6 +27,9 @@
     X(dead_show)                                                                                             \
     X(dead_retry)                                                                                            \
     X(dead_drop)                                                                                             \
+    X(events_list)                                                                                           \
+    X(events_show)                                                                                           \
+    X(events_replay)                                                                                         \
     X(channel_test)                                                                                          \
     X(channel_register)                                                                                      \
     X(channel_list)                                                                                          \

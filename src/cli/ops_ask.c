@@ -24,16 +24,16 @@ static void target_init(struct buf *target, bool is_dead, const char *rest)
     buf_addf(target, "/api/v1/%s%s?", is_dead ? "dead" : "messages", rest);
 }
 
-static void add_encoded(struct buf *out, const char *text)
+void ops_add_encoded(struct buf *out, const char *text)
 {
     for (; *text; text++)
         buf_addf(out, isalnum((unsigned char)*text) || *text == '-' ? "%c" : "%%%02X", (unsigned char)*text);
 }
 
-static void add_parameter(struct buf *target, const char *name, const char *value)
+void ops_add_parameter(struct buf *target, const char *name, const char *value)
 {
     buf_addf(target, "%s=", name);
-    add_encoded(target, value);
+    ops_add_encoded(target, value);
     buf_add_char(target, '&');
 }
 
@@ -44,7 +44,7 @@ static unsigned add_options(struct buf *target, const struct options *o)
 
     for (const struct option *option = o->option; option->name; option++)
         if (option->value && options_has(o, option->name)) {
-            add_parameter(target, option->name, options_get(o, option->name));
+            ops_add_parameter(target, option->name, options_get(o, option->name));
             n++;
         }
     return n;
@@ -54,7 +54,7 @@ static void add_ids(struct buf *target, const struct options *o)
 {
     for (unsigned i = 0; i < o->argument_n; i++) {
         buf_add_str(target, i ? "," : "id=");
-        add_encoded(target, o->argument[i]);
+        ops_add_encoded(target, o->argument[i]);
     }
 }
 
@@ -96,12 +96,8 @@ static bool refuse_channel(const struct options *o, const struct config *c)
     return true;
 }
 
-typedef int present_fn(const struct options *o, const struct config *c, struct jval answer, void *arg,
-                       struct buf *out);
-
-/* ask sends target and lets present write what comes back; its code counts where the printing went well. */
-static int ask(const struct options *o, const char *method, struct buf *target, present_fn *present,
-               void *arg)
+int ops_ask(const struct options *o, const char *method, struct buf *target, ops_present_fn *present,
+            void *arg)
 {
     struct config *c = command_config(o);
     struct ops_answer a;
@@ -130,7 +126,7 @@ static int ask(const struct options *o, const char *method, struct buf *target, 
     return code;
 }
 
-static bool add_json(const struct options *o, struct jval answer, struct buf *out)
+bool ops_add_json(const struct options *o, struct jval answer, struct buf *out)
 {
     if (!options_has(o, "json"))
         return false;
@@ -154,7 +150,7 @@ static int present_list(const struct options *o, const struct config *c, struct 
 
     if (n == 0 && refuse_channel(o, c))
         return EXIT_USAGE;
-    if (add_json(o, answer, out))
+    if (ops_add_json(o, answer, out))
         return EXIT_FINE;
     ops_text_list(out, answer, l->is_dead, (unsigned)l->most, clock_wall_ms());
     if (l->is_dead)
@@ -177,7 +173,7 @@ int ops_list(const struct options *o, bool is_dead)
     if (is_dead && !options_has(o, "json")) /* as many as there may be, for the figures below the table */
         buf_addf(&target, "limit=%d&", OPS_LIST_MAX);
     add_options(&target, o);
-    int code = ask(o, "GET", &target, present_list, &l);
+    int code = ops_ask(o, "GET", &target, present_list, &l);
     buf_fini(&target);
     return code;
 }
@@ -188,7 +184,7 @@ static int present_show(const struct options *o, const struct config *c, struct 
                         struct buf *out)
 {
     (void)c, (void)arg;
-    if (!add_json(o, answer, out))
+    if (!ops_add_json(o, answer, out))
         ops_text_show(out, answer, clock_wall_ms());
     return EXIT_FINE;
 }
@@ -199,9 +195,9 @@ int ops_show(const struct options *o, bool is_dead)
 
     buf_init(&rest, TARGET_BYTES_MAX);
     buf_add_char(&rest, '/');
-    add_encoded(&rest, o->argument[0]);
+    ops_add_encoded(&rest, o->argument[0]);
     target_init(&target, is_dead, rest.p);
-    int code = ask(o, "GET", &target, present_show, NULL);
+    int code = ops_ask(o, "GET", &target, present_show, NULL);
     buf_fini(&rest);
     buf_fini(&target);
     return code;
@@ -249,7 +245,7 @@ static int present_change(const struct options *o, const struct config *c, struc
 
     if (changed + skipped + missing == 0 && refuse_channel(o, c))
         return EXIT_USAGE;
-    if (!add_json(o, answer, out))
+    if (!ops_add_json(o, answer, out))
         write_change(out, arg, changed, skipped, missing);
     return is_fine ? EXIT_FINE : EXIT_FAILED;
 }
@@ -274,7 +270,7 @@ int ops_change(const struct options *o, bool is_dead, const char *verb)
     else if (selecting_n > 0 && !is_all)
         code = command_fail(EXIT_USAGE, "options that select messages go with --all, not with ids");
     else
-        code = ask(o, "POST", &target, present_change, (void *)(uintptr_t)&changes[i]);
+        code = ops_ask(o, "POST", &target, present_change, (void *)(uintptr_t)&changes[i]);
     buf_fini(&target);
     return code;
 }

@@ -5,6 +5,7 @@
 #ifndef CLI_OPS_ASK_H
 #define CLI_OPS_ASK_H
 
+#include "base/json.h"
 #include "cli/command.h"
 
 /* Every option with a value is a parameter of the API (admin/ops.h) of that name. */
@@ -15,6 +16,17 @@
 #define OPS_LIMIT     "limit", 0, "N", "the newest N, at most 1000 (100)"
 #define OPS_ALL       "all", 0, NULL, "all that the other options select, instead of IDs"
 #define OPS_JSON      "json", 0, NULL, "as JSON"
+
+/* What every request to that API is made of. */
+void ops_add_encoded(struct buf *target, const char *text);
+void ops_add_parameter(struct buf *target, const char *name, const char *value); /* "name=value&" */
+/* ops_add_json writes the answer as it is, if --json was given; false: it was not. */
+bool ops_add_json(const struct options *o, struct jval answer, struct buf *out);
+/* ops_ask sends target and lets present write what comes back; its code counts where the printing went well. */
+typedef int ops_present_fn(const struct options *o, const struct config *c, struct jval answer, void *arg,
+                           struct buf *out);
+int ops_ask(const struct options *o, const char *method, struct buf *target, ops_present_fn *present,
+            void *arg);
 
 int ops_list(const struct options *o, bool is_dead);
 int ops_show(const struct options *o, bool is_dead);

@@ -325,3 +325,39 @@ def test_a_crash_between_the_answer_and_the_act_loses_no_event(front, start, bac
     front.clear_faults()
     bridge.start()
     assert [d["text"] for d in backend.wait(1, 30)] == ["Survives"]
+
+
+# ---- for people ---------------------------------------------------------------------------------------------------------
+
+def test_operators_list_show_and_replay_events(front, start, backend):
+    bridge = start(source="events")
+    conversation = talk(front)
+    backend.answer = lambda d: (200, {})
+    event = write_silently(front, conversation, "Hello")
+    assert rule(bridge, event).status == 200
+    front.happen("tag", conversation, tag="vip", send=False)
+    assert rule(bridge, front.events()[-1]).status == 200
+    wait_for(lambda: len(events_of(bridge)) == 2)
+    listed = bridge.run_cli("events", "list", "--json", check=0)
+    events = json.loads(listed.stdout)["events"]
+    assert [(e["type"], e["state"]) for e in events] == [("tag", "ignored"), ("out_reply", "acted")]
+    for options, n in ((("--types", "out_reply,outbound"), 1), (("--after", "1h"), 2), (("--before", "1h"), 0), (("--inboxes", "inb_1"), 1),
+                       (("--inboxes", "inb_9"), 0), (("--state", "acted"), 1), (("--account", "main"), 2), (("--limit", "1"), 1),
+                       (("--after", "2020-01-01T00:00:00Z"), 2), (("--after", str(event["emitted_at"])), 2)):
+        assert len(json.loads(bridge.run_cli("events", "list", "--json", *options, check=0).stdout)["events"]) == n, options
+    assert "taken for delivery" in bridge.run_cli("events", "list", check=0).stdout
+    shown = bridge.run_cli("events", "show", event["id"], check=0).stdout
+    assert "out_reply" in shown and event["target"]["data"]["id"] in shown
+    assert bridge.run_cli("events", "show", "evt_0", check=1).stderr.startswith("front-bridge: There is no such event")
+    assert "1 acted on again" in bridge.run_cli("events", "replay", event["id"], check=0).stdout
+    wait_for(lambda: len(events_of(bridge)) == 3)
+    backend.stays(1)  # known by its key
+    missed = write_silently(front, conversation, "Missed")
+    answer = json.loads(bridge.run_cli("events", "replay", "--front", "--after", "1h", "--json", check=0).stdout)
+    assert answer["new"] >= 1 and answer["found"] >= answer["new"]
+    assert [d["text"] for d in backend.wait(2)] == ["Hello", "Missed"] and missed
+    for wrong in (("list", "--after", "yesterday"), ("replay",), ("replay", "--all", "--front"), ("list", "--state", "odd"), ("list", "--limit", "0")):
+        assert bridge.run_cli("events", *wrong, check=2).stderr.count("\n") == 1
+    bridge.stop()
+    assert len(json.loads(bridge.run_cli("events", "list", "--json", check=0).stdout)["events"]) >= 3
+    assert "only while the bridge runs" in bridge.run_cli("events", "replay", "--front", "--after", "1h", check=1).stderr
