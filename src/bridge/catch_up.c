@@ -9,6 +9,7 @@
 #include "base/point.h"
 #include "bridge/events.h"
 #include "bridge/place.h"
+#include "bridge/staging.h"
 #include "front/search.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -535,13 +536,13 @@ static void ask_page(struct catcher *c)
     c->search.page_token = span_of(c->token);
     buf_init(&path, 8192);
     search_path(&c->search, &path);
-    front_call_start(c->account->front,
-                     &(struct front_request){.name = "events",
-                                             .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
-                                             .auth = FRONT_AUTH_TOKEN,
-                                             .method = "GET",
-                                             .path = path.p},
-                     on_page, c);
+    staging_read(c->account,
+                 &(struct front_request){.name = "events",
+                                         .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
+                                         .auth = FRONT_AUTH_TOKEN,
+                                         .method = "GET",
+                                         .path = path.p},
+                 on_page, c);
     buf_fini(&path);
 }
 

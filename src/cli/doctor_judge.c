@@ -143,7 +143,7 @@ void judge_app(struct finding *f, const struct front_result *r)
 
 /* ---- Scopes ---- */
 
-enum need { NEED_CUSTOM, NEED_LATE_FAILURE, NEED_NONE };
+enum need { NEED_CUSTOM, NEED_LATE_FAILURE, NEED_CATCH_UP, NEED_NONE };
 
 static const struct {
     struct scope scope;
@@ -217,13 +217,15 @@ static const struct {
       .call = "events",
       .method = "GET",
       .path = "/events?limit=1",
-      .purpose = "read events, as those that were missed"},
-     NEED_NONE},
+      .purpose = "catch up with what was missed (catch_up)"},
+     NEED_CATCH_UP},
 };
 _Static_assert(ARRAY_LEN(scopes) <= SCOPES_MAX, "scopes_of writes them all");
 
 static bool is_wanted(enum need need, const struct config_channel *c)
 {
+    if (need == NEED_CATCH_UP)
+        return c->account->catch_up_enabled;
     if (c->kind != CHANNEL_CUSTOM || need == NEED_NONE)
         return false;
     return need == NEED_CUSTOM || c->late_failure == LATE_AUTO || c->late_failure == LATE_COMMENT;

@@ -65,6 +65,16 @@ def test_a_dry_run_keeps_back_what_waited_before_it(make_bridge, backend, front)
     assert len(backend.deliveries) == n
 
 
+def test_what_agents_write_elsewhere_stays_in_a_dry_run(make_bridge, backend, front):
+    bridge = make_bridge(backend=backend, front=front, kind="application", dry_run=True)
+    wrote = {"id": "a-1", "direction": "outbound", "to": [{"handle": "ada"}], "sender": {"handle": "us"}, "text": "Hi",
+             "conversation_id": "room-1", "author_email": "grace@example.com"}
+    assert bridge.hook(wrote).status == 202
+    (entry,) = until(lambda: [m for m in bridge.messages() if m["state"] not in ("queued", "sending")])
+    assert entry["reason"] == "dry run"
+    assert not [c for c in front.calls if c[0] != "GET"]
+
+
 def test_a_failure_is_not_told_in_a_dry_run(make_bridge, backend, front):
     short = {"first": "50ms", "factor": 1, "max": "50ms", "give_up": "300ms"}
     bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=short, late_failure="none")

@@ -193,11 +193,15 @@ static void test_which_scopes_are_needed(void **state)
     (void)state;
     assert_true(is_needed(&c, "messages:write") && is_needed(&c, "comments:write"));
     assert_false(is_needed(&c, "channels:write"));
+    assert_false(is_needed(&c, "events:*:read"));
+    a[0].catch_up_enabled = true;
+    assert_true(is_needed(&c, "events:*:read"));
     ch.late_failure = LATE_NONE;
     assert_true(is_needed(&c, "messages:write"));
     assert_false(is_needed(&c, "comments:write") || is_needed(&c, "conversations:write"));
     ch.kind = CHANNEL_APPLICATION;
     assert_false(is_needed(&c, "messages:write"));
+    assert_true(is_needed(&c, "events:*:read"));
     ch.kind = CHANNEL_CUSTOM;
     ch.account = &a[1];
     assert_false(is_needed(&c, "messages:write"));
