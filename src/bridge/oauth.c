@@ -423,7 +423,8 @@ static bool is_basic_client(const struct oauth *o, struct span header)
         const char *colon = memchr(pair.p, ':', pair.n);
         struct span id = {pair.p, colon ? (size_t)(colon - pair.p) : 0};
         struct span secret = colon ? (struct span){colon + 1, pair.n - id.n - 1} : SPAN_NONE;
-        is_right = colon && (is_client(o, id, secret) | is_encoded_client(o, id, secret));
+        bool is_plain = is_client(o, id, secret), is_encoded = is_encoded_client(o, id, secret);
+        is_right = colon && (is_plain || is_encoded);
     }
     wipe(&pair);
     return is_right;

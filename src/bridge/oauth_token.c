@@ -134,8 +134,8 @@ const char *oauth_code_make(struct oauth_codes *c, const char *channel, const ch
     must(strlen(channel) <= OAUTH_CHANNEL_MAX && strlen(challenge) <= OAUTH_CHALLENGE_CHARS);
     oauth_code_fini(slot);
     crypto_random_id(slot->code, OAUTH_CODE_CHARS);
-    strcpy(slot->channel, channel);
-    strcpy(slot->challenge, challenge);
+    memcpy(slot->channel, channel, strlen(channel) + 1);
+    memcpy(slot->challenge, challenge, strlen(challenge) + 1);
     slot->redirect_uri = mem_strdup(redirect_uri);
     slot->expires_at = now + OAUTH_CODE_MS;
     return slot->code;

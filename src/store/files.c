@@ -234,7 +234,7 @@ static void *thread_main(void *arg)
 
 static void post(struct files *f, struct file_job *j, enum verb verb)
 {
-    j->verb = verb;
+    j->verb = (int)verb;
     j->files = f;
     pthread_mutex_lock(&f->lock);
     push(&f->todo, j);
