@@ -64,7 +64,10 @@ static bool is_refusal(const struct heard *h, int status, const char *type)
 bool judge_signature(struct finding *f, const struct config_channel *c, unsigned n, const struct heard *h)
 {
     if (is_refusal(h, 400, "bad_request")) {
-        finding_say(f, FINDING_OK, "what Front signs is let in, what is signed wrongly is not");
+        finding_say(f, FINDING_OK,
+                    "what is signed with the secrets of this file is let in, what is not is refused; that "
+                    "Front has the same "
+                    "shows when it calls");
         return true;
     }
     if (say_fail(f, h, "the channel's URL"))
