@@ -75,6 +75,19 @@ void doc_close(struct doc *d)
     d->event[open].pair = d->event_n - 1;
 }
 
+void doc_close_words(struct doc *d)
+{
+    uint32_t open = d->inner;
+    bool is_void = open + 1 == d->event_n && !(d->event[open].element->flags & (HTML_ITEM | HTML_CELL));
+
+    if (!is_void) {
+        doc_close(d);
+        return;
+    }
+    d->inner = d->event[open].parent;
+    d->event_n--;
+}
+
 void doc_empty(struct doc *d, const struct html_element *element, struct span values)
 {
     struct doc_event *e = add(d, DOC_EMPTY);

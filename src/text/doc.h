@@ -76,9 +76,11 @@ bool doc_is_link(struct span url);
 
 /* For those who make documents: events in order; doc_finish when all are there. */
 void doc_open(struct doc *d, const struct html_element *element, struct span values);
-void doc_close(struct doc *d); /* what was opened last */
+void doc_close(struct doc *d);       /* what was opened last */
+void doc_close_words(struct doc *d); /* and leaves it out if it holds nothing, and has no place of its own */
 void doc_empty(struct doc *d, const struct html_element *element, struct span values);
 void doc_words(struct doc *d, struct span words);
+void doc_lines(struct doc *d, struct span text); /* with their line breaks, and all their spaces */
 bool doc_is_full(const struct doc *d);
 void doc_finish(struct doc *d);
 /* doc_mark finds out where Markdown can say what is strong, emphasised or struck. */

@@ -41,7 +41,7 @@ static size_t line_length(struct span s)
     return n;
 }
 
-static void read_lines(struct doc *d, struct span text)
+void doc_lines(struct doc *d, struct span text)
 {
     const struct html_element *line_break = html_element_of(SPAN_LIT("br"));
 
@@ -59,7 +59,7 @@ static void read_lines(struct doc *d, struct span text)
 void doc_read_text(struct doc *d, struct span text)
 {
     buf_reserve(&d->text, text.n);
-    read_lines(d, text);
+    doc_lines(d, text);
     doc_finish(d);
 }
 
@@ -69,6 +69,6 @@ void doc_append_line(struct doc *d, struct span text)
 
     if (last && !(last->kind == DOC_CLOSE && (last->element->flags & HTML_BLOCK)))
         doc_empty(d, html_element_of(SPAN_LIT("br")), SPAN_NONE);
-    read_lines(d, text);
+    doc_lines(d, text);
     doc_finish(d);
 }

@@ -67,6 +67,7 @@ void writer_take(struct writer *w, uint32_t event, uint32_t from, uint32_t to)
 
 void writer_free(struct writer *w)
 {
+    w->is_over = true;
     while (w->open_n > 0)
         close(w);
     free(w);

@@ -244,7 +244,8 @@ static void add_pre(struct lines *l, struct span words)
 static void close_pre(struct lines *l)
 {
     if (l->has_fence) {
-        l->breaks += l->breaks == 0;
+        if (l->breaks == 0 || l->w.is_over)
+            l->breaks = 1;
         pay_lines(l);
         buf_add_str(l->w.out, l->fence);
     }
@@ -254,14 +255,17 @@ static void close_pre(struct lines *l)
 
 static struct span code_of(const struct lines *l)
 {
-    const struct doc_event *e = &l->w.d->event[l->code];
-    uint32_t first = l->code + 1, last = e->pair - 1;
+    const struct doc_event *events = l->w.d->event;
+    uint32_t first = l->code, last = events[l->code].pair;
 
-    if (first > last || l->w.d->event[first].kind != DOC_TEXT || l->w.d->event[last].kind != DOC_TEXT)
+    while (first < last && events[first].kind != DOC_TEXT)
+        first++;
+    while (last > first && events[last].kind != DOC_TEXT)
+        last--;
+    if (first == last && events[first].kind != DOC_TEXT)
         return SPAN_LIT("");
-    const struct doc_event *end = &l->w.d->event[last];
-    return (struct span){l->w.d->text.p + l->w.d->event[first].at,
-                         end->at + end->n - l->w.d->event[first].at};
+    return (struct span){l->w.d->text.p + events[first].at,
+                         events[last].at + events[last].n - events[first].at};
 }
 
 static bool is_pad(char c)
@@ -547,10 +551,10 @@ static size_t markdown_tail(const struct writer *w, uint32_t open)
     if (flags & HTML_LINK)
         return 2 * (doc_value(w->d, e, DOC_HREF).n + doc_value(w->d, e, DOC_TITLE).n) + 8;
     if (flags & HTML_PRE)
-        return sizeof l->fence + lines_prefix(l) + 1;
+        return strlen(l->fence) + lines_prefix(l) + 1;
     if (flags & HTML_CODE)
-        return sizeof l->fence + 1;
-    return flags & HTML_ITEM ? LEVEL_MARK_MAX : flags & (MARKS | HTML_SAID) ? 2 : 0;
+        return strlen(l->fence) + 1;
+    return flags & (MARKS | HTML_SAID) ? 2 : 0;
 }
 
 const struct writer_kind writer_markdown = {

@@ -94,16 +94,27 @@ static void add_rule(struct lines *l)
     lines_owe(l, 1);
 }
 
+/* A file of the message: what it is called. */
+static void add_picture(struct lines *l, struct span name)
+{
+    begin_words(l);
+    buf_add_char(l->w.out, '[');
+    add(l, name);
+    buf_add_char(l->w.out, ']');
+}
+
 static void plain_empty(struct writer *w, uint32_t event)
 {
     struct lines *l = (struct lines *)w;
     const struct doc_event *e = &w->d->event[event];
-    struct span alt = doc_value(w->d, e, DOC_ALT);
+    struct span alt = doc_value(w->d, e, DOC_ALT), src = doc_value(w->d, e, DOC_SRC);
 
     if (e->element->flags & HTML_RULE)
         add_rule(l);
     else if (e->element->flags & HTML_BREAK)
         lines_break(l);
+    else if (span_starts(src, "cid:"))
+        add_picture(l, alt.n > 0 ? alt : (struct span){src.p + 4, src.n - 4});
     else if (alt.n > 0)
         plain_words(w, alt);
 }
@@ -113,9 +124,7 @@ static size_t plain_tail(const struct writer *w, uint32_t open)
     const struct doc_event *e = &w->d->event[open];
     unsigned flags = e->element->flags;
 
-    return flags & HTML_LINK                 ? doc_value(w->d, e, DOC_HREF).n + 3
-           : flags & (HTML_SAID | HTML_ITEM) ? LEVEL_MARK_MAX
-                                             : 0;
+    return flags & HTML_LINK ? doc_value(w->d, e, DOC_HREF).n + 3 : flags & HTML_SAID ? 1 : 0;
 }
 
 const struct writer_kind writer_plain = {

@@ -16,7 +16,8 @@ struct writer {
     uint32_t from, event; /* the first event; the one that is taken */
     uint32_t open[DOC_DEPTH_MAX];
     unsigned open_n;
-    size_t tail; /* characters that closing all of open may take */
+    bool is_over; /* what is closed now goes on in the next part */
+    size_t tail;  /* characters that closing all of open may take */
 };
 
 struct writer_kind {

@@ -1,12 +1,14 @@
 /*
- * A message's text: a piece of HTML, or after "T" plain text. Clean HTML holds allowed elements only, and
- * cleaning it again changes nothing; no form loses or changes a word; plain text comes back from HTML as it was.
+ * A message's text: a piece of HTML, or after "T" plain text, or after "S" and a limit HTML to be cut. Clean
+ * HTML holds allowed elements only, and cleaning it again changes nothing; no form loses or changes a word; plain
+ * text comes back from HTML as it was; parts are within their limit and hold all words.
  */
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/doc.h"
 #include "text/html.h"
 #include "text/markdown.h"
+#include "text/parts.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,12 +159,52 @@ static void check_text(struct span raw)
     buf_fini(&out);
 }
 
+static void add_part(const struct text_parts *t, unsigned k, size_t max, struct buf *words)
+{
+    struct buf out;
+
+    buf_init(&out, 64 << 20);
+    for (enum text_form f = 0; f < TEXT_FORM_N; f++) {
+        buf_clear(&out);
+        text_part(t, k, f, &out);
+        must(!out.is_over && text_characters(buf_span(&out)) <= max);
+        if (f == TEXT_PLAIN)
+            buf_add_span(words, buf_span(&out));
+        if (f == TEXT_HTML)
+            check_clean(buf_span(&out));
+    }
+    buf_fini(&out);
+}
+
+static void check_parts(size_t max, struct span html)
+{
+    const struct text_source s = {.html = html};
+    bool has_target = memmem(html.p, html.n, "href", 4) || memmem(html.p, html.n, "src", 3);
+    struct text_parts *t;
+    struct buf words, whole;
+
+    if (text_parts_new(&s, (1u << TEXT_FORM_N) - 1, max, &t) != OK)
+        return;
+    buf_init(&words, 64 << 20);
+    buf_init(&whole, 64 << 20);
+    for (unsigned k = 0; k < text_parts_n(t); k++)
+        add_part(t, k, max, &words);
+    html_to_text(html, &whole);
+    if (!has_target)
+        check_same_letters(buf_span(&words), buf_span(&whole));
+    text_parts_free(t);
+    buf_fini(&words);
+    buf_fini(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct span s = {(const char *)data, n};
 
     if (n > 0 && data[0] == 'T')
         check_text((struct span){s.p + 1, s.n - 1});
+    else if (n > 1 && data[0] == 'S')
+        check_parts(TEXT_CHARACTERS_MIN + (size_t)data[1], (struct span){s.p + 2, s.n - 2});
     else
         check_html(s);
     return 0;
