@@ -192,7 +192,7 @@ static void ask(struct happening *h, const char *call, const char *fmt, const ch
 
     buf_init(&path, 1024);
     front_path(&path, fmt, id);
-    resolve(h->account->resolver, call, path.p, channel_for_token(h), done, h);
+    resolve(h->account->resolver, call, path.p, id, channel_for_token(h), done, h);
     buf_fini(&path);
 }
 

@@ -95,6 +95,7 @@ static void ask(struct placer *p)
                      .channel = channel_front_id(ch),
                      .method = "GET",
                      .path = path.p,
+                     .resource = channel_front_id(ch),
                  },
                  on_answer, p);
     buf_fini(&path);

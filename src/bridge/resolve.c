@@ -63,7 +63,8 @@ static struct question *find(const struct resolver *r, const char *path)
     return NULL;
 }
 
-static struct question *ask(struct resolver *r, const char *call, const char *path, const char *channel)
+static struct question *ask(struct resolver *r, const char *call, const char *path, const char *resource,
+                            const char *channel)
 {
     struct question *q = mem_zalloc(sizeof *q);
 
@@ -77,19 +78,20 @@ static struct question *ask(struct resolver *r, const char *call, const char *pa
                                                                                        : FRONT_AUTH_CHANNEL,
                                          .channel = channel,
                                          .method = "GET",
-                                         .path = path},
+                                         .path = path,
+                                         .resource = resource},
                  on_answer, q);
     return q;
 }
 
-void resolve(struct resolver *r, const char *call, const char *path, const char *channel, front_done_fn *done,
-             void *arg)
+void resolve(struct resolver *r, const char *call, const char *path, const char *resource,
+             const char *channel, front_done_fn *done, void *arg)
 {
     struct question *q = find(r, path);
     struct waiter *w = mem_zalloc(sizeof *w);
 
     if (!q)
-        q = ask(r, call, path, channel);
+        q = ask(r, call, path, resource, channel);
     *w = (struct waiter){.done = done, .arg = arg};
     STAILQ_INSERT_TAIL(&q->waiter, w, link);
 }

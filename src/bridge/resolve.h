@@ -12,9 +12,9 @@ void resolver_free(struct resolver *r); /* nothing is open any more: the account
 
 /*
  * resolve asks for path; done is called once, later, with the answer (FRONT_CALL_CANCELLED when the bridge closes).
- * channel: whose token is used if the account has none of its own; NULL: none.
+ * resource: whose own rate limit applies; NULL: none. channel: whose token is used if the account has none of its own; NULL: none.
  */
-void resolve(struct resolver *r, const char *call, const char *path, const char *channel, front_done_fn *done,
-             void *arg);
+void resolve(struct resolver *r, const char *call, const char *path, const char *resource,
+             const char *channel, front_done_fn *done, void *arg);
 
 #endif
