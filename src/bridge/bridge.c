@@ -382,6 +382,7 @@ void bridge_close(struct bridge *b)
 {
     const struct config *c = b->config;
 
+    b->is_stopping = true; /* also where it never ran: nothing may begin while it is taken apart */
     /* What ends here posts its last operation; the store takes it, or hands it back, before it is closed. */
     for (size_t i = 0; i < c->channel_n; i++)
         relay_close(&b->channel[i]);
