@@ -164,51 +164,48 @@ static void on_authorization(struct account *a, struct http_exchange *x, const s
 
 /* ---- list_addresses ---- */
 
-/* The token of a page is the name of the last channel before it. */
-static bool first_of_page(const struct candidates *c, const char *token, size_t *first)
+/* With a key only the channel that it names is offered. */
+static size_t addresses_of(const struct candidates *c, int named, struct app_address *all)
 {
-    *first = 0;
-    for (size_t i = 0; *token && i < c->n; i++)
-        if (strcmp(c->choice[i].name, token) == 0)
-            *first = i + 1;
-    return !*token || *first > 0;
-}
-
-static void list_page(struct account *a, struct http_exchange *x, const struct candidates *c, size_t first,
-                      size_t end)
-{
-    struct app_address page[APP_ADDRESSES_PAGE];
-    struct buf body;
     size_t n = 0;
 
-    for (size_t i = first; i < end && n < APP_ADDRESSES_PAGE; i++)
-        page[n++] =
-            (struct app_address){.address = channel_address(c->channel[i]), .name = c->choice[i].name};
+    for (size_t i = 0; i < c->n; i++)
+        if (named < 0 || (size_t)named == i)
+            all[n++] =
+                (struct app_address){.address = channel_address(c->channel[i]), .name = c->choice[i].name};
+    return n;
+}
+
+static void reply_page(struct account *a, struct http_exchange *x, const struct app_address *page, size_t n,
+                       const char *next_token)
+{
+    struct buf body;
+
     buf_init(&body, ANSWER_MAX);
-    front_answer_addresses(&body, page, n, first + n < end ? page[n - 1].name : NULL);
+    front_answer_addresses(&body, page, n, next_token);
     succeed(a, x, APP_ADDRESSES, &body);
     buf_fini(&body);
 }
 
-/* With a key only the channel that it names is offered. */
 static void on_addresses(struct account *a, struct http_exchange *x, const struct app_call *call)
 {
     struct candidates c;
     const struct choice_call asked = {.key = key_of(x), .token = oauth_channel(a, key_of(x))};
-    size_t first;
 
     candidates_init(&c, a);
-    int named = choice_by_key(c.choice, c.n, &asked);
+    struct app_address *all = mem_calloc(c.n + 1, sizeof *all);
+    size_t n = addresses_of(&c, choice_by_key(c.choice, c.n, &asked), all);
+    const struct app_address *page = all;
+    const char *next_token = NULL;
     if (choice_key_is_wrong(c.choice, c.n, &asked))
         refuse(a, x, APP_ADDRESSES, FRONT_FORBIDDEN,
                SPAN_LIT("The API key is not that of any channel of the bridge."));
-    else if (!first_of_page(&c, call->page_token, &first))
+    else if (app_addresses_page(&page, &n, call->page_token, &next_token) != OK)
         refuse(a, x, APP_ADDRESSES, FRONT_BAD_REQUEST,
                SPAN_LIT("The page token is none of the bridge's; begin with the first page."));
-    else if (named >= 0)
-        list_page(a, x, &c, first > (size_t)named ? (size_t)named + 1 : (size_t)named, (size_t)named + 1);
     else
-        list_page(a, x, &c, first, c.n);
+        reply_page(a, x, page, n, next_token);
+    free(all);
     candidates_fini(&c);
 }
 

@@ -15,6 +15,4 @@ void app_delete(struct channel *ch, struct http_exchange *x);
 void app_on_delete(struct channel *ch, struct http_exchange *x, struct callback **c);
 void app_on_imported(struct channel *ch, struct http_exchange *x, struct callback **c);
 
-enum { APP_ADDRESSES_PAGE = 50 }; /* addresses on a page of list_addresses */
-
 #endif

@@ -5,6 +5,7 @@
 #include "bridge/life.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "bridge/place.h"
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,7 @@ static void on_changed(struct store_op *op)
     struct channel *ch = c->channel;
     enum err e = op->result;
 
+    POINT("life_step");
     ch->life.change_n--;
     if (e == OK)
         take_change(ch, c->op.fields, &c->op.to);
@@ -319,6 +321,7 @@ static void on_pass(struct store_op *op)
     struct life *l = container_of(p, struct life, pass);
     struct channel *ch = container_of(l, struct channel, life);
 
+    POINT("life_step");
     if (op->result == OK && p->is_more) {
         store_post_admin(ch->bridge->store, p);
         return;

@@ -78,6 +78,23 @@ void front_answer_webhook(struct buf *out, struct span url)
     jout_object_end(&j);
 }
 
+enum err app_addresses_page(const struct app_address **page, size_t *n, const char *token, const char **next)
+{
+    const struct app_address *all = *page;
+    size_t first = 0, left;
+
+    for (size_t i = 0; *token && i < *n; i++)
+        if (strcmp(all[i].name, token) == 0)
+            first = i + 1;
+    if (*token && first == 0)
+        return ERR_INVALID;
+    left = *n - first;
+    *page = all + first;
+    *n = left < APP_ADDRESSES_PAGE ? left : APP_ADDRESSES_PAGE;
+    *next = left > APP_ADDRESSES_PAGE ? all[first + APP_ADDRESSES_PAGE - 1].name : NULL;
+    return OK;
+}
+
 void front_answer_addresses(struct buf *out, const struct app_address *a, size_t n,
                             const char *next_page_token)
 {

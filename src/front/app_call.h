@@ -27,6 +27,14 @@ void front_answer_webhook(struct buf *out, struct span url);
 struct app_address {
     const char *address, *name;
 };
+enum { APP_ADDRESSES_PAGE = 50 };
+/*
+ * app_addresses_page narrows *page and *n, which are all addresses, to the page that token asks for; the token is the
+ * name of the last one before it, "" the first page. *next: the token of the page after it, NULL: there is none.
+ * ERR_INVALID: a token that was never given out.
+ */
+MUST_CHECK enum err app_addresses_page(const struct app_address **page, size_t *n, const char *token,
+                                       const char **next);
 /* next_page_token NULL: this was the last page. */
 void front_answer_addresses(struct buf *out, const struct app_address *a, size_t n,
                             const char *next_page_token);

@@ -1,6 +1,7 @@
 """Application channels: connected by Front's call, told what became of messages, deleted and opened again."""
 import base64
 import json
+import socket
 import time
 
 import backend as backend_module
@@ -142,7 +143,50 @@ def test_addresses_come_in_pages(make_app, backend):
         assert bridge.app_call({**page, "pagination": {"page_token": lie}}).status == 400, lie
     assert [a["name"] for a in bridge.app_call({"type": "list_addresses"}, key="k1").json["addresses"]] == ["c001"]
     assert bridge.app_call({**page, "pagination": {"page_token": "c001"}}, key="k1").json["addresses"] == []
+    assert bridge.app_call({**page, "pagination": {"page_token": "c000"}}, key="k1").status == 400
     assert bridge.app_call({"type": "list_addresses"}, key="wrong").status == 403
+
+
+# ---- With the simulated Front ----
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_a_channel_lives_and_dies_in_front(make_bridge, backend, sim):
+    url = f"http://127.0.0.1:{free_port()}"
+    two = {"one": channel(backend, api_key="k1", address="+491"), "two": channel(backend, api_key="k2", address="+492")}
+    account = {"api": sim.url, "token": sim.token, "app": {"uid": "app-uid", "secret": "app-secret"}}
+    bridge = make_bridge(backend=backend, channels=two, account=account, top={"listen": url.split("//")[1], "public_url": url})
+    sim.configure(imported_delay="200ms")
+    assert sim.connect(url + "/apps/main", key="k3")["status"] == 403
+    connected = sim.connect(url + "/apps/main", key="k2", list=True, address="+492")
+    assert connected["is_connected"] and connected["webhook_url"] == url + "/front/two", connected
+    assert [a["name"] for a in connected["addresses"]] == ["two"]
+    first = connected["channel"]
+    assert front_channel(bridge, "two") == first
+    wrote = inbound()
+    assert bridge.hook(wrote, "two").status == 202
+    (received,) = until(sim.inbound)
+    bridge.wait_state(wrote["id"], "delivered")  # Front has told of it
+    sent = sim.send(first, "Hello", conversation=received["conversation"])
+    assert sent["state"] == "sent"
+    sim.autoreply(received["conversation"], "We are closed.", metadata=False)
+    assert [(d["text"], d["conversation_id"]) for d in backend.wait(2)] == [("Hello", "room-7"), ("We are closed.", "room-7")]
+    assert sim.disconnect(first)["is_taken"]
+    assert status(bridge, "two") == "deleted"
+    waiting = inbound(text="Still there?")
+    assert bridge.hook(waiting, "two").status == 202
+    bridge.wait_state(waiting["id"], "held")
+    second = sim.connect(url + "/apps/main", key="k2")
+    assert second["is_connected"] and second["channel"] != first
+    bridge.wait_state(waiting["id"], "delivered", 20)
+    assert [m["text"] for m in reversed(sim.inbound())] == ["Hi", "Still there?"]
+    assert sim.disconnect(second["channel"], body=False)["is_taken"]
+    assert status(bridge, "two") == "deleted" and status(bridge, "one") == "up"
 
 
 # ---- Messages ----
@@ -320,6 +364,30 @@ def test_an_operator_resumes_a_deleted_channel(make_app, backend, front):
     assert bridge.admin("POST", "/api/v1/channels/none/resume").status == 404
     assert bridge.admin("POST", "/api/v1/channels/app/drop").status == 404
     assert bridge.admin("POST", "/api/v1/channels/app/resume").status == 409
+
+
+def test_the_release_survives_every_kill(make_app, backend):
+    """Killed after each of its steps in turn, the channel opens in the end, and nothing is lost, doubled or overtaken."""
+    bridge = make_app(app={"front_channel": "cha_1", "answer": {"wait": "0"}})
+    backend.answer = lambda d: (503, {})
+    sent = [message(f"{lane}{n}", conversation=f"cnv_{lane}", to=lane) for n in range(3) for lane in "ab"]
+    for each in sent:
+        assert bridge.app_callback(envelope(each, f"room-{each['recipients'][1]['handle']}")).json["type"] == "success"
+    assert bridge.signed("DELETE", "/front/app", None).status == 200
+    bridge.wait_state(sent[-1]["id"], "held")
+    until(lambda: all(m["state"] == "held" for m in bridge.messages()))
+    bridge.stop()
+    bridge.run_cli("channel", "resume", "app", check=0)
+    seen = len(backend.deliveries)
+    backend.answer = lambda d: (200, {})
+    for n in (1, 2, 3):  # held, released, opened
+        bridge.start(wait=False, env={"FRONT_BRIDGE_POINT": f"life_step=kill:{n}"})
+        bridge.process.wait(30)
+    bridge.start()
+    until(lambda: all(m["state"] == "delivered" for m in bridge.messages()))
+    texts = [d["text"] for d in backend.deliveries[seen:]]
+    for lane in "ab":
+        assert list(dict.fromkeys(t for t in texts if t[0] == lane)) == [f"{lane}{n}" for n in range(3)], texts
 
 
 def test_a_custom_channel_is_not_deleted_by_a_call(bridge):

@@ -111,6 +111,49 @@ static void test_answers(void **state)
     buf_fini(&out);
 }
 
+/* All pages together are all addresses, each once, however many there are. */
+static void test_pages(void **state)
+{
+    static char name[3 * APP_ADDRESSES_PAGE + 1][8];
+    struct app_address all[ARRAY_LEN(name)];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(name); i++) {
+        snprintf(name[i], sizeof name[i], "c%zu", i);
+        all[i] = (struct app_address){name[i], name[i]};
+    }
+    for (size_t total = 0; total <= ARRAY_LEN(name); total++) {
+        const char *token = "";
+        size_t seen = 0, pages = 0;
+        while (token) {
+            const struct app_address *page = all;
+            size_t n = total;
+            assert_int_equal(app_addresses_page(&page, &n, token, &token), OK);
+            assert_ptr_equal(page, all + seen);
+            assert_true(n <= APP_ADDRESSES_PAGE);
+            seen += n;
+            pages++;
+        }
+        assert_int_equal(seen, total);
+        assert_int_equal(pages, total == 0 ? 1 : (total + APP_ADDRESSES_PAGE - 1) / APP_ADDRESSES_PAGE);
+    }
+}
+
+static void test_tokens_that_lie(void **state)
+{
+    const struct app_address all[] = {{"1", "a"}, {"2", "b"}};
+    static const char *const lies[] = {"c", "A", "ab", "1", "0", "-1", "a "};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        const struct app_address *page = all;
+        const char *next = NULL;
+        size_t n = 2;
+        assert_int_equal(app_addresses_page(&page, &n, lies[i], &next), ERR_INVALID);
+        assert_true(page == all && n == 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +162,8 @@ int main(void)
         cmocka_unit_test(test_nulls_and_other_shapes_are_absent),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_tokens_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
