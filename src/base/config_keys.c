@@ -144,7 +144,7 @@ const struct config_key config_keys[] = {
      .help = "A message older than this is not sent any more."},
     {"channels.*.when_unsure", KEY_CHOICE, CHANNEL(when_unsure), .fallback = "auto", .choices = when_unsures,
      .help = "When it is not known whether an attempt arrived; auto: resend if the adapter is "
-             "idempotent, else hold."},
+             "idempotent, else hold. Towards Front: when Front cannot be asked either; auto: hold."},
     {"channels.*.late_failure", KEY_CHOICE, CHANNEL(late_failure),
      .fallback = "auto", .choices = late_failures,
      .help = "How agents hear of a failure after the answer; auto: status where Front takes it, else a "

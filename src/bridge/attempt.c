@@ -46,6 +46,7 @@ void attempt_free(struct attempt *a)
     free(a->reason);
     free(a->external_id);
     free(a->conversation_id);
+    free(a->front_conversation);
     free(a);
 }
 
@@ -115,10 +116,12 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .due_at = a->verdict.due_at,
         .expires_at = a->verdict.is_unburnt ? 0 : retry_expiry(ch->config, a->facts.created_at),
         .is_unburnt = a->verdict.is_unburnt,
+        .is_unsure = o->kind == OUTCOME_UNKNOWN || a->is_unsure,
         .was_crash = o->was_crash,
         .was_alone = o->was_alone,
         .external_id = span_of(a->external_id),
         .peer_conversation = span_of(a->conversation_id),
+        .front_conversation = span_of(a->front_conversation),
         .wants_report =
             a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_KILL,
         .wants_learning = wants_learning(a),

@@ -17,12 +17,13 @@ struct attempt {
     char *source_id;  /* for the log: the id on the side where it came from */
     bool is_probe;
     bool has_conversation; /* in: Front's conversation is known */
+    bool is_unsure;        /* in: an earlier attempt may have arrived, and that is not cleared up */
     uint64_t token;        /* in the host */
     mono_ms_t started_at;
     struct store_settle settle;
     struct verdict verdict;
     enum outcome_kind outcome;
-    char *reason, *external_id, *conversation_id;
+    char *reason, *external_id, *conversation_id, *front_conversation;
 };
 
 struct attempt *attempt_new(struct channel *ch, enum message_direction d, const struct store_message *m);

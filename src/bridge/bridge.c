@@ -70,8 +70,7 @@ bool channel_may_resend(const struct channel *ch, enum message_direction d)
     const struct host_adapter *adapter = host_adapter(ch->host);
     uint32_t capabilities = adapter ? adapter->capabilities : ch->capabilities;
 
-    if (d ==
-        MESSAGE_IN) /* Front keeps our id beside the message, and a lost message is worse than a double */
+    if (d == MESSAGE_IN) /* Front is asked first whether it has it: see the relay */
         return true;
     switch (ch->config->when_unsure) {
     case UNSURE_RESEND:

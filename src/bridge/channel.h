@@ -102,6 +102,7 @@ struct channel {
     struct learner *learner;
     struct reporter *reporter;
     LIST_HEAD(, relay) relays; /* on their way to Front, one per attempt of `in` */
+    unsigned looking_n;        /* of them, those that ask whether Front has the message already */
     struct placer *placer;
     struct channel_stats stats;
 };

@@ -5,6 +5,7 @@
 #include "bridge/confirm.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/relay.h"
 #include <stdlib.h>
 
 struct confirmation {
@@ -42,6 +43,8 @@ static void on_confirmed(struct store_op *op)
     struct channel *ch = c->channel;
 
     count(c);
+    if (op->result == OK)
+        relay_shown(ch, c->op.found_id);
     if (op->result == OK && c->op.is_new)
         write_line(c);
     if (op->result == OK && c->op.is_promoted)

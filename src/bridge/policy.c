@@ -70,7 +70,8 @@ static struct verdict unknown(const struct config_channel *rules, const struct v
         return (struct verdict){.verb = VERB_KILL, .because = "ended the adapter three times"};
     if (!f->is_resendable)
         return (struct verdict){.verb = VERB_UNSURE};
-    if (o->was_crash)
+    if (o->was_crash ||
+        f->direction == MESSAGE_IN) /* Front is asked whether it has it, and that takes its time */
         return (struct verdict){.verb = VERB_RETRY, .due_at = now};
     return retry(rules, f, o, now);
 }
@@ -80,7 +81,8 @@ struct verdict verdict_of(const struct config_channel *rules, const struct verdi
 {
     switch (o->kind) {
     case OUTCOME_DELIVERED:
-        return (struct verdict){.verb = f->direction == MESSAGE_IN ? VERB_ACCEPT : VERB_DELIVER};
+        return (struct verdict){.verb =
+                                    f->direction == MESSAGE_IN && !f->is_shown ? VERB_ACCEPT : VERB_DELIVER};
     case OUTCOME_REJECTED:
         return (struct verdict){.verb = f->is_told ? VERB_REJECT : VERB_KILL};
     case OUTCOME_HOLD:

@@ -37,6 +37,7 @@ struct verdict_facts {
     wall_ms_t created_at;
     bool is_told;       /* whoever sent it waits for this very answer, and nothing else speaks for success */
     bool is_resendable; /* when_unsure: resend, or auto and the other side recognises our id */
+    bool is_shown;      /* in: Front has been seen to show it */
     bool is_spared;     /* the peer was known to be unreachable already: this attempt says nothing new */
 };
 

@@ -8,6 +8,7 @@
 #include "base/point.h"
 #include "bridge/author.h"
 #include "bridge/life.h"
+#include "bridge/lookup.h"
 #include "bridge/place.h"
 #include "bridge/staging.h"
 #include "front/incoming.h"
@@ -15,6 +16,8 @@
 
 enum {
     WINDOW = 4, /* calls of one channel that are started or wait for the budget */
+    LOOKING_MAX =
+        32, /* messages of one channel that are being looked for: that takes seconds, and little else */
     PAYLOAD_MAX = 24 << 20,
     REASON_MAX = 1024,
     LOOK_MS = 50,          /* between two looks at what Front is being asked */
@@ -29,6 +32,7 @@ struct way {
     const char *path;
     bool is_of_inbox; /* %s in path is the channel's inbox, else the channel */
     enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
+    bool is_deduplicated; /* Front takes the same one once: it needs no looking for */
 };
 
 static const struct way ways[MESSAGE_KIND_N][2] = {
@@ -37,7 +41,7 @@ static const struct way ways[MESSAGE_KIND_N][2] = {
                       [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
                                                "/channels/%s/inbound_messages", false, incoming_application}},
     [KIND_AGENT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
-                                        "/inboxes/%s/imported_messages", true, incoming_agent_custom},
+                                        "/inboxes/%s/imported_messages", true, incoming_agent_custom, true},
                     [CHANNEL_APPLICATION] = {"outbound_messages", FRONT_AUTH_CHANNEL,
                                              "/channels/%s/outbound_messages", false,
                                              incoming_agent_application}},
@@ -52,27 +56,39 @@ struct relay {
     unsigned step;
     struct event *timer; /* the next look at what this step waits for */
     mono_ms_t waits_since;
-    char *wire, *thread_ref, *conversation, *author_email, *author_id;
+    char *wire, *thread_ref, *customer, *conversation, *author_email, *author_id;
     size_t wire_n;
-    wall_ms_t created_at;
+    wall_ms_t created_at, sent_at, unsure_at, lost_at;
+    struct lookup *lookup; /* whether Front has it already */
+    bool is_posted, is_shown /* by what Front told of itself */;
     char id[STORE_ID_BYTES];
 };
 
 /* ---- How many ---- */
 
+/* Those that are looked for have had their call: they take nobody's place. */
+static unsigned calling_n(const struct channel *ch)
+{
+    return ch->in.in_flight - ch->looking_n;
+}
+
+static bool is_full(const struct channel *ch)
+{
+    return calling_n(ch) >= WINDOW || ch->looking_n >= LOOKING_MAX;
+}
+
 unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
 {
-    unsigned in_flight = ch->in.in_flight;
-
-    if (ch->bridge->is_stopping || channel_is_closed(ch) || in_flight >= WINDOW)
+    if (ch->bridge->is_stopping || channel_is_closed(ch) || is_full(ch))
         return 0;
+    unsigned room = WINDOW - calling_n(ch);
     if (ch->config->dry_run) /* Front is not asked */
-        return WINDOW - in_flight;
+        return room;
     if (!channel_front_id(ch))
         return 0;
     /* One always, so that another channel of the account that fills the budget does not keep this one out. */
     bool is_crowded = front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW;
-    unsigned wanted = !is_crowded ? WINDOW - in_flight : in_flight == 0 ? 1 : 0;
+    unsigned wanted = !is_crowded ? room : calling_n(ch) == 0 ? 1 : 0;
     return breaker_allows(&ch->account->breaker, wanted, now);
 }
 
@@ -80,7 +96,7 @@ int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
 {
     const struct breaker *b = &ch->account->breaker;
 
-    if (ch->config->dry_run || !b->is_open || b->is_probing || ch->in.in_flight >= WINDOW)
+    if (ch->config->dry_run || !b->is_open || b->is_probing || is_full(ch))
         return -1;
     return b->probe_at > now ? b->probe_at - now : 0;
 }
@@ -92,7 +108,9 @@ static struct outcome outcome_of(const struct front_result *r)
         [FRONT_CALL_REFUSED] = OUTCOME_REJECTED,  [FRONT_CALL_UNKNOWN] = OUTCOME_UNKNOWN,
         [FRONT_CALL_CANCELLED] = OUTCOME_UNKNOWN,
     };
-    return (struct outcome){.kind = kind[r->class],
+    bool is_unsent = r->class == FRONT_CALL_CANCELLED && !r->is_sent;
+    return (struct outcome){.kind = is_unsent ? OUTCOME_RETRY : kind[r->class],
+                            .is_unsent = is_unsent,
                             .is_unreachable = r->is_unreachable,
                             .code = r->status,
                             .retry_after_ms = r->retry_after_ms,
@@ -103,16 +121,20 @@ static struct outcome outcome_of(const struct front_result *r)
 
 static void on_look(evutil_socket_t fd, short what, void *arg);
 
-static char *author_email_of(const struct store_message *m)
+/* What is needed of the wire beside its text. */
+static void read_wire(struct relay *r, enum message_kind kind)
 {
     struct json doc;
-    char *email = NULL;
+    int64_t at;
 
-    if (m->kind == KIND_AGENT && json_parse(&doc, (struct span){m->body, m->body_n}) == OK)
-        email = json_dup(json_get(json_root(&doc), "author_email"), INCOMING_HANDLE_MAX);
-    if (m->kind == KIND_AGENT)
-        json_fini(&doc);
-    return email;
+    if (json_parse(&doc, (struct span){r->wire, r->wire_n}) == OK) {
+        struct jval root = json_root(&doc);
+        if (kind == KIND_AGENT)
+            r->author_email = json_dup(json_get(root, "author_email"), INCOMING_HANDLE_MAX);
+        if (json_millis(json_get(root, "sent_at"), &at) == OK)
+            r->sent_at = at;
+    }
+    json_fini(&doc);
 }
 
 static struct relay *relay_new(struct channel *ch, const struct store_message *m)
@@ -126,25 +148,40 @@ static struct relay *relay_new(struct channel *ch, const struct store_message *m
                         .wire = mem_strndup(m->body ? m->body : "", m->body_n),
                         .wire_n = m->body_n,
                         .thread_ref = m->thread_ref ? mem_strdup(m->thread_ref) : NULL,
+                        .customer = mem_strdup(m->recipient),
                         .conversation = m->front_conversation ? mem_strdup(m->front_conversation) : NULL,
-                        .author_email = author_email_of(m),
-                        .created_at = m->created_at};
+                        .created_at = m->created_at,
+                        .unsure_at = m->unsure_at,
+                        .lost_at = m->ended_at};
     must(r->timer);
+    read_wire(r, m->kind);
     store_id_format(ch->bridge->store, m->id, r->id);
     r->attempt->has_conversation = r->conversation != NULL;
+    r->attempt->is_unsure = m->unsure_at > 0;
     r->attempt->is_probe = ch->account->breaker.is_open;
     breaker_started(&ch->account->breaker, 1);
     LIST_INSERT_HEAD(&ch->relays, r, link);
     return r;
 }
 
+static void end_lookup(struct relay *r)
+{
+    if (!r->lookup)
+        return;
+    lookup_free(r->lookup);
+    r->lookup = NULL;
+    r->channel->looking_n--;
+}
+
 /* The attempt goes on to its settle. */
 static void relay_free(struct relay *r)
 {
+    end_lookup(r);
     LIST_REMOVE(r, link);
     event_free(r->timer);
     free(r->wire);
     free(r->thread_ref);
+    free(r->customer);
     free(r->conversation);
     free(r->author_email);
     free(r->author_id);
@@ -202,6 +239,7 @@ static void call(struct relay *r, const char *of, struct span body)
 
     buf_init(&path, 1024);
     front_path(&path, r->way->path, of);
+    r->is_posted = true;
     staging_call(r->channel,
                  &(struct front_request){.name = r->way->call,
                                          .lane = RATE_INBOUND,
@@ -226,6 +264,112 @@ enum progress {
 static bool is_patient(const struct relay *r)
 {
     return clock_mono_ms() - r->waits_since < PATIENCE_MS;
+}
+
+static void wait_for(struct relay *r, int64_t ms)
+{
+    struct timeval tv = clock_tv(ms);
+
+    event_add(r->timer, &tv);
+}
+
+/* Front has it: it is told as delivered, and its conversation is learnt. */
+static void end_shown(struct relay *r, const struct finding *f)
+{
+    struct attempt *a = r->attempt;
+    struct outcome o = {.kind = OUTCOME_DELIVERED, .code = 200, .external_id = span_of(f ? f->uid : NULL)};
+
+    a->facts.is_shown = true;
+    a->is_unsure = false;
+    if (f && f->conversation)
+        a->front_conversation = mem_strdup(f->conversation);
+    attempt_learn(a, &r->channel->account->breaker, &o);
+    attempt_settle(a, &o);
+    relay_free(r);
+}
+
+static void end_later(struct relay *r)
+{
+    struct attempt *a = r->attempt;
+    struct outcome o = {.kind = OUTCOME_RETRY,
+                        .is_unreachable = lookup_is_unreachable(r->lookup),
+                        .reason = span_of(lookup_reason(r->lookup))};
+
+    attempt_learn(a, &r->channel->account->breaker, &o);
+    attempt_settle(a, &o);
+    relay_free(r);
+}
+
+static void end_unknown(struct relay *r)
+{
+    struct buf why;
+
+    buf_init(&why, REASON_MAX);
+    buf_addf(
+        &why,
+        "Front may have this message or not: its answer was lost, and looking was not possible (%s) Look in "
+        "Front: if the message is not there, retry sends it again; if it is, drop it here",
+        lookup_reason(r->lookup));
+    r->attempt->facts.is_resendable = false;
+    end(r, &(struct outcome){.kind = OUTCOME_UNKNOWN, .reason = buf_span(&why)});
+    buf_fini(&why);
+}
+
+static void on_turn(void *arg);
+
+static void begin_lookup(struct relay *r)
+{
+    r->lookup = lookup_new(&(struct lookup_order){.channel = r->channel,
+                                                  .id = r->id,
+                                                  .handle = r->customer,
+                                                  .conversation = r->conversation,
+                                                  .is_from_agent = r->attempt->kind == KIND_AGENT,
+                                                  .unsure_at = r->unsure_at,
+                                                  .lost_at = r->lost_at,
+                                                  .sent_at = r->sent_at,
+                                                  .on_turn = on_turn,
+                                                  .arg = r});
+    r->channel->looking_n++; /* there is room for another: whoever claimed this one looks again */
+}
+
+/* It was not there, or whoever runs the bridge would rather have it twice. */
+static enum progress post_again(struct relay *r)
+{
+    end_lookup(r);
+    r->attempt->is_unsure = false;
+    return STEP_PASSED;
+}
+
+/* Whether Front has it from an attempt whose answer was lost. */
+static enum progress look_first(struct relay *r)
+{
+    int64_t wait_ms;
+
+    if (!r->attempt->is_unsure || r->way->is_deduplicated)
+        return STEP_PASSED;
+    if (!r->lookup)
+        begin_lookup(r);
+    switch (lookup_go_on(r->lookup, &wait_ms)) {
+    case LOOKUP_WAITS:
+        wait_for(r, wait_ms);
+        return STEP_TAKEN;
+    case LOOKUP_ASKS:
+        return STEP_TAKEN;
+    case LOOKUP_FOUND:
+        end_shown(r, lookup_finding(r->lookup));
+        return STEP_TAKEN;
+    case LOOKUP_ABSENT:
+        return post_again(r);
+    case LOOKUP_LATER:
+        end_later(r);
+        return STEP_TAKEN;
+    case LOOKUP_IMPOSSIBLE:
+        if (r->channel->config->when_unsure == UNSURE_RESEND)
+            return post_again(r);
+        end_unknown(r);
+        return STEP_TAKEN;
+    }
+    never("a lookup has one of six states");
 }
 
 /* The teammate behind an agent's e-mail address; the message goes without, rather than not at all. */
@@ -280,7 +424,7 @@ static enum progress post(struct relay *r)
     return STEP_TAKEN;
 }
 
-static enum progress (*const steps[])(struct relay *r) = {find_author, find_place, post};
+static enum progress (*const steps[])(struct relay *r) = {look_first, find_author, find_place, post};
 
 static void go_on(struct relay *r)
 {
@@ -294,7 +438,7 @@ static void go_on(struct relay *r)
         }
     }
     if (p == STEP_WAITS)
-        event_add(r->timer, &(struct timeval){.tv_usec = LOOK_MS * 1000});
+        wait_for(r, LOOK_MS);
 }
 
 /* Why nothing may leave now; NULL: it may. */
@@ -310,17 +454,25 @@ static void put_back(struct relay *r, const char *why)
     end(r, &(struct outcome){.kind = OUTCOME_RETRY, .is_unsent = true, .reason = span_of(why)});
 }
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+/* Goes on after a pause. */
+static void on_turn(void *arg)
 {
     struct relay *r = arg;
     const char *why = why_not(r->channel);
 
-    (void)fd;
-    (void)what;
-    if (why)
+    if (r->is_shown)
+        end_shown(r, NULL);
+    else if (why)
         put_back(r, why);
     else
         go_on(r);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    on_turn(arg);
 }
 
 void relay_start(struct channel *ch, const struct store_message *m)
@@ -341,6 +493,18 @@ void relay_start(struct channel *ch, const struct store_message *m)
     } else {
         r->waits_since = clock_mono_ms();
         go_on(r);
+    }
+}
+
+void relay_shown(struct channel *ch, int64_t id)
+{
+    struct relay *r;
+
+    LIST_FOREACH(r, &ch->relays, link)
+    if (r->attempt->facts.id == id && !r->is_posted) {
+        r->is_shown = true;
+        if (evtimer_pending(r->timer, NULL))
+            wait_for(r, 0);
     }
 }
 

@@ -10,6 +10,8 @@
 unsigned relay_capacity(const struct channel *ch, mono_ms_t now);
 int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now);
 void relay_start(struct channel *ch, const struct store_message *m);
+/* relay_shown says that Front was seen to show a message: if it is looked for, it is found. */
+void relay_shown(struct channel *ch, int64_t id);
 /* relay_close ends what only waits; the client ends what it was asked. Both before the store closes. */
 void relay_close(struct channel *ch);
 

@@ -229,6 +229,7 @@ static void conclude(struct front_call *call, const struct http_answer *a, const
                                 .is_post = strcmp(call->method, "POST") == 0,
                                 .has_json = is_json || call->on_bytes};
     struct front_result result = {.class = reply_class(&reply),
+                                  .is_sent = a->is_sent,
                                   .status = a->status,
                                   .retry_after_ms = h->retry_after_ms > 0 ? h->retry_after_ms : 0,
                                   .date_s = h->date_s,

@@ -3,6 +3,7 @@
  * compares hosts for safety (the client) does it there.
  */
 #include "front/link.h"
+#include "http/server.h"
 #include <string.h>
 
 static struct span skip(struct span s, size_t n)
@@ -81,6 +82,25 @@ struct span front_id_of_link(struct span link)
         if (!is_id_char(id.p[i]))
             return SPAN_NONE;
     return id;
+}
+
+enum err front_page_token_of_link(struct span link, struct buf *out)
+{
+    static const char key[] = "page_token=";
+    struct span path = front_path_of_link(link);
+    size_t from = length_until(path, "?");
+
+    if (!path.p || from == path.n)
+        return ERR_NOT_FOUND;
+    for (struct span rest = skip(path, from + 1); rest.n > 0;) {
+        struct span item = {rest.p, length_until(rest, "&")};
+        if (span_starts(item, key) && item.n > sizeof key - 1) {
+            enum err e = http_percent_decode(skip(item, sizeof key - 1), true, out);
+            return e ? e : out->is_over ? ERR_LIMIT : OK;
+        }
+        rest = skip(rest, item.n < rest.n ? item.n + 1 : item.n);
+    }
+    return ERR_NOT_FOUND;
 }
 
 static bool ends_with(struct span s, const char *tail)

@@ -6,6 +6,7 @@
 #define FRONT_LINK_H
 
 #include "base/buf.h"
+#include "base/err.h"
 
 enum { FRONT_ID_MAX = 200 };
 
@@ -18,6 +19,9 @@ bool front_link_is_foreign(struct span link);
 /* front_path_of_link gives a link's path and query, "/conversations/cnv_1?a=b"; absent if it has none or odd
  * characters. */
 struct span front_path_of_link(struct span link);
+/* front_page_token_of_link appends the value of page_token in a link's query, decoded; ERR_NOT_FOUND if it has
+ * none, ERR_INVALID or ERR_LIMIT if that is odd. */
+MUST_CHECK enum err front_page_token_of_link(struct span link, struct buf *out);
 /* front_host_of_link gives "host" or "host:port"; absent if it is no http(s) link. */
 struct span front_host_of_link(struct span link);
 

@@ -147,6 +147,9 @@ MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const stru
 MUST_CHECK enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                                 struct span thread_ref);
+/* thread_shown: Front shows inbound message r in this conversation. */
+MUST_CHECK enum err thread_shown(struct sqlite *q, const struct row *r, struct span conversation,
+                                 wall_ms_t now);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
 
 /* ---- Files (sqlite_file.c) ---- */

@@ -109,7 +109,9 @@ enum err row_reopen(struct sqlite *q, struct row *r, wall_ms_t now, wall_ms_t ex
     if (is_behind)
         sql_reset(st);
     st = sql_of(q, &q->writer, SQL_REOPEN);
-    sql_bind(st, "iiiii", r->id, q->next_id++, (int64_t)!is_behind, now, expires_at);
+    /* An operator who sends again what is unknown has looked. */
+    sql_bind(st, "iiiiii", r->id, q->next_id++, (int64_t)!is_behind, now, expires_at,
+             (int64_t)(r->state != MESSAGE_UNKNOWN));
     TRY(sql_run(q, st));
     TRY(report_drop(q, r->id));
     row_count(r, MESSAGE_QUEUED);
@@ -131,7 +133,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
 
 /* ---- Whole messages ---- */
 
-enum { FIRST_TEXT = 18, TEXT_N = 8 };
+enum { FIRST_TEXT = 19, TEXT_N = 8 };
 
 static char *copy(char **at, struct span s)
 {
@@ -183,13 +185,15 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
         .due_at = sqlite3_column_int64(st, 10),
         .expires_at = sqlite3_column_int64(st, 11),
         .updated_at = sqlite3_column_int64(st, 12),
+        .ended_at = sqlite3_column_int64(st, 14),
         .kind = (enum message_kind)sqlite3_column_int(st, 16),
         .file_n = (unsigned)sqlite3_column_int(st, 17),
+        .unsure_at = sqlite3_column_int64(st, 18),
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
     char *far; /* the conversation on the other side */
-    struct span recipient = sql_text(st, 19), conversation = sql_text(st, 21), thread_ref = sql_text(st, 22);
+    struct span recipient = sql_text(st, 20), conversation = sql_text(st, 22), thread_ref = sql_text(st, 23);
     if (out->direction == MESSAGE_OUT)
         TRY(thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far));
     else

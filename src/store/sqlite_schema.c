@@ -105,6 +105,7 @@ static const char *const migration[] = {
 
     /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front; files. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN unsure_at INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE link ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX link_peer;"
     "CREATE INDEX link_peer ON link (channel_id, peer, seen_at);"

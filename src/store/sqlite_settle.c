@@ -16,8 +16,8 @@ static bool is_outcome(enum message_verb v)
 static enum err close_attempt(struct sqlite *q, struct row *r, struct store_settle *p, enum message_state to)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_SETTLE_CLOSE);
-    sql_bind(st, "iistiiti", r->id, (int64_t)to, p->outcome, p->reason, (int64_t)p->code, p->now,
-             p->external_id, (int64_t)r->crash_n + (p->was_crash && p->was_alone));
+    sql_bind(st, "iistiitii", r->id, (int64_t)to, p->outcome, p->reason, (int64_t)p->code, p->now,
+             p->external_id, (int64_t)r->crash_n + (p->was_crash && p->was_alone), (int64_t)p->is_unsure);
     TRY(sql_run(q, st));
     row_count(r, to);
     TRY(thread_settled(q, r, p));
@@ -36,6 +36,7 @@ static enum err retry(struct sqlite *q, struct row *r, struct store_settle *p)
         sqlite3_bind_int64(st, 11, p->expires_at);
     else
         sqlite3_bind_null(st, 11);
+    sqlite3_bind_int(st, 12, p->is_unsure);
     TRY(sql_run(q, st));
     row_count(r, MESSAGE_QUEUED);
     return thread_settled(q, r, p);
@@ -189,6 +190,7 @@ static enum err orphan(struct sqlite *q, struct row *r, const struct store_orpha
         .now = p->now,
         .due_at = p->now,
         .was_crash = true,
+        .is_unsure = true,
     };
     end.attempt = r->attempt;
     return settle_sending(q, r, &end);

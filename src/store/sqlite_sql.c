@@ -15,9 +15,8 @@
 #define MESSAGE_COLUMNS                                                                                      \
     " m.id, m.queue_id, m.state, m.attempt, m.attempt_base, m.revision, m.crash_n, m.is_suspect,"            \
     " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
-    " m.kind, m.file_n, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref, m.event_id, "        \
-    "m.external_id, "                                                                                        \
-    "m.reason, "
+    " m.kind, m.file_n, m.unsure_at, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref,"        \
+    " m.event_id, m.external_id, m.reason, "
 
 #define EVENT_COLUMNS                                                                                        \
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
@@ -63,6 +62,10 @@
     " ON CONFLICT DO UPDATE SET peer = excluded.peer, seen_at = excluded.seen_at"                            \
     " WHERE peer <> excluded.peer OR seen_at < excluded.seen_at - 86400000"
 
+/* The oldest attempt that may have arrived, as long as that is not cleared up. */
+#define UNSURE_AT(is_unsure)                                                                                 \
+    "CASE WHEN NOT " is_unsure " THEN 0 WHEN unsure_at > 0 THEN unsure_at ELSE started_at END"
+
 const char *const sql_text_of[SQL_N] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -105,8 +108,8 @@ const char *const sql_text_of[SQL_N] = {
         "UPDATE message SET state = ?2, reason = coalesce(?3, reason), updated_at = ?4, is_head = 0,"
         " seq = NULL, is_suspect = 0 WHERE id = ?1",
     [SQL_REOPEN] = "UPDATE message SET state = 0, seq = ?2, is_head = ?3, due_at = ?4, expires_at = ?5,"
-                   " created_at = ?4, updated_at = ?4, attempt_base = attempt, crash_n = 0, is_suspect = 0 "
-                   "WHERE id = ?1",
+                   " created_at = ?4, updated_at = ?4, attempt_base = attempt, crash_n = 0, is_suspect = 0,"
+                   " unsure_at = unsure_at * ?6 WHERE id = ?1",
     [SQL_START] =
         "UPDATE message SET state = 1, attempt = ?2, started_at = ?3, ended_at = 0, updated_at = ?3,"
         " outcome = NULL, code = 0 WHERE id = ?1",
@@ -135,15 +138,17 @@ const char *const sql_text_of[SQL_N] = {
     " AND m.expires_at > ?2 AND m.files_left = 0 ORDER BY m.id LIMIT ?3",
 
     /* settle */
-    [SQL_SETTLE_CLOSE] = "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
-                         " updated_at = ?6, external_id = coalesce(?7, external_id), crash_n = ?8,"
-                         " is_head = 0, seq = NULL, is_suspect = 0 WHERE id = ?1",
+    [SQL_SETTLE_CLOSE] =
+        "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
+        " updated_at = ?6, external_id = coalesce(?7, external_id), crash_n = ?8,"
+        " is_head = 0, seq = NULL, is_suspect = 0, unsure_at = " UNSURE_AT("?9") " WHERE id = ?1",
     [SQL_SETTLE_RETRY] =
         "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
         " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
         " due_at = min(?8, coalesce(?11, expires_at)), expires_at = coalesce(?11, expires_at),"
-        " is_suspect = ?9, attempt_base = attempt_base + ?10,"
-        " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
+        " is_suspect = ?9, attempt_base = attempt_base + ?10, unsure_at = " UNSURE_AT(
+            "?12") ","
+                   " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
     [SQL_SETTLE_NOTE] = "UPDATE message SET outcome = ?2, code = ?3, ended_at = ?4 WHERE id = ?1",
     [SQL_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_ORPHANS] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_head"
@@ -242,6 +247,12 @@ const char *const sql_text_of[SQL_N] = {
                        " WHERE channel_id = ?1 AND conversation = ?2 ON CONFLICT DO NOTHING",
     [SQL_MERGE_THREAD] = "UPDATE thread INDEXED BY thread_conversation SET conversation = ?3"
                          " WHERE channel_id = ?1 AND conversation = ?2",
+    [SQL_TOLD_THREAD] =
+        "UPDATE thread SET conversation = ?3, learn_at = NULL WHERE channel_id = ?2"
+        " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1) AND conversation IS NULL",
+    [SQL_TOLD_LINK] =
+        "INSERT INTO link SELECT ?2, ?3, conversation, thread_ref, ?4 FROM message WHERE id = ?1"
+        " AND conversation IS NOT NULL" LINK_UPSERT,
     [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
     [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
                         " AND peer IS NOT NULL" LINK_UPSERT,

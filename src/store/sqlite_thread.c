@@ -94,10 +94,22 @@ static enum err link_message(struct sqlite *q, const struct row *r, struct span 
     return sql_run(q, st);
 }
 
+enum err thread_shown(struct sqlite *q, const struct row *r, struct span conversation, wall_ms_t now)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_TOLD_THREAD);
+    sql_bind(st, "iit", r->id, r->channel->id, conversation);
+    TRY(sql_run(q, st));
+    st = sql_of(q, &q->writer, SQL_TOLD_LINK);
+    sql_bind(st, "iiti", r->id, r->channel->id, conversation, now);
+    return sql_run(q, st);
+}
+
 enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p)
 {
     if (r->direction == MESSAGE_OUT && p->peer_conversation.p)
         return link_message(q, r, p->peer_conversation, p->now);
+    if (r->direction == MESSAGE_IN && p->front_conversation.n > 0)
+        return thread_shown(q, r, p->front_conversation, p->now);
     if (r->direction != MESSAGE_IN || !p->wants_learning || !p->external_id.p)
         return OK;
     enum sql start = r->kind == KIND_AGENT ? SQL_LEARN_START_AGENT : SQL_LEARN_START;

@@ -281,9 +281,11 @@ struct store_message {
     uint32_t revision;
     uint32_t crash_n;     /* crashes it was alone in */
     bool is_suspect;      /* was in flight at a crash, not settled since */
+    wall_ms_t unsure_at;  /* nobody knows whether an attempt arrived that was made then, or later; 0: none */
     wall_ms_t created_at; /* when its life began: anew when it is queued again by an operator or a resend */
     wall_ms_t stored_at;  /* when it was first put */
     wall_ms_t due_at, expires_at, updated_at;
+    wall_ms_t ended_at;      /* of the last attempt, for a claim of the one before; 0: none, or it is out */
     struct store_file *file; /* claim and show: its files, in order */
     unsigned file_n;
     void *block; /* all strings above live in this one allocation: never free one by itself */
@@ -335,12 +337,14 @@ struct store_settle {
     struct span reason;
     int code;
     wall_ms_t now;
-    wall_ms_t due_at;              /* VERB_RETRY */
-    wall_ms_t expires_at;          /* VERB_RETRY: when it expires from now on; 0: as it was */
-    bool is_unburnt;               /* this attempt does not count (nothing was tried) */
-    bool was_crash, was_alone;     /* the host died with it in flight; nothing else was */
-    struct span external_id;       /* the other side's id, if told */
-    struct span peer_conversation; /* out: the backend's conversation id, if told: kept in the thread map */
+    wall_ms_t due_at;               /* VERB_RETRY */
+    wall_ms_t expires_at;           /* VERB_RETRY: when it expires from now on; 0: as it was */
+    bool is_unburnt;                /* this attempt does not count (nothing was tried) */
+    bool is_unsure;                 /* the other side may have it all the same: see unsure_at */
+    bool was_crash, was_alone;      /* the host died with it in flight; nothing else was */
+    struct span external_id;        /* the other side's id, if told */
+    struct span peer_conversation;  /* out: the backend's conversation id, if told: kept in the thread map */
+    struct span front_conversation; /* in: Front's conversation, if told: kept in the thread map */
     bool wants_report;   /* out, VERB_KILL: the agent heard success and has to be told, see reports */
     bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */

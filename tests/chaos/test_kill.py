@@ -98,7 +98,7 @@ def test_a_kill_at_each_point_of_the_way_out(make_fast, backend, point, wait):
     assert len(arrived) == 1 or (OUT[point] and len(arrived) == 2)
 
 
-IN = {"before_commit": False, "after_commit": False, "before_settle": True, "after_relay": True}
+IN = ["before_commit", "after_commit", "before_settle", "after_relay"]
 
 
 @pytest.mark.parametrize("point", IN)
@@ -115,10 +115,9 @@ def test_a_kill_at_each_point_of_the_way_in(make_fast, front, point):
     bridge.start()
     if not acknowledged:
         assert bridge.hook(wrote).status in (200, 202), "the backend sends it again"
-    until(lambda: bridge.state_of(wrote["id"]) == "accepted")
+    until(lambda: bridge.state_of(wrote["id"]) in ("accepted", "delivered"), 30)
     posts = [p["metadata"]["headers"]["front_bridge_id"] for p in front.posted()]
-    assert len(set(posts)) == 1
-    assert len(posts) == 1 or (IN[point] and len(posts) == 2)
+    assert len(posts) == 1, "what may have arrived is looked for first"
 
 
 def test_a_kill_while_the_backend_thinks(make_fast, backend):
@@ -143,8 +142,8 @@ def test_a_kill_while_front_thinks(make_fast, front):
     front.wait(1)
     bridge.kill()
     bridge.start()
-    until(lambda: bridge.state_of(wrote["id"]) == "accepted")
-    assert len({p["metadata"]["headers"]["front_bridge_id"] for p in front.wait(2)}) == 1
+    until(lambda: bridge.state_of(wrote["id"]) in ("accepted", "delivered"), 30)
+    assert len(front.posted()) == 1
 
 
 def test_what_must_not_be_sent_again_waits_for_a_person(make_fast, backend):

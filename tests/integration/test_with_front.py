@@ -58,13 +58,6 @@ def test_the_first_reply_reaches_the_customers_own_conversation(front):
     assert {m["conversation"] for m in front.inbound()} == {received["conversation"]}
 
 
-def test_a_lost_answer_is_sent_again_under_the_same_id(front):
-    front.fault(call="incoming_messages", drop_response=True)
-    front.say("ada", "lost")
-    first, second = wait_for(lambda: len(front.inbound()) == 2 and front.inbound(), 30)
-    assert first["headers"] == second["headers"] and first["text"] == second["text"] == "lost"
-
-
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"rate_limit": True}, {"html": True, "status": 502}])
 def test_front_in_trouble_loses_nothing(front, fault):
     front.fault(call="incoming_messages", **fault)

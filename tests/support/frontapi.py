@@ -17,6 +17,7 @@ class FrontApi(Server):
         self.script = []  # answers to come, each a function of (method, path, body) or a tuple; empty: accept
         self.conversations = {}  # thread_ref -> cnv id
         self.messages = {}  # uid -> conversation
+        self.shown = []  # messages that GETs of conversations and events show: what was taken, answered or not
         self.teammates = {}  # e-mail address -> tea id
         super().__init__(port)
 
@@ -28,17 +29,40 @@ class FrontApi(Server):
             step = self.script.pop(0) if self.script and "messages" in path and method == "POST" else None
         if callable(step) and step is not Drop:
             step = step(method, path, content)
+        if method == "POST" and (step is Drop or (step and step[0] < 300)):
+            self.show(content, f"lost{len(self.shown)}", "cnv_lost")
         if step is Drop:
             raise Drop
         if step:
             return step
         return self.accept(method, path, content)
 
+    def show(self, content, uid, conversation):
+        link = f"{self.url}/conversations/{conversation}"
+        external_id = content.get("external_id")
+        metadata = {**(content.get("metadata") or {}), **({"external_id": external_id} if external_id else {})}
+        message = {"id": "msg_" + uid, "message_uid": uid, "metadata": metadata, "_links": {"related": {"conversation": link}}}
+        with self.lock:
+            self.shown.insert(0, message)
+
+    def search(self, path):
+        if path.startswith("/conversations/"):
+            return [m for m in self.shown if m["_links"]["related"]["conversation"].endswith("/" + path.split("/")[2])]
+        return [{"id": "evt_1", "type": "inbound", "target": {"_meta": {"type": "message"}, "data": m}} for m in self.shown]
+
     def accept(self, method, path, content):
+        status, answer = self.judge(method, path, content)
+        if status == 202:
+            self.show(content, answer["message_uid"], self.messages[answer["message_uid"]])
+        return status, {"content-type": "application/json", **self.allowance}, json.dumps(answer).encode()
+
+    def judge(self, method, path, content):
         answer = {}
         status = 200
         with self.lock:
-            if method == "POST":
+            if method == "GET" and (path.startswith("/events") or "/messages?" in path):
+                answer = {"_pagination": {"next": None}, "_results": self.search(path)}
+            elif method == "POST":
                 uid = f"uid{len(self.messages)}"
                 metadata = content.get("metadata") or {}
                 thread = content.get("conversation_id") or metadata.get("thread_ref") or metadata.get("external_conversation_id")
@@ -55,7 +79,7 @@ class FrontApi(Server):
             elif "/alt:uid:" in path:
                 conversation = self.messages[path.rsplit(":", 1)[1]]
                 answer = {"id": "msg_1", "_links": {"related": {"conversation": f"{self.url}/conversations/{conversation}"}}}
-        return status, {"content-type": "application/json", **self.allowance}, json.dumps(answer).encode()
+        return status, answer
 
     def posted(self):
         """The bodies of what was posted, in order."""

@@ -81,6 +81,9 @@ static void test_plain_outcomes(void **state)
     assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_OUT}, delivered, 0).verb,
                      VERB_DELIVER);
     assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_IN}, delivered, 0).verb, VERB_ACCEPT);
+    assert_int_equal(
+        judge((struct verdict_facts){.direction = MESSAGE_IN, .is_shown = true}, delivered, 0).verb,
+        VERB_DELIVER);
     assert_int_equal(judge((struct verdict_facts){.is_told = true}, rejected, 0).verb, VERB_REJECT);
     assert_int_equal(judge((struct verdict_facts){.is_told = false}, rejected, 0).verb, VERB_KILL);
     assert_int_equal(judge((struct verdict_facts){0}, held, 0).verb, VERB_HOLD);
@@ -118,6 +121,9 @@ static void test_unknown(void **state)
 
     (void)state;
     assert_int_equal(judge((struct verdict_facts){.attempt = 1}, lost, 0).verb, VERB_UNSURE);
+    struct verdict v = judge(
+        (struct verdict_facts){.direction = MESSAGE_IN, .attempt = 1, .is_resendable = true}, lost, 7000);
+    assert_true(v.verb == VERB_RETRY && v.due_at == 7000); /* Front is looked at, at once */
     assert_int_equal(judge((struct verdict_facts){.attempt = 1, .is_resendable = true}, lost, 0).verb,
                      VERB_RETRY);
     assert_int_equal(judge((struct verdict_facts){.is_resendable = true, .crash_n = 9}, crash, 50).due_at,

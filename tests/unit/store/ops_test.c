@@ -93,6 +93,61 @@ static void test_crashes_are_counted_when_alone(void **state)
 
 /* ---- Expiry ---- */
 
+static wall_ms_t unsure_at(struct kit *k, int64_t id)
+{
+    struct store_show s = {.id = id};
+    assert_int_equal(kit_show(k, &s), OK);
+    wall_ms_t at = s.message.unsure_at;
+    store_show_fini(&s);
+    return at;
+}
+
+static void settle_at(struct kit *k, int64_t id, uint32_t attempt, enum message_verb verb, bool is_unsure,
+                      wall_ms_t now)
+{
+    struct store_settle s = {.id = id,
+                             .attempt = attempt,
+                             .verb = verb,
+                             .outcome = "unknown",
+                             .now = now,
+                             .due_at = now,
+                             .is_unsure = is_unsure};
+    assert_int_equal(kit_settle(k, &s), OK);
+}
+
+/* Since when it is not known whether it arrived: from the first attempt that may have, until that is cleared up. */
+static void test_unsure_since(void **state)
+{
+    struct kit *k = *state;
+    int64_t id = put1(k, "m1", "a", "{}", 1).id;
+    settle_at(k, id, 1, VERB_RETRY, false, NOW + 10);
+    assert_int_equal(unsure_at(k, id), 0);
+    assert_int_equal(claim_at(k, NOW + 20), id);
+    settle_at(k, id, 2, VERB_RETRY, true, NOW + 30);
+    assert_int_equal(unsure_at(k, id), NOW + 20);
+    assert_int_equal(claim_at(k, NOW + 40), id);
+    settle_at(k, id, 3, VERB_RETRY, true, NOW + 50); /* it could not be cleared up */
+    assert_int_equal(unsure_at(k, id), NOW + 20);
+    assert_int_equal(claim_at(k, NOW + 60), id);
+    struct store_orphans o = {.direction = MESSAGE_OUT, .is_resent = true, .now = NOW + 70};
+    assert_int_equal(kit_orphans(k, &o), OK);
+    assert_int_equal(unsure_at(k, id), NOW + 20);
+    assert_int_equal(claim_at(k, NOW + 80), id);
+    settle_at(k, id, 5, VERB_RETRY, false, NOW + 90); /* it had not arrived, and now neither */
+    assert_int_equal(unsure_at(k, id), 0);
+    assert_int_equal(claim_at(k, NOW + 100), id);
+    settle_at(k, id, 6, VERB_KILL, true,
+              NOW + 110); /* dead, but not cleared up: whoever retries is told so */
+    struct store_admin a = {
+        .verb = VERB_REQUEUE, .filter = {.direction = -1, .id = id}, .now = NOW + 120, .expires_in_ms = LIFE};
+    assert_int_equal(kit_admin(k, &a), OK);
+    assert_int_equal(unsure_at(k, id), NOW + 100);
+    assert_int_equal(claim_at(k, NOW + 130), id);
+    settle_at(k, id, 7, VERB_UNSURE, true, NOW + 140);
+    assert_int_equal(kit_admin(k, &a), OK); /* an operator who retries what is unknown has looked */
+    assert_int_equal(unsure_at(k, id), 0);
+}
+
 static void test_expiry(void **state)
 {
     struct kit *k = *state;
@@ -502,6 +557,7 @@ int main(void)
         TEST(test_orphans_resent_as_suspects),
         TEST(test_orphans_held_back),
         TEST(test_crashes_are_counted_when_alone),
+        TEST(test_unsure_since),
         TEST(test_expiry),
         TEST(test_expiry_of_a_long_lane_goes_in_steps),
         TEST(test_retention),
