@@ -85,6 +85,7 @@ struct config_channel {
     int64_t too_old_ms;
     enum when_unsure when_unsure;
     enum late_failure late_failure;
+    char *late_failure_text; /* with {recipient} and {reason} */
     enum thread_mode thread;
     int64_t thread_roll_ms; /* THREAD_ROLLING */
     bool dry_run;           /* nothing leaves: see bridge/staging.h */

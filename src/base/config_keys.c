@@ -149,6 +149,9 @@ const struct config_key config_keys[] = {
      .fallback = "auto", .choices = late_failures,
      .help = "How agents hear of a failure after the answer; auto: status where Front takes it, else a "
              "comment."},
+    {"channels.*.late_failure_text", KEY_TEXT, CHANNEL(late_failure_text),
+     .fallback = "The message to {recipient} was not delivered: {reason}",
+     .help = "The comment that agents read then; {recipient} and {reason} are filled in."},
     {"channels.*.thread", KEY_THREAD, CHANNEL(thread), .fallback = "contact",
      .help = "What makes a conversation when the backend names none: contact, conversation, or a time "
              "of silence such as 24h."},

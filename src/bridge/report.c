@@ -125,12 +125,32 @@ static void write_status(const struct report *t, struct jout *j)
     jout_kv_str(j, "reason", t->reason);
 }
 
+/* fill_in writes a template with what it names in braces; what it does not know stands as it is. */
+static void fill_in(const struct report *t, const char *at, struct buf *out)
+{
+    const struct {
+        const char *name, *value;
+    } words[] = {{"{recipient}", t->recipient}, {"{reason}", t->reason}};
+
+    while (*at) {
+        size_t i = 0;
+        while (i < ARRAY_LEN(words) && strncmp(at, words[i].name, strlen(words[i].name)) != 0)
+            i++;
+        if (i < ARRAY_LEN(words)) {
+            buf_add_str(out, words[i].value);
+            at += strlen(words[i].name);
+        } else {
+            buf_add_char(out, *at++);
+        }
+    }
+}
+
 static void write_comment(const struct report *t, struct jout *j)
 {
     struct buf text;
 
     buf_init(&text, BODY_MAX);
-    buf_addf(&text, "The message to %s was not delivered: %s", t->recipient, t->reason);
+    fill_in(t, t->reporter->channel->config->late_failure_text, &text);
     jout_kv_span(j, "body", buf_span(&text));
     buf_fini(&text);
 }

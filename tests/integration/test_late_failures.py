@@ -29,6 +29,17 @@ def serve_calls(front):
     front.accept = accept
 
 
+def test_the_comment_is_in_the_companys_own_words(make_bridge, backend, front):
+    serve_calls(front)
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT,
+                         late_failure_text="{recipient} hat nichts bekommen ({reason}) {odd}")
+    backend.answer = lambda d: (422, {"message": "No such {recipient}."})
+    bridge.callback(message(to="ada", conversation="cnv_late"))
+    until(lambda: calls(front, "PATCH", "/conversations/cnv_late"))
+    (comment,) = calls(front, "POST", "/conversations/cnv_late/comments")
+    assert comment[3]["body"] == "ada hat nichts bekommen (No such {recipient}.) {odd}"
+
+
 def test_a_custom_channel_gets_a_comment_and_is_reopened(make_bridge, backend, front):
     serve_calls(front)
     bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
