@@ -198,7 +198,7 @@ static void on_answer(const struct front_result *r, void *arg)
         judge_scope(p->finding, &p->scope, r);
         break;
     case PROBE_CHANNEL:
-        judge_channel(p->finding, p->channel, r);
+        judge_channel(p->finding, p->channel, p->front_channel, r);
         break;
     case PROBE_APP:
         learn_by_app(v, r);

@@ -290,20 +290,20 @@ struct view { /* of a channel; spans in buffers of their own */
     struct span type, address, inbox;
 };
 
-static void judge_view(struct finding *f, const struct config_channel *c, const struct view *v, bool is_valid)
+static void judge_view(struct finding *f, const struct config_channel *c, const char *id,
+                       const struct view *v, bool is_valid)
 {
     if (!fits(c, v->type)) {
-        finding_say(f, FINDING_PROBLEM, "%s is a channel of type %.*s in Front, and no %s one",
-                    c->front_channel, SPAN_FMT(v->type), kind_name(c));
+        finding_say(f, FINDING_PROBLEM, "%s is a channel of type %.*s in Front, and no %s one", id,
+                    SPAN_FMT(v->type), kind_name(c));
         finding_cure(
             f, "look for the right id: `front-bridge channel register --help`, or the address bar of the "
                "channel's settings in Front");
     } else if (!is_valid) {
-        finding_say(f, FINDING_PROBLEM, "Front says that %s is not valid: it sends nothing there",
-                    c->front_channel);
+        finding_say(f, FINDING_PROBLEM, "Front says that %s is not valid: it sends nothing there", id);
         finding_cure(f, "open the channel's settings in Front, where it says why");
     } else {
-        finding_say(f, FINDING_OK, "%s is there, of type %.*s, address %.*s, in inbox %.*s", c->front_channel,
+        finding_say(f, FINDING_OK, "%s is there, of type %.*s, address %.*s, in inbox %.*s", id,
                     SPAN_FMT(v->type), SPAN_FMT(v->address), SPAN_FMT(v->inbox));
     }
 }
@@ -313,7 +313,8 @@ static struct span or_none(struct span s)
     return s.n > 0 ? s : SPAN_LIT("(none)");
 }
 
-static void judge_resource(struct finding *f, const struct config_channel *c, struct jval channel)
+static void judge_resource(struct finding *f, const struct config_channel *c, const char *id,
+                           struct jval channel)
 {
     struct buf type, address, inbox;
 
@@ -325,19 +326,19 @@ static void judge_resource(struct finding *f, const struct config_channel *c, st
         .address = or_none(json_span(json_get(channel, "address"), &address)),
         .inbox = or_none(front_id_of_link(json_span(json_path(channel, "_links.related.inbox"), &inbox))),
     };
-    judge_view(f, c, &v, json_bool(json_get(channel, "is_valid"), true));
+    judge_view(f, c, id, &v, json_bool(json_get(channel, "is_valid"), true));
     buf_fini(&type);
     buf_fini(&address);
     buf_fini(&inbox);
 }
 
-void judge_channel(struct finding *f, const struct config_channel *c, const struct front_result *r)
+void judge_channel(struct finding *f, const struct config_channel *c, const char *id,
+                   const struct front_result *r)
 {
     if (r->class == FRONT_CALL_OK && r->json) {
-        judge_resource(f, c, json_root(r->json));
+        judge_resource(f, c, id, json_root(r->json));
     } else if (r->status == 404) {
-        finding_say(f, FINDING_PROBLEM, "Front knows no channel %s, or does not show it to this token",
-                    c->front_channel);
+        finding_say(f, FINDING_PROBLEM, "Front knows no channel %s, or does not show it to this token", id);
         finding_cure(f, "compare front_channel with the address bar of the channel's settings in Front");
     } else {
         finding_say(f, FINDING_NOTE, "not seen: %.*s", SPAN_FMT(reason_of(r)));

@@ -38,8 +38,9 @@ void judge_scope(struct finding *f, const struct scope *s, const struct front_re
 
 /* ---- A channel ---- */
 
-/* judge_channel: of GET /channels/{id}. */
-void judge_channel(struct finding *f, const struct config_channel *c, const struct front_result *r);
+/* judge_channel: of GET /channels/{id}; id is the configuration's, or what the bridge has learnt. */
+void judge_channel(struct finding *f, const struct config_channel *c, const char *id,
+                   const struct front_result *r);
 
 /* What an HTTP call to the bridge's own public URL or to a backend gave. */
 struct heard {

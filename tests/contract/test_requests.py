@@ -23,6 +23,20 @@ def test_a_conversation(api, make_bridge, backend, front, kind):
         assert body is None or headers["Content-Type"] == "application/json"
 
 
+def test_a_channel_that_does_not_work(api, make_bridge, backend, front):
+    """Its messages' status, and its own."""
+    original = front.accept
+    front.accept = lambda m, p, c: (204, {}, b"") if m in ("PATCH", "PUT") else original(m, p, c)
+    bridge = make_bridge(backend=backend, front=front, kind="application", answer={"wait": "0"})
+    backend.answer = lambda d: (400, {"message": "No."})
+    for n in range(7):
+        bridge.app_callback({"type": "message", "payload": message(to=f"a{n}"), "metadata": {}}, channel="support")
+    until(lambda: any(c[0] == "PATCH" for c in front.calls), 15, lambda: front.calls)
+    assert {c[0] for c in front.calls} >= {"PATCH", "PUT"}
+    for method, path, _, body in front.calls:
+        assert api.mistakes(method, path, body) == [], (method, path, body)
+
+
 def test_setting_up(api, tmp_path):
     """The writes of `channel register`; and of `doctor` every operation, though not the bodies that are empty so that nothing can happen."""
     core = copy.copy(api)
