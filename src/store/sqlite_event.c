@@ -166,6 +166,8 @@ enum err sqlite_event_replay(struct sqlite *q, struct store_op *op)
     struct store_event_filter f = p->filter;
     int64_t id[REPLAY_ROWS];
     f.states = (f.states ? f.states : ~0u) & ~(1u << EVENT_WAITING);
+    if (f.states == 0)
+        return OK;
     TRY(pick(q, &f, id, &p->event_n));
     for (unsigned i = 0; i < p->event_n; i++) {
         sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_REPLAY);

@@ -23,6 +23,12 @@ struct put {
     unsigned started_n;
 };
 
+static enum store_put_how how_of(const struct store_put *p, enum message_state known)
+{
+    enum store_put_how how = how_when[known];
+    return how == STORE_AGAIN && p->only_new ? STORE_DONE : how;
+}
+
 static enum err find(struct put *t, const struct store_item *item, struct row *out)
 {
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_FIND);
@@ -52,7 +58,7 @@ static enum err check_quota(struct put *t)
         enum err e = find(t, &p->item[i], &known);
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
-        if (e == ERR_NOT_FOUND || how_when[known.state] == STORE_AGAIN)
+        if (e == ERR_NOT_FOUND || how_of(p, known.state) == STORE_AGAIN)
             needed += p->item[i].body.n + files_bytes(&p->item[i]);
     }
     return needed > room ? ERR_FULL : OK;
@@ -163,9 +169,7 @@ static enum err put_item(struct put *t, struct store_item *item)
     if (!is_new) {
         struct row r = {0};
         TRY(find(t, item, &r));
-        item->how = how_when[r.state];
-        if (item->how == STORE_AGAIN && t->p->only_new)
-            item->how = STORE_DONE;
+        item->how = how_of(t->p, r.state);
         if (item->how == STORE_AGAIN)
             TRY(again(t, item, &r));
         else

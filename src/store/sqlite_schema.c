@@ -135,6 +135,7 @@ static const char *const migration[] = {
     "CREATE INDEX event_due ON event (account, due_at, emitted_at) WHERE state = 0;"
     "CREATE INDEX event_lane ON event (account, lane, emitted_at) WHERE state = 0;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
+    "CREATE INDEX event_ended ON event (stored_at) WHERE state > 0;"
     "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"
 
     /* What Front has told of a channel, and was told: a row for each of which there is anything. */

@@ -22,6 +22,13 @@
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
     " e.tries, e.result "
 
+/* No event of its lane that waits was emitted before it; ids are numbers in base 36. */
+#define EVENT_IS_FIRST                                                                                       \
+    " NOT EXISTS (SELECT 1 FROM event o INDEXED BY event_lane"                                               \
+    " WHERE o.account = e.account AND o.lane = e.lane AND o.state = 0"                                       \
+    " AND (o.emitted_at, length(o.event_id), o.event_id, o.id)"                                              \
+    " < (e.emitted_at, length(e.event_id), e.event_id, e.id)) "
+
 /* 1 account or NULL, 2 channel or NULL, 3 types or NULL, 4 and 5 emitted from and until, 6 bit set of states, 11 event
  * id or NULL */
 #define EVENT_FILTER                                                                                         \
@@ -283,17 +290,14 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_PUT] =
         "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, lane, body)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, event_id, via) DO NOTHING",
-    [SQL_EVENT_DUE] =
-        "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
-        " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 AND NOT EXISTS (SELECT 1 FROM event o"
-        " INDEXED BY event_lane WHERE o.account = e.account AND o.lane = e.lane AND o.state = 0"
-        " AND (o.emitted_at, length(o.event_id), o.event_id, o.id)"
-        " < (e.emitted_at, length(e.event_id), e.event_id, e.id)) ORDER BY e.due_at, e.emitted_at LIMIT ?3",
+    [SQL_EVENT_DUE] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
+                      " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 AND" EVENT_IS_FIRST
+                      "ORDER BY e.due_at, e.emitted_at LIMIT ?3",
     [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_due SET due_at = ?2"
                           " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
     [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1 WHERE id = ?1",
-    [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND state = 0"
-                       " ORDER BY due_at LIMIT 1",
+    [SQL_EVENT_NEXT] = "SELECT e.due_at FROM event e INDEXED BY event_due"
+                       " WHERE e.account = ?1 AND e.state = 0 AND" EVENT_IS_FIRST "ORDER BY e.due_at LIMIT 1",
     [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4 WHERE id = ?1",
     [SQL_EVENT_LIST] =
         "SELECT" EVENT_COLUMNS ", CASE WHEN ?10 THEN e.body END FROM event e INDEXED BY event_emitted"
@@ -308,8 +312,8 @@ const char *const sql_text_of[SQL_N] = {
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
     [SQL_FAILED_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
                         " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND (?3 IS NULL OR m.recipient = ?3)",
-    [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?2)"
-                        " AND stored_at < ?1 AND state > 0",
+    [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event INDEXED BY event_ended"
+                        " WHERE stored_at < ?1 AND state > 0 LIMIT ?2)",
 
     /* files; what is not here yet keeps its message's due time at its end, out of the way of claims */
     [SQL_FILE_ADD] = "INSERT INTO file (queue_id, message_id, n, state, due_at, bytes, origin, filename,"

@@ -116,6 +116,13 @@ KIT(files_due)
 KIT(file_end)
 KIT(file_get)
 KIT(files_known)
+KIT(failed)
+KIT(event_put)
+KIT(event_release)
+KIT(events_due)
+KIT(event_end)
+KIT(event_list)
+KIT(event_replay)
 
 /* ---- Short forms ---- */
 

@@ -51,6 +51,13 @@ enum err kit_files_due(struct kit *k, struct store_files_due *p);
 enum err kit_file_end(struct kit *k, struct store_file_end *p);
 enum err kit_file_get(struct kit *k, struct store_file_get *p);
 enum err kit_files_known(struct kit *k, struct store_files_known *p);
+enum err kit_failed(struct kit *k, struct store_failed *p);
+enum err kit_event_put(struct kit *k, struct store_event_put *p);
+enum err kit_event_release(struct kit *k, struct store_event_release *p);
+enum err kit_events_due(struct kit *k, struct store_events_due *p);
+enum err kit_event_end(struct kit *k, struct store_event_end *p);
+enum err kit_event_list(struct kit *k, struct store_event_list *p);
+enum err kit_event_replay(struct kit *k, struct store_event_replay *p);
 
 void on_kit_done(struct store_op *op);
 

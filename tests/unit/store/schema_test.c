@@ -142,7 +142,7 @@ static bool may_scan(enum sql id)
 {
     return id == SQL_CHANNEL_ALL || id == SQL_COUNTER_ALL || (id >= SQL_LIST_ID && id <= SQL_PICK_CHANNEL) ||
            id == SQL_CLAIM_SUSPECT || id == SQL_PRUNE_BODIES || id == SQL_PRUNE_KEYS || id == SQL_LAST_ID ||
-           id == SQL_OLDEST_SENDING || id == SQL_EVENT_PRUNE || id == SQL_STANDING_ALL;
+           id == SQL_OLDEST_SENDING || id == SQL_STANDING_ALL;
 }
 
 static void check_plan(sqlite3 *db, enum sql id)
