@@ -37,14 +37,15 @@ struct way {
 
 static const struct way ways[MESSAGE_KIND_N][2] = {
     [KIND_MESSAGE] = {[CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN,
-                                          "/channels/%s/incoming_messages", false, incoming_custom},
+                                          "/channels/%s/incoming_messages", false, incoming_custom, false},
                       [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
-                                               "/channels/%s/inbound_messages", false, incoming_application}},
+                                               "/channels/%s/inbound_messages", false, incoming_application,
+                                               false}},
     [KIND_AGENT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
                                         "/inboxes/%s/imported_messages", true, incoming_agent_custom, true},
                     [CHANNEL_APPLICATION] = {"outbound_messages", FRONT_AUTH_CHANNEL,
                                              "/channels/%s/outbound_messages", false,
-                                             incoming_agent_application}},
+                                             incoming_agent_application, false}},
 };
 
 /* One attempt, from its claim to its outcome. */
