@@ -202,6 +202,18 @@ def test_messages_as_front_sends_them_to_an_application_channel(make_app, backen
     assert bridge.app_callback(envelope(message(author={}, subject=None, version=None), "room-3")).status == 200
     first = backend.wait(3)[0]
     assert first["author"] is None and first["text"] == "Hello"
+    sync = json.dumps({"type": "sync", "authorization": {"id": "cmp_1"}}).encode()
+    handshake = {"content-type": "application/json", "x-front-challenge": "abc"}
+    assert bridge.request("POST", "/front/app", sync, handshake).status == 401, "a handshake is signed too"
+    event = {"id": "evt_1", "type": "inbound", "_links": {}}
+    for wrong in ({"type": "message"}, {"type": "message", "payload": []}, {"type": "message", "payload": event}, {"payload": message()},
+                  {"type": "message", "payload": {**message(), "recipients": []}}, {"type": "message", "payload": {**message(), "id": 7}},
+                  {**envelope(), "metadata": []}, {**envelope(), "metadata": {"external_conversation_ids": "room-1"}},
+                  {**envelope(), "id": "evt_1"}, {**message(), "payload": message()}, {"type": "message_imported"},
+                  {"type": "message_imported", "payload": {"metadata": {"external_id": ["x"]}}}, {"type": "message_autoreply", "payload": None}):
+        answer = bridge.app_callback(wrong)
+        assert answer.status == 400 and answer.json["type"] == "bad_request" and answer.json["message"].endswith("."), (wrong, answer)
+    assert len(backend.deliveries) == 3
 
 
 def test_an_automatic_reply_comes_twice_and_is_one_message(make_app, backend):
