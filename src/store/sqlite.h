@@ -143,6 +143,12 @@ MUST_CHECK enum err thread_front(struct sqlite *q, struct conn *c, int64_t chann
  * malloc'ed, or untouched. */
 MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p,
                                 char **thread_ref);
+/* thread_history finds the conversation that a line of history joins; *conversation is malloc'ed, or NULL. */
+MUST_CHECK enum err thread_history(struct sqlite *q, struct conn *c, const struct channel *history,
+                                   struct span peer, struct span thread_ref, char **conversation);
+/* thread_chosen keeps what thread_history found, so that all of a thread goes there. */
+MUST_CHECK enum err thread_chosen(struct sqlite *q, const struct channel *history,
+                                  const struct store_message *m, wall_ms_t now);
 /* thread_linked: the reference that Front knows the backend's conversation `peer` by; malloc'ed, or untouched. */
 MUST_CHECK enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,

@@ -96,6 +96,8 @@ static enum err start(struct claim *c, struct store_message *m, const struct for
                     .started_at = f->started_at,
                     .body_n = f->body_n};
     TRY(row_start(c->q, &r, c->p->now));
+    if (m->kind == KIND_IMPORT)
+        TRY(thread_chosen(c->q, c->channel, m, c->p->now));
     TRY(files_of(c->q, &c->q->writer, m));
     m->state = r.state;
     m->attempt = r.attempt;

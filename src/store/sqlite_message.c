@@ -196,6 +196,8 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
     struct span recipient = sql_text(st, 20), conversation = sql_text(st, 22), thread_ref = sql_text(st, 23);
     if (out->direction == MESSAGE_OUT)
         TRY(thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far));
+    else if (out->kind == KIND_IMPORT)
+        TRY(thread_history(q, c, channel, conversation, thread_ref, &far));
     else
         TRY(thread_front(q, c, channel->id, out->kind, conversation, thread_ref, &far));
     copy_texts(st, channel->name, far, out);

@@ -214,6 +214,9 @@ const char *const sql_text_of[SQL_N] = {
                         "conversation IS NOT NULL",
     [SQL_THREAD_BACK_AGENT] = "SELECT conversation FROM thread WHERE channel_id = ?1"
                               " AND thread_ref = " AGENT_THREAD("?2") " AND conversation IS NOT NULL",
+    [SQL_HISTORY_GET] = "SELECT conversation FROM thread WHERE channel_id = ?1 AND thread_ref = ?2",
+    [SQL_HISTORY_SET] = "INSERT INTO thread (channel_id, thread_ref, conversation, seen_at)"
+                        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     [SQL_THREAD_BY_HANDLE] = "SELECT peer FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
                              " AND handle = ?2 AND conversation IS NULL AND peer IS NOT NULL"
                              " ORDER BY seen_at DESC LIMIT 1",

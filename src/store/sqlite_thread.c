@@ -47,8 +47,43 @@ enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum
         TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
     TRY(look_up(q, c, SQL_THREAD_BACK, channel_id, thread_ref, conversation));
     TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
-    return kind == KIND_AGENT ? look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation)
-                              : OK;
+    return kind == KIND_MESSAGE
+               ? OK
+               : look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation);
+}
+
+/* Chosen when the first line of the thread is sent: until then it is what the live channel's map says now. */
+enum err thread_history(struct sqlite *q, struct conn *c, const struct channel *history, struct span peer,
+                        struct span thread_ref, char **conversation)
+{
+    struct span name;
+    char live_name[STORE_CHANNEL_BYTES];
+    bool is_chosen;
+    *conversation = NULL;
+    sqlite3_stmt *st = sql_of(q, c, SQL_HISTORY_GET);
+    sql_bind(st, "it", history->id, thread_ref);
+    TRY(sql_step(q, st, &is_chosen));
+    if (is_chosen) {
+        *conversation = span_strdup(sql_text(st, 0));
+        sql_reset(st);
+        return OK;
+    }
+    if (!store_history_of(span_of(history->name), &name))
+        return OK;
+    memcpy(live_name, name.p, name.n);
+    live_name[name.n] = 0;
+    const struct channel *live = channel_find(q, live_name);
+    return live ? thread_front(q, c, live->id, KIND_IMPORT, peer, thread_ref, conversation) : OK;
+}
+
+enum err thread_chosen(struct sqlite *q, const struct channel *history, const struct store_message *m,
+                       wall_ms_t now)
+{
+    if (!m->thread_ref)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_HISTORY_SET);
+    sql_bind(st, "itti", history->id, span_of(m->thread_ref), span_of(m->front_conversation), now);
+    return sql_run(q, st);
 }
 
 /* Customers' and agents' messages are of the same conversation. */
@@ -195,13 +230,22 @@ static enum err merge_all(struct sqlite *q, const struct channel *c, struct stor
     return OK;
 }
 
+/* The channel itself, or its history; NULL: every channel. */
+static bool is_of(const struct channel *c, const char *name)
+{
+    struct span live, own = span_of(c->name);
+    if (!name || span_is(own, name))
+        return true;
+    return store_history_of(own, &live) && span_is(live, name);
+}
+
 enum err sqlite_merge(struct sqlite *q, struct store_op *op)
 {
     struct store_merge *p = container_of(op, struct store_merge, op);
     if (p->into.n == 0 || p->gone_n > STORE_MERGE_MAX)
         return ERR_INVALID;
     for (size_t i = 0; i < q->channel_n; i++)
-        if (!p->channel || strcmp(p->channel, q->channel[i]->name) == 0)
+        if (is_of(q->channel[i], p->channel))
             TRY(merge_all(q, q->channel[i], p));
     return OK;
 }

@@ -521,7 +521,8 @@ void store_stats_fini(struct store_stats *p);
  * learnt yet; else unknown. The other way, Front's conversation of a message of the backend is: what was learnt
  * of its thread; else the newest link to its conversation of the backend (for an agent's message, which belongs
  * where the conversation is now, that one first); else, for an agent's, what was learnt from an earlier one of
- * the same thread.
+ * the same thread. History joins the conversation that the map of its channel knows when the first line of a thread
+ * is claimed, or none, and all later lines of that thread go where the first one went.
  */
 
 struct store_lesson {

@@ -1,6 +1,6 @@
 /* Lines of history: stored once each, in order, in a queue and a quota of their own. */
 #include "kit.h"
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HISTORY CHANNEL ":import"
@@ -186,6 +186,75 @@ static void test_the_reference_that_front_knows_is_kept(void **state)
     }
 }
 
+/* A customer's live message, and the conversation that Front shows for it. */
+static void live(struct kit *k, const char *ref, const char *peer, const char *conversation)
+{
+    struct store_item item = {.recipient = span_of(ref), .lane = span_of(ref), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .direction = MESSAGE_IN,
+                          .source_id = span_of(conversation),
+                          .conversation = span_of(peer),
+                          .thread_ref = span_of(ref),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_ACCEPT,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .external_id = SPAN_LIT("uid"),
+                             .wants_learning = true};
+    assert_int_equal(kit_settle(k, &s), OK);
+    struct store_learn *l = mem_zalloc(sizeof *l);
+    *l = (struct store_learn){.channel = CHANNEL, .now = NOW, .retry_ms = 1000};
+    assert_int_equal(kit_learn(k, l), OK);
+    assert_int_equal(l->lesson_n, 1);
+    struct store_learnt t = {
+        .thread_id = l->lesson[0].thread_id, .conversation = span_of(conversation), .now = NOW};
+    assert_int_equal(kit_learnt(k, &t), OK);
+    store_learn_fini(l);
+    free(l);
+}
+
+/* Where the next line of this thread goes; it is sent and accepted. */
+static void expect_joins(struct kit *k, const char *id, const char *ref, const char *peer,
+                         const char *conversation)
+{
+    struct store_import_line l = line(id, ref, "{}");
+    l.conversation = span_of(peer);
+    assert_int_equal(import(k, &l, 1, 0), OK);
+    struct store_claim c = {.direction = MESSAGE_IN, .channel = HISTORY, .now = NOW, .max = 1};
+    assert_int_equal(kit_claim(k, &c), OK);
+    assert_int_equal(c.message_n, 1);
+    if (conversation)
+        assert_string_equal(c.message[0].front_conversation, conversation);
+    else
+        assert_null(c.message[0].front_conversation);
+    assert_int_equal(settle1(k, c.message[0].id, 1, VERB_ACCEPT), OK);
+    store_claim_fini(&c);
+}
+
+static void test_history_joins_a_live_conversation_whole_or_not_at_all(void **state)
+{
+    struct kit *k = *state;
+    expect_joins(k, "1", "ada", NULL, NULL);
+    live(k, "ada", NULL, "cnv_1");
+    live(k, "bob", "room-2", "cnv_2");
+    expect_joins(k, "2", "ada", NULL, NULL); /* it has begun apart */
+    expect_joins(k, "3", "bob", NULL, "cnv_2");
+    expect_joins(k, "4", "room-2", "room-2", "cnv_2"); /* by the backend's conversation */
+    struct span gone[] = {SPAN_LIT("cnv_2")};
+    struct store_merge merge = {
+        .channel = CHANNEL, .into = SPAN_LIT("cnv_3"), .gone = gone, .gone_n = 1, .now = NOW};
+    assert_int_equal(kit_merge(k, &merge), OK);
+    expect_joins(k, "5", "bob", NULL, "cnv_3");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -196,6 +265,7 @@ int main(void)
         TEST(test_the_quota_takes_all_or_none),
         TEST(test_a_line_without_its_parts_is_refused),
         TEST(test_the_reference_that_front_knows_is_kept),
+        TEST(test_history_joins_a_live_conversation_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
