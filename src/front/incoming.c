@@ -55,6 +55,18 @@ static struct span body_of(const struct buf *html)
     return s.n > 0 ? s : SPAN_LIT("<em>(a message without text)</em>");
 }
 
+bool incoming_html(struct jval root, struct buf *html)
+{
+    struct buf made;
+
+    buf_init(&made, HTML_MAX);
+    make_html(root, &made);
+    buf_add_span(html, body_of(&made));
+    bool is_whole = !made.is_over && !html->is_over;
+    buf_fini(&made);
+    return is_whole;
+}
+
 /* ---- The check ---- */
 
 static const struct field {
@@ -182,6 +194,11 @@ static enum err check(struct jval root, struct buf *why)
     if (!e)
         e = check_rest(root, why);
     return e ? e : check_direction(root, why);
+}
+
+enum err incoming_check_root(struct jval root, struct buf *why)
+{
+    return check(root, why);
 }
 
 enum err incoming_check(struct span wire, struct buf *why)

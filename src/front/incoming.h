@@ -39,6 +39,11 @@ struct incoming {
     const char *conversation; /* of an agent, custom: Front's conversation; NULL: not known */
 };
 
+/* What else is written out of a message of the wire (history.c): the check of a document that is open, and the HTML that
+ * Front is told; false: it is too long. */
+MUST_CHECK enum err incoming_check_root(struct jval root, struct buf *why);
+MUST_CHECK bool incoming_html(struct jval root, struct buf *html);
+
 /* incoming_is_from_agent: somebody of the company wrote it, over there. */
 bool incoming_is_from_agent(struct jval wire);
 

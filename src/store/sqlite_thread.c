@@ -47,9 +47,8 @@ enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum
         TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
     TRY(look_up(q, c, SQL_THREAD_BACK, channel_id, thread_ref, conversation));
     TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
-    return kind == KIND_MESSAGE
-               ? OK
-               : look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation);
+    return kind == KIND_MESSAGE ? OK
+                                : look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation);
 }
 
 /* Chosen when the first line of the thread is sent: until then it is what the live channel's map says now. */

@@ -1,9 +1,10 @@
 /*
  * One inbound object of the wire per line in; per line out {"custom":BODY,"application":BODY}, the bodies of
- * the two calls, or
- * {"refused":"why"}.
+ * the two calls, or {"refused":"why"}. Where it is a line of history too, also "history_custom" and
+ * "history_application".
  */
 #include "base/json.h"
+#include "front/history.h"
 #include "front/incoming.h"
 #include "front/thread.h"
 #include <stdio.h>
@@ -24,6 +25,22 @@ static void put_body(struct jout *j, const char *key, const struct incoming *in,
     buf_fini(&why);
 }
 
+static void put_history(struct jout *j, enum channel_kind kind, const struct incoming *in)
+{
+    struct history h;
+    struct buf why;
+
+    buf_init(&why, 1024);
+    if (history_read(&h, in->wire, kind, INT64_C(1700000000000), &why) == OK) {
+        if (kind == CHANNEL_CUSTOM)
+            put_body(j, "history_custom", in, history_custom);
+        else
+            put_body(j, "history_application", in, history_application);
+    }
+    history_fini(&h);
+    buf_fini(&why);
+}
+
 /* The thread of a long conversation id, which is where a reference could grow too long. */
 static void put_bodies(struct jout *j, struct span wire)
 {
@@ -39,6 +56,8 @@ static void put_bodies(struct jout *j, struct span wire)
     const struct incoming in = {.wire = wire, .id = "fb3k9x2m-1z", .thread_ref = thread.p};
     put_body(j, "custom", &in, incoming_custom);
     put_body(j, "application", &in, incoming_application);
+    put_history(j, CHANNEL_CUSTOM, &in);
+    put_history(j, CHANNEL_APPLICATION, &in);
     json_fini(&doc);
     buf_fini(&conversation);
     buf_fini(&thread);

@@ -37,6 +37,18 @@ WIRES = {
 }
 
 
+PAST = {"id": "h1", "sender": ADA, "text": "x", "created_at": 1600000000.5}
+LINES = {  # of history, for both kinds of channel
+    "inbound": PAST,
+    "iso": {**PAST, "created_at": "2020-09-13T12:26:40.5+02:00", "to": [{"handle": "line"}], "subject": "S"},
+    "outbound": {**PAST, "direction": "outbound", "to": [{"handle": "ada", "name": "Ada", "email": None}, {"handle": "bob"}]},
+    "long": {**PAST, "id": "i" * 1024, "conversation_id": "c" * 1024, "sender": {"handle": "h" * 512, "name": "Ada"}},
+    "blank": {**PAST, "text": "", "markdown": None},
+}
+CUSTOM_LINES = {**LINES, "all": {**LINES["outbound"], "tags": ["vip"], "archived": False, "skip_rules": False, "author_email": "g@x.org"}}
+WIRES.update({f"history {name}": line for name, line in CUSTOM_LINES.items()})
+
+
 @pytest.fixture(scope="module")
 def bodies():
     if not PRINTER.exists():
@@ -50,6 +62,20 @@ def bodies():
 @pytest.mark.parametrize("kind, call", [("custom", "incoming_messages"), ("application", "inbound_messages")])
 def test_body(api, bodies, name, kind, call):
     assert api.mistakes("POST", f"/channels/cha_1/{call}", bodies[name][kind]) == []
+
+
+@pytest.mark.parametrize("name", CUSTOM_LINES)
+def test_history_of_a_custom_channel(api, bodies, name):
+    body = bodies[f"history {name}"]["history_custom"]
+    assert api.mistakes("POST", "/inboxes/inb_1/imported_messages", body) == []
+    assert len(body["external_id"]) <= 200 and len(body["metadata"]["thread_ref"]) <= 200
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_history_of_an_application_channel(api, bodies, name):
+    call = "outbound_messages" if name == "outbound" else "inbound_messages"
+    assert api.mistakes("POST", f"/channels/cha_1/{call}", bodies[f"history {name}"]["history_application"]) == []
+    assert "history_application" not in bodies["history all"]
 
 
 @pytest.mark.parametrize("name", WIRES)

@@ -1,8 +1,9 @@
 /*
- * A message of a backend: an inbound object of the wire. Whatever passes the check becomes four bodies that are
- * JSON, with clean HTML in them: allowed elements only.
+ * A message of a backend: an inbound object of the wire, or a line of history. Whatever passes the check becomes bodies
+ * that are JSON, with clean HTML in them: allowed elements only.
  */
 #include "base/mem.h"
+#include "front/history.h"
 #include "front/incoming.h"
 #include "text/doc.h"
 #include "text/html_token.h"
@@ -50,6 +51,25 @@ static void check_body(enum err build(const struct incoming *, struct buf *, str
     buf_fini(&out);
 }
 
+/* A line of history is such a message too, with more to say. */
+static void check_line(struct span line)
+{
+    struct history h;
+    struct buf why;
+
+    for (enum channel_kind kind = CHANNEL_CUSTOM; kind <= CHANNEL_APPLICATION; kind++) {
+        buf_init(&why, 1024);
+        if (history_read(&h, line, kind, INT64_C(1700000000000), &why) == OK) {
+            must(h.id.n > 0 && h.customer.n > 0 && why.n == 0);
+            check_body(kind == CHANNEL_CUSTOM ? history_custom : history_application, line);
+        } else {
+            must(why.n > 0);
+        }
+        history_fini(&h);
+        buf_fini(&why);
+    }
+}
+
 static void check_wire(struct span wire)
 {
     struct buf why;
@@ -72,5 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct span s = {(const char *)data, n};
 
     check_wire(s);
+    check_line(s);
     return 0;
 }

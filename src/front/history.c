@@ -1,0 +1,464 @@
+/*
+ * Decides what a line of history may say and how Front is told it. What a message of the wire may say is incoming.c's;
+ * here is what the past adds. Invariant: what history_read accepted, the builders can build.
+ */
+#include "front/history.h"
+#include "base/mem.h"
+#include "front/thread.h"
+#include <stdlib.h>
+#include <time.h>
+
+enum { BODY_MAX = 9 << 20, TIME_MAX = 40 };
+#define MILLISECONDS_SINCE                                                                                   \
+    INT64_C(100000000000) /* 1973: more than that many seconds is meant as milliseconds */
+
+/* ---- Times ---- */
+
+/* Digits after the point, of which three count. */
+static const char *read_fraction(const char *p, wall_ms_t *ms)
+{
+    int64_t unit = 100;
+
+    if (*p != '.' && *p != ',')
+        return p;
+    for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+        *ms += (*p - '0') * unit;
+    return p;
+}
+
+/* A day that the month does not have is none. */
+static bool is_real(struct tm said, time_t *at)
+{
+    struct tm is = said;
+
+    *at = timegm(&is); /* which makes it real */
+    return is.tm_mon == said.tm_mon && is.tm_mday == said.tm_mday && is.tm_hour == said.tm_hour;
+}
+
+static enum err read_iso(const char *text, wall_ms_t *at)
+{
+    struct tm tm = {0}, zone = {0};
+    const char *p = strptime(text, "%Y-%m-%d", &tm);
+    wall_ms_t ms = 0;
+
+    if (p && (*p == 'T' || *p == 't' || *p == ' '))
+        p = strptime(p + 1, "%H:%M", &tm);
+    else
+        p = NULL;
+    if (p && *p == ':')
+        p = strptime(p, ":%S", &tm);
+    if (!p)
+        return ERR_INVALID;
+    p = read_fraction(p, &ms);
+    p = *p == ' ' ? NULL : strptime(*p == 'z' ? "Z" : p, "%z", &zone);
+    time_t seconds;
+    if (!p || *p || !is_real(tm, &seconds))
+        return ERR_INVALID;
+    *at = ((wall_ms_t)seconds - zone.tm_gmtoff) * SECOND_MS + ms;
+    return OK;
+}
+
+enum err history_time(struct jval v, wall_ms_t *at)
+{
+    char *text;
+
+    if (json_type(v) != JSON_STRING)
+        return json_millis(v, at);
+    text = json_dup(v, TIME_MAX);
+    enum err e = text ? read_iso(text, at) : ERR_INVALID;
+    free(text);
+    return e;
+}
+
+/* ---- The check ---- */
+
+static enum err say(struct buf *why, const char *sentence)
+{
+    buf_add_str(why, sentence);
+    return ERR_INVALID;
+}
+
+static enum err check_time(struct jval v, wall_ms_t now, struct buf *why)
+{
+    wall_ms_t at;
+
+    if (!json_has(v))
+        return say(why, "created_at is missing");
+    if (history_time(v, &at) != OK || at < 0)
+        return say(why, "created_at is no time: give Unix seconds, or 2024-01-31T09:30:00Z with Z or +01:00");
+    if (at <= now + DAY_MS)
+        return OK;
+    bool is_in_ms = at / 1000 > MILLISECONDS_SINCE && at / 1000 <= now + DAY_MS;
+    return say(why,
+               is_in_ms ? "created_at is in milliseconds: give Unix seconds" : "created_at is in the future");
+}
+
+static enum err check_tag(struct jval v, struct buf *why)
+{
+    char *text = json_dup(v, HISTORY_TAG_MAX);
+    bool is_good = text && *text;
+
+    free(text);
+    return is_good ? OK : say(why, "a tag must be a string of 1 to 200 bytes");
+}
+
+static enum err check_tags(struct jval tags, struct buf *why)
+{
+    if (!json_has(tags))
+        return OK;
+    if (json_type(tags) != JSON_ARRAY || json_len(tags) > HISTORY_TAGS_MAX)
+        return say(why, "tags must be a list of at most 20 names");
+    for (struct jval v = json_first(tags); v.doc; v = json_next(v)) {
+        enum err e = check_tag(v, why);
+        if (e)
+            return e;
+    }
+    return OK;
+}
+
+/* What only a custom channel's call has a place for; elsewhere it is not left out in silence. */
+static const struct choice {
+    const char *key;
+    bool is_switch;
+} choices[] = {{"tags", false}, {"archived", true}, {"skip_rules", true}};
+
+static enum err check_choices(struct jval root, enum channel_kind kind, struct buf *why)
+{
+    for (const struct choice *c = choices; c < choices + ARRAY_LEN(choices); c++) {
+        struct jval v = json_get(root, c->key);
+        if (!json_has(v))
+            continue;
+        if (kind == CHANNEL_APPLICATION)
+            buf_addf(why, "%s is for custom channels: Front does not take it for an application channel",
+                     c->key);
+        else if (c->is_switch && json_type(v) != JSON_BOOL)
+            buf_addf(why, "%s must be true or false", c->key);
+        if (why->n > 0)
+            return ERR_INVALID;
+    }
+    return OK;
+}
+
+static enum err check_id(struct jval v, struct buf *why)
+{
+    char *id = json_dup(v, INCOMING_ID_MAX);
+    bool is_good = id && *id;
+
+    free(id);
+    return is_good ? OK : say(why, "id is missing or empty: it is what a line is known by");
+}
+
+/* Lines of an inbound direction may say who they were for, too. */
+static enum err check_to(struct jval to, struct buf *why)
+{
+    if (!json_has(to))
+        return OK;
+    if (json_type(to) != JSON_ARRAY || json_len(to) > INCOMING_TO_MAX)
+        return say(why, "to must be a list of at most 50 objects with a handle");
+    for (struct jval v = json_first(to); v.doc; v = json_next(v)) {
+        char *handle = json_dup(json_get(v, "handle"), INCOMING_HANDLE_MAX);
+        bool is_good = handle && *handle;
+        free(handle);
+        if (!is_good)
+            return say(why, "to must hold objects with a handle of at most 512 bytes");
+    }
+    return OK;
+}
+
+static enum err check(struct jval root, enum channel_kind kind, wall_ms_t now, struct buf *why)
+{
+    if (json_len(json_get(root, "attachments")) > 0)
+        return say(why, "attachments cannot be imported: leave them out, or put links to them into the text");
+    enum err e = incoming_check_root(root, why);
+    if (!e)
+        e = check_id(json_get(root, "id"), why);
+    if (!e)
+        e = check_time(json_get(root, "created_at"), now, why);
+    if (!e)
+        e = check_to(json_get(root, "to"), why);
+    if (!e)
+        e = check_choices(root, kind, why);
+    return e ? e : check_tags(json_get(root, "tags"), why);
+}
+
+/* ---- Reading ---- */
+
+static void add_string(struct jval v, struct buf *out)
+{
+    if (json_str(v, out) != OK)
+        buf_clear(out);
+}
+
+enum err history_read(struct history *h, struct span line, enum channel_kind kind, wall_ms_t now,
+                      struct buf *why)
+{
+    struct json doc;
+
+    buf_init(&h->id, INCOMING_ID_MAX);
+    buf_init(&h->customer, INCOMING_HANDLE_MAX);
+    buf_init(&h->conversation, INCOMING_ID_MAX);
+    enum err e = json_parse(&doc, line);
+    struct jval root = e ? (struct jval){0} : json_root(&doc);
+    if (e)
+        buf_addf(why, "it is not JSON: %s at byte %zu", doc.error, doc.error_at);
+    else
+        e = check(root, kind, now, why);
+    if (!e) {
+        add_string(json_get(root, "id"), &h->id);
+        add_string(json_get(root, "conversation_id"), &h->conversation);
+        add_string(incoming_is_from_agent(root) ? json_get(json_first(json_get(root, "to")), "handle")
+                                                : json_path(root, "sender.handle"),
+                   &h->customer);
+    }
+    json_fini(&doc);
+    return e;
+}
+
+void history_fini(struct history *h)
+{
+    buf_fini(&h->id);
+    buf_fini(&h->customer);
+    buf_fini(&h->conversation);
+}
+
+/* ---- The bodies of calls ---- */
+
+struct writer {
+    struct jout j;
+    struct jval root;
+    const struct incoming *in;
+};
+
+static void put_value(struct writer *w, const char *key, struct jval v)
+{
+    struct buf scratch;
+
+    if (!json_has(v))
+        return;
+    buf_init(&scratch, INCOMING_TEXT_MAX);
+    jout_kv_span(&w->j, key, json_span(v, &scratch));
+    buf_fini(&scratch);
+}
+
+static void put(struct writer *w, const char *key, const char *path)
+{
+    put_value(w, key, json_path(w->root, path));
+}
+
+static void put_known(struct writer *w, const char *key, const char *value)
+{
+    if (value)
+        jout_kv_str(&w->j, key, value);
+}
+
+/* The line's own id; a long one as a digest, the same each time. */
+static void put_id(struct writer *w)
+{
+    struct buf scratch, ref;
+
+    buf_init(&scratch, INCOMING_ID_MAX);
+    buf_init(&ref, FRONT_REF_MAX);
+    front_ref(json_span(json_get(w->root, "id"), &scratch), &ref);
+    jout_kv_span(&w->j, "external_id", buf_span(&ref));
+    buf_fini(&scratch);
+    buf_fini(&ref);
+}
+
+static void put_time(struct writer *w, const char *key)
+{
+    wall_ms_t at = 0;
+
+    if (history_time(json_get(w->root, "created_at"), &at) == OK)
+        jout_kv_i64(&w->j, key, at / 1000);
+}
+
+static void put_person(struct writer *w, struct jval person, bool has_email)
+{
+    put_value(w, "handle", json_get(person, "handle"));
+    put_value(w, "name", json_get(person, "name"));
+    if (has_email)
+        put_value(w, "email", json_get(person, "email"));
+}
+
+/* ---- Custom channels ---- */
+
+/*
+ * Front says of body_format that only e-mail may have it, and that a body is Markdown without it. So the HTML stands in
+ * one element without an empty line, which Markdown leaves as it is: it is right whether Front renders it or not.
+ */
+static void add_block(struct span html, struct buf *out)
+{
+    bool is_empty = false; /* the line, so far */
+
+    buf_add_str(out, "<div>");
+    for (size_t i = 0; i < html.n; i++) {
+        char c = html.p[i];
+        if (c == '\r')
+            buf_add_str(out, "&#13;");
+        else if (c == '\n' && is_empty)
+            buf_add_str(out, "&#10;");
+        else
+            buf_add_char(out, c);
+        is_empty = c == '\n' ? !is_empty : is_empty && (c == ' ' || c == '\t');
+    }
+    buf_add_str(out, "</div>");
+}
+
+static bool put_block(struct writer *w)
+{
+    struct buf html, block;
+
+    buf_init(&html, BODY_MAX);
+    buf_init(&block, 2 * BODY_MAX);
+    bool is_whole = incoming_html(w->root, &html);
+    add_block(buf_span(&html), &block);
+    jout_kv_span(&w->j, "body", buf_span(&block));
+    is_whole = is_whole && !block.is_over;
+    buf_fini(&html);
+    buf_fini(&block);
+    return is_whole;
+}
+
+static void put_sender(struct writer *w, bool is_inbound)
+{
+    jout_key(&w->j, "sender");
+    jout_object(&w->j);
+    if (!is_inbound)
+        put_known(w, "author_id", w->in->author_id);
+    if (!is_inbound && w->in->address)
+        jout_kv_str(&w->j, "handle", w->in->address);
+    else
+        put(w, "handle", "sender.handle");
+    put(w, "name", "sender.name");
+    jout_object_end(&w->j);
+}
+
+/* Front wants somebody here: where an inbound line says nobody it is the channel. */
+static void put_to(struct writer *w)
+{
+    struct jval to = json_get(w->root, "to");
+    struct buf scratch;
+
+    buf_init(&scratch, INCOMING_HANDLE_MAX);
+    jout_key(&w->j, "to");
+    jout_array(&w->j);
+    for (struct jval v = json_first(to); v.doc; v = json_next(v))
+        jout_span(&w->j, json_span(json_get(v, "handle"), &scratch));
+    if (json_len(to) == 0)
+        jout_str(&w->j, w->in->address ? w->in->address : "channel");
+    jout_array_end(&w->j);
+    buf_fini(&scratch);
+}
+
+/* Imported threads are apart from all others in Front; agents' messages of today are imported too, and must not end up
+ * in an archived conversation of last year. */
+static void put_thread(struct writer *w)
+{
+    struct buf name, ref;
+
+    buf_init(&name, 4096);
+    buf_init(&ref, FRONT_REF_MAX);
+    buf_addf(&name, "history:%s", w->in->thread_ref);
+    front_ref(buf_span(&name), &ref);
+    jout_kv_span(&w->j, "thread_ref", buf_span(&ref));
+    buf_fini(&name);
+    buf_fini(&ref);
+}
+
+static bool write_custom(struct writer *w)
+{
+    bool is_inbound = !incoming_is_from_agent(w->root);
+
+    put_sender(w, is_inbound);
+    put_to(w);
+    put(w, "subject", "subject");
+    bool is_whole = put_block(w);
+    put_id(w);
+    put_time(w, "created_at");
+    jout_kv_str(&w->j, "type", "custom");
+    if (json_len(json_get(w->root, "tags")) > 0)
+        jout_kv_raw(&w->j, "tags", json_raw(json_get(w->root, "tags")));
+    put_known(w, "conversation_id", w->in->conversation);
+    jout_key(&w->j, "metadata");
+    jout_object(&w->j);
+    if (!w->in->conversation) /* which would make Front forget thread_ref */
+        put_thread(w);
+    jout_kv_bool(&w->j, "is_inbound", is_inbound);
+    jout_kv_bool(&w->j, "is_archived", json_bool(json_get(w->root, "archived"), true));
+    jout_kv_bool(&w->j, "should_skip_rules", json_bool(json_get(w->root, "skip_rules"), true));
+    jout_object_end(&w->j);
+    return is_whole;
+}
+
+/* ---- Application channels ---- */
+
+static void put_receivers(struct writer *w)
+{
+    put(w, "sender_name", "sender.name");
+    jout_key(&w->j, "to");
+    jout_array(&w->j);
+    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
+        jout_object(&w->j);
+        put_person(w, v, true);
+        jout_object_end(&w->j);
+    }
+    jout_array_end(&w->j);
+    put_known(w, "author_id", w->in->author_id);
+}
+
+static bool write_application(struct writer *w)
+{
+    struct buf html;
+
+    buf_init(&html, BODY_MAX);
+    if (incoming_is_from_agent(w->root)) {
+        put_receivers(w);
+    } else {
+        jout_key(&w->j, "sender");
+        jout_object(&w->j);
+        put_person(w, json_get(w->root, "sender"), true);
+        jout_object_end(&w->j);
+    }
+    put(w, "subject", "subject");
+    bool is_whole = incoming_html(w->root, &html);
+    jout_kv_span(&w->j, "body", buf_span(&html));
+    jout_key(&w->j, "metadata");
+    jout_object(&w->j);
+    put_id(w);
+    jout_kv_str(&w->j, "external_conversation_id", w->in->thread_ref);
+    jout_object_end(&w->j);
+    put_time(w, "delivered_at");
+    buf_fini(&html);
+    return is_whole;
+}
+
+static enum err build(const struct incoming *in, enum channel_kind kind, bool write(struct writer *),
+                      struct buf *out, struct buf *why)
+{
+    struct json doc;
+    enum err e = json_parse(&doc, in->wire);
+
+    if (e)
+        buf_add_str(why, "The stored line is not JSON");
+    else
+        e = check(json_root(&doc), kind, INT64_MAX / 2, why);
+    if (!e) {
+        struct writer w = {.root = json_root(&doc), .in = in};
+        jout_init(&w.j, out);
+        jout_object(&w.j);
+        e = write(&w) ? OK : ERR_LIMIT;
+        jout_object_end(&w.j);
+    }
+    json_fini(&doc);
+    return e;
+}
+
+enum err history_custom(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, CHANNEL_CUSTOM, write_custom, out, why);
+}
+
+enum err history_application(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    return build(in, CHANNEL_APPLICATION, write_application, out, why);
+}
