@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "admin/metrics.h"
 #include "admin/ops.h"
+#include "admin/ops_import.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -142,7 +143,7 @@ static void on_ops(struct http_exchange *x, void *arg)
     struct admin *a = arg;
 
     if (may(a, x))
-        ops_run(&a->ops, http_method(x), http_path(x), http_query(x), on_ops_done, x);
+        ops_run(&a->ops, http_method(x), http_path(x), http_query(x), http_body(x), on_ops_done, x);
 }
 
 static const char *status_name(enum host_status s)
@@ -278,6 +279,20 @@ static void resume(const char *channel, void (*done)(enum err e, void *done_arg)
     life_resume(bridge_channel(arg, span_of(channel)), done, done_arg);
 }
 
+static void on_import(const char *channel, void *arg)
+{
+    bridge_imported(arg, span_of(channel));
+}
+
+/* Of the plan, what the reserve leaves. */
+static int64_t history_rate(const char *channel, void *arg)
+{
+    const struct channel *ch = bridge_channel(arg, span_of(channel));
+    struct rate_view rate = front_client_rate(ch->account->front);
+
+    return rate.limit * (100 - (int64_t)ch->account->config->rate_reserve_percent) / 100;
+}
+
 static struct http_server *server_new(struct admin *a, struct event_base *base)
 {
     const struct http_route route[] = {
@@ -290,6 +305,7 @@ static struct http_server *server_new(struct admin *a, struct event_base *base)
         {"GET POST", "/api/v1/messages", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET POST", "/api/v1/events", HTTP_PREFIX, 0, NULL, on_ops, a},
         {"GET POST", "/api/v1/dead", HTTP_PREFIX, 0, NULL, on_ops, a},
+        {"GET POST", "/api/v1/imports", HTTP_EXACT, OPS_IMPORT_BODY_MAX, NULL, on_ops, a},
     };
     return http_server_new(base, &http_limits_default, route, ARRAY_LEN(route), refusal);
 }
@@ -316,8 +332,14 @@ enum err admin_open(struct admin **out, struct event_base *base, struct bridge *
 
     a->bridge = b;
     a->config = c;
-    a->ops = (struct ops_context){
-        .store = b->store, .config = c, .on_change = on_change, .resume = resume, .search = search, .arg = b};
+    a->ops = (struct ops_context){.store = b->store,
+                                  .config = c,
+                                  .on_change = on_change,
+                                  .resume = resume,
+                                  .search = search,
+                                  .on_import = on_import,
+                                  .history_rate = history_rate,
+                                  .arg = b};
     a->tcp = server_new(a, base);
     a->local = server_new(a, base);
     enum err e = http_server_listen(a->tcp, c->admin_listen, why);

@@ -34,6 +34,10 @@ static void outcomes(struct buf *out, const struct bridge *b, const char *name, 
         for (unsigned o = OUTCOME_DELIVERED; o < OUTCOME_N; o++)
             buf_addf(out, "%s{channel=\"%s\",outcome=\"%s\"} %llu\n", name, b->config->channel[i].name,
                      outcome_name((enum outcome_kind)o), (unsigned long long)n[o]);
+        for (unsigned o = OUTCOME_DELIVERED; !is_out && o < OUTCOME_N; o++)
+            if (stats->history[o]) /* under the name that the store has for it */
+                buf_addf(out, "%s{channel=\"%s\",outcome=\"%s\"} %llu\n", name, b->channel[i].history_name,
+                         outcome_name((enum outcome_kind)o), (unsigned long long)stats->history[o]);
     }
 }
 

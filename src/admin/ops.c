@@ -5,9 +5,11 @@
 #include "admin/ops.h"
 #include "admin/ops_channel.h"
 #include "admin/ops_event.h"
+#include "admin/ops_import.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/policy.h"
 #include "http/server.h"
 #include "http/text.h"
 #include <stdlib.h>
@@ -422,6 +424,10 @@ static int64_t life_ms(const struct job *job)
 {
     const struct config *c = job->x->config;
     int64_t longest = 0;
+    struct span name;
+
+    if (job->channel && store_history_of(span_of(job->channel), &name))
+        return history_expiry(0);
 
     for (size_t i = 0; i < c->channel_n; i++) {
         if (job->channel && strcmp(job->channel, c->channel[i].name) == 0)
@@ -476,8 +482,12 @@ static const struct ops_verb *verb_find(struct span name, bool is_dead)
 }
 
 void ops_run(const struct ops_context *x, struct span method, struct span path, struct span query,
-             ops_done_fn *done, void *arg)
+             struct span body, ops_done_fn *done, void *arg)
 {
+    if (take(&path, OPS_PREFIX "imports")) {
+        ops_import_run(x, method, path, query, body, done, arg);
+        return;
+    }
     if (take(&path, OPS_PREFIX "channels")) {
         ops_channel_run(x, method, path, done, arg);
         return;

@@ -8,6 +8,7 @@
  *   the same under /api/v1/dead, for dead letters alone (retry, drop)
  *   POST /api/v1/channels/NAME/resume                                         see ops_channel.h
  *   …    /api/v1/events…                                                      see ops_event.h
+ *   GET, POST /api/v1/imports?channel=                                        see ops_import.h
  *
  * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
  * that are none are refused before anything is changed. While the store fails every request ends with 503 and
@@ -42,11 +43,14 @@ struct ops_context {
     void (*resume)(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg);
     /* asks Front for events, in the bridge that runs; NULL: none does. done is called once, later or from inside. */
     void (*search)(const struct ops_search *s, ops_searched_fn *done, void *done_arg, void *arg);
+    void (*on_import)(const char *channel, void *arg); /* lines of its history were stored; may be NULL */
+    /* how many a minute Front's allowance would let go, 0: not known yet; NULL: no bridge runs */
+    int64_t (*history_rate)(const char *channel, void *arg);
     void *arg;
 };
 
-/* ops_run answers one request; done is called once, later or from inside. x must outlive it. */
+/* ops_run answers one request; done is called once, later or from inside. x, and body, must last until then. */
 void ops_run(const struct ops_context *x, struct span method, struct span path, struct span query,
-             ops_done_fn *done, void *arg);
+             struct span body, ops_done_fn *done, void *arg);
 
 #endif

@@ -15,6 +15,8 @@ static void on_settled(struct store_op *op);
 
 static struct queue *queue_of(struct attempt *a)
 {
+    if (a->kind == KIND_IMPORT)
+        return &a->channel->history;
     return a->facts.direction == MESSAGE_OUT ? &a->channel->out : &a->channel->in;
 }
 
@@ -29,6 +31,7 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
                                       .attempt = m->attempt - m->attempt_base,
                                       .crash_n = m->crash_n,
                                       .created_at = m->created_at,
+                                      .is_history = m->kind == KIND_IMPORT,
                                       .is_resendable = channel_may_resend(ch, d)};
     a->attempt = m->attempt;
     a->source_id = mem_strdup(m->source_id);
@@ -114,7 +117,8 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .code = o->code,
         .now = now,
         .due_at = a->verdict.due_at,
-        .expires_at = a->verdict.is_unburnt ? 0 : retry_expiry(ch->config, a->facts.created_at),
+        .expires_at =
+            a->verdict.is_unburnt || a->facts.is_history ? 0 : retry_expiry(ch->config, a->facts.created_at),
         .is_unburnt = a->verdict.is_unburnt,
         .is_unsure = o->kind == OUTCOME_UNKNOWN || a->is_unsure,
         .was_crash = o->was_crash,
@@ -154,7 +158,10 @@ static void count(struct attempt *a)
 {
     struct channel_stats *stats = &a->channel->stats;
 
-    (a->facts.direction == MESSAGE_OUT ? stats->deliveries : stats->inbound)[a->outcome]++;
+    uint64_t *n = a->kind == KIND_IMPORT              ? stats->history
+                  : a->facts.direction == MESSAGE_OUT ? stats->deliveries
+                                                      : stats->inbound;
+    n[a->outcome]++;
     if (a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_DELIVER)
         histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
     if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)

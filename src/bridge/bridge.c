@@ -133,8 +133,9 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
     set_secrets(ch);
     slots_init(&ch->attempts, ATTEMPTS_MAX);
     slots_init(&ch->hooks, HOOKS_MAX);
-    queue_init(&ch->out, ch, MESSAGE_OUT);
-    queue_init(&ch->in, ch, MESSAGE_IN);
+    store_history_name(config->name, ch->history_name);
+    for (enum queue_way w = 0; w < WAY_N; w++)
+        queue_init(channel_queue(ch, w), ch, w);
     presence_init(ch);
     ch->reporter = reporter_new(ch);
     ch->placer = placer_new(ch);
@@ -184,13 +185,25 @@ void bridge_requeued(struct bridge *b)
     for (size_t i = 0; i < b->config->channel_n; i++) {
         breaker_hurry(&b->channel[i].breaker, mono);
         breaker_hurry(&b->channel[i].account->breaker, mono);
-        queue_due(&b->channel[i].out, now);
-        queue_due(&b->channel[i].in, now);
+        for (enum queue_way w = 0; w < WAY_N; w++)
+            queue_due(channel_queue(&b->channel[i], w), now);
     }
     for (size_t i = 0; i < b->config->account_n; i++)
         eventer_soon(b->account[i].eventer);
     keeper_expiry(b->keeper, now);
     queue_tick(b);
+}
+
+void bridge_imported(struct bridge *b, struct span name)
+{
+    struct channel *ch = bridge_channel(b, name);
+    wall_ms_t now = clock_wall_ms();
+
+    if (!ch)
+        return;
+    queue_due(&ch->history, now);
+    keeper_expiry(b->keeper, history_expiry(now));
+    queue_kick(&ch->history);
 }
 
 static void on_health(bool is_ok, const char *reason, void *arg)

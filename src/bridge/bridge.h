@@ -31,6 +31,8 @@ void bridge_close(struct bridge *b);
 
 /* bridge_requeued says that an operator has changed messages: some may be due now. */
 void bridge_requeued(struct bridge *b);
+/* bridge_imported says that lines of history were stored for this channel. */
+void bridge_imported(struct bridge *b, struct span channel);
 /* bridge_reload reads the certificate of the public listener again; on error the old one stays. */
 MUST_CHECK enum err bridge_reload(struct bridge *b, struct buf *why);
 unsigned bridge_port(const struct bridge *b); /* of the public listener */

@@ -48,7 +48,7 @@ struct presence {
 
 struct channel_stats {
     uint64_t callbacks[CALLBACK_SHAPE_N][FRONT_ERROR_N];
-    uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N];
+    uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N], history[OUTCOME_N];
     uint64_t foreign_links, late_failures, alerts;
     uint64_t confirmed, confirmed_again, unconfirmed;
     uint64_t unsent; /* messages that only an event told of, and that must not be sent any more */
@@ -90,19 +90,19 @@ struct channel {
     size_t secret_n;
     struct host *host;
     uint32_t capabilities; /* of the adapter, as preflight saw it */
-    struct queue out, in;
-    struct breaker breaker; /* of the backend */
-    struct slots attempts;  /* token -> struct attempt, while the host has it */
-    struct slots hooks;     /* token -> struct http_exchange */
-    unsigned promised_n;    /* attempts that puts under way may start */
+    struct queue out, in, history;
+    char history_name[STORE_CHANNEL_BYTES]; /* where the store keeps it */
+    struct breaker breaker;                 /* of the backend */
+    struct slots attempts;                  /* token -> struct attempt, while the host has it */
+    struct slots hooks;                     /* token -> struct http_exchange */
+    unsigned promised_n;                    /* attempts that puts under way may start */
     struct life life;
     struct presence presence;
     bool has_events;   /* events come to this channel's own URL */
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
-    LIST_HEAD(, relay) relays; /* on their way to Front, one per attempt of `in` */
-    unsigned looking_n;        /* of them, those that ask whether Front has the message already */
+    LIST_HEAD(, relay) relays; /* on their way to Front, one per attempt of `in` and `history` */
     struct placer *placer;
     struct channel_stats stats;
 };
@@ -135,6 +135,13 @@ const char *channel_front_id(const struct channel *ch);
 /* channel_address gives the channel's handle in Front as far as the configuration says it. */
 const char *channel_address(const struct channel *ch);
 struct account *bridge_account(const struct bridge *b, struct span name); /* NULL: none */
+static inline struct queue *channel_queue(struct channel *ch, enum queue_way way)
+{
+    struct queue *const queue[WAY_N] = {
+        [WAY_OUT] = &ch->out, [WAY_IN] = &ch->in, [WAY_HISTORY] = &ch->history};
+    return queue[way];
+}
+
 struct channel *bridge_channel(const struct bridge *b, struct span name); /* NULL: none */
 /* channel_may_resend says whether an attempt of which nobody knows the end may be made again. */
 bool channel_may_resend(const struct channel *ch, enum message_direction d);

@@ -42,10 +42,10 @@ struct lesson {
     char *conversation;
 };
 
-/* The attempts that a dead process left open, channel by channel. */
+/* The attempts that a dead process left open, queue by queue. */
 struct orphanage {
     struct keeper *keeper;
-    struct channel *channel;
+    struct queue *queue;
     struct store_orphans op;
 };
 
@@ -78,14 +78,14 @@ struct keeper *keeper_new(struct bridge *b)
     k->expire.op.on_done = on_expired;
     k->prune.op.on_done = on_pruned;
     k->learner = mem_calloc(n, sizeof *k->learner);
-    k->orphanage = mem_calloc(2 * n, sizeof *k->orphanage);
+    k->orphanage = mem_calloc(WAY_N * n, sizeof *k->orphanage);
     for (size_t i = 0; i < n; i++) {
         struct channel *ch = &b->channel[i];
         ch->learner = &k->learner[i];
         *ch->learner =
             (struct learner){.channel = ch, .op.op.on_done = on_learn, .op.channel = ch->config->name};
-        for (unsigned d = 0; d < 2; d++)
-            k->orphanage[2 * i + d] = (struct orphanage){.keeper = k, .channel = ch, .op.direction = d};
+        for (enum queue_way w = 0; w < WAY_N; w++)
+            k->orphanage[WAY_N * i + w] = (struct orphanage){.keeper = k, .queue = channel_queue(ch, w)};
     }
     return k;
 }
@@ -119,11 +119,13 @@ void keeper_start(struct keeper *k)
     struct timeval tv = clock_tv(TICK_MS);
 
     event_add(k->tick, &tv);
-    for (size_t i = 0; i < 2 * b->config->channel_n; i++) {
+    for (size_t i = 0; i < WAY_N * b->config->channel_n; i++) {
         struct orphanage *o = &k->orphanage[i];
+        const struct channel *ch = o->queue->channel;
         o->op.op.on_done = on_orphans;
-        o->op.channel = o->channel->config->name;
-        o->op.is_resent = channel_may_resend(o->channel, o->op.direction);
+        o->op.direction = o->queue->direction;
+        o->op.channel = o->queue->way == WAY_HISTORY ? ch->history_name : ch->config->name;
+        o->op.is_resent = channel_may_resend(ch, o->op.direction);
         o->op.now = clock_wall_ms();
         k->orphanage_n++;
         store_post_orphans(b->store, &o->op);
@@ -133,19 +135,18 @@ void keeper_start(struct keeper *k)
 static void on_orphans(struct store_op *op)
 {
     struct orphanage *o = container_of(op, struct orphanage, op.op);
-    struct channel *ch = o->channel;
+    struct channel *ch = o->queue->channel;
 
     o->keeper->orphanage_n--;
     if (o->op.message_n > 0)
-        log_warn("open_at_start", LOG_STR("channel", ch->config->name),
+        log_warn("open_at_start", LOG_STR("channel", o->op.channel),
                  LOG_STR("direction", message_direction_name(o->op.direction)),
                  LOG_I64("messages", o->op.message_n),
                  LOG_STR("now", o->op.is_resent ? "queued" : "unknown"));
     if (o->op.direction == MESSAGE_OUT)
         ch->has_suspects = true; /* these, or of an earlier crash: the first claim says if there are none */
-    struct queue *q = o->op.direction == MESSAGE_OUT ? &ch->out : &ch->in;
-    q->is_open = true;
-    queue_kick(q);
+    o->queue->is_open = true;
+    queue_kick(o->queue);
 }
 
 /* ---- Expiry and pruning ---- */

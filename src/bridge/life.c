@@ -205,6 +205,7 @@ static void take_change(struct channel *ch, unsigned fields, const struct standi
         log_connected(ch, before);
         placer_forget(ch->placer);
         queue_kick(&ch->in);
+        queue_kick(&ch->history);
     }
     if (fields & STANDING_LIFE_AT)
         s->life_at = to->life_at;

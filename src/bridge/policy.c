@@ -4,6 +4,8 @@
 #include "bridge/policy.h"
 #include <math.h>
 
+#define HISTORY_LIFE_MS (90 * DAY_MS) /* a million lines take nine days on the middle plan */
+
 enum { SCHEDULE_MAX = 10000 }; /* attempts whose delays are added up, so that a long life stays cheap */
 
 static uint64_t mix(uint64_t x)
@@ -25,14 +27,22 @@ int64_t retry_delay_ms(const struct config_channel *rules, uint32_t attempt, uin
     return (int64_t)(delay * jitter);
 }
 
+/* How far the attempt after `attempt` is from the first one, if each takes its turn. */
+static int64_t schedule_ms(const struct config_channel *rules, uint32_t attempt, uint64_t seed)
+{
+    int64_t sum = 0;
+
+    for (uint32_t n = 1; n <= attempt && n <= SCHEDULE_MAX; n++)
+        sum += retry_delay_ms(rules, n, seed);
+    return sum;
+}
+
 wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at, uint32_t attempt,
                        uint64_t seed, wall_ms_t now)
 {
-    wall_ms_t due = created_at, soonest = now + rules->retry_first_ms;
+    wall_ms_t due = created_at + schedule_ms(rules, attempt, seed), soonest = now + rules->retry_first_ms;
     wall_ms_t latest = now + retry_delay_ms(rules, attempt, seed);
 
-    for (uint32_t n = 1; n <= attempt && n <= SCHEDULE_MAX; n++)
-        due += retry_delay_ms(rules, n, seed);
     if (due > latest)
         due = latest; /* the clock was ahead when it was created */
     return due > soonest ? due : soonest;
@@ -48,16 +58,29 @@ wall_ms_t retry_expiry(const struct config_channel *rules, wall_ms_t created_at)
     return created_at + rules->retry_give_up_ms;
 }
 
+wall_ms_t history_expiry(wall_ms_t created_at)
+{
+    return created_at + HISTORY_LIFE_MS;
+}
+
+static bool is_over(const struct config_channel *rules, const struct verdict_facts *f, wall_ms_t due)
+{
+    if (f->is_history)
+        return schedule_ms(rules, f->attempt, (uint64_t)f->id) >= rules->retry_give_up_ms;
+    return due >= retry_expiry(rules, f->created_at);
+}
+
 static struct verdict retry(const struct config_channel *rules, const struct verdict_facts *f,
                             const struct outcome *o, wall_ms_t now)
 {
     if (o->is_unsent || f->is_spared)
         return (struct verdict){.verb = VERB_RETRY, .due_at = now, .is_unburnt = true};
 
-    wall_ms_t due = retry_due_at(rules, f->created_at, f->attempt, (uint64_t)f->id, now);
+    wall_ms_t due = f->is_history ? now + retry_delay_ms(rules, f->attempt, (uint64_t)f->id)
+                                  : retry_due_at(rules, f->created_at, f->attempt, (uint64_t)f->id, now);
     if (o->retry_after_ms > due - now)
         due = now + (o->retry_after_ms < DAY_MS ? o->retry_after_ms : DAY_MS);
-    if (due >= retry_expiry(rules, f->created_at))
+    if (is_over(rules, f, due))
         /* The last failure says more than that it was the last; expiry in the store holds it the same way. */
         return (struct verdict){.verb = VERB_KILL, .because = o->reason.n > 0 ? NULL : "gave up"};
     return (struct verdict){.verb = VERB_RETRY, .due_at = due};

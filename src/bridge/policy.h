@@ -28,6 +28,8 @@ wall_ms_t retry_due_at(const struct config_channel *rules, wall_ms_t created_at,
 /* A message that was never tried is worth nothing after too_old, one that was tried after give_up. */
 wall_ms_t first_expiry(const struct config_channel *rules, wall_ms_t created_at);
 wall_ms_t retry_expiry(const struct config_channel *rules, wall_ms_t created_at);
+/* History waits as long as it takes; what was tried is given up by how often, and not by when it was imported. */
+wall_ms_t history_expiry(wall_ms_t created_at);
 
 struct verdict_facts {
     enum message_direction direction;
@@ -38,6 +40,7 @@ struct verdict_facts {
     bool is_told;       /* whoever sent it waits for this very answer, and nothing else speaks for success */
     bool is_resendable; /* when_unsure: resend, or auto and the other side recognises our id */
     bool is_shown;      /* in: Front has been seen to show it */
+    bool is_history;    /* its schedule begins with its first attempt, however long it waited for its turn */
     bool is_spared;     /* the peer was known to be unreachable already: this attempt says nothing new */
 };
 

@@ -14,22 +14,24 @@ enum {
     FAILED_AGAIN_MS = 500, /* after a claim that the store could not answer */
 };
 
-/* What differs between the directions. */
+/* What differs between the ways. */
 static const struct {
+    enum message_direction direction;
     unsigned (*capacity)(const struct channel *ch, mono_ms_t now);
     int64_t (*wait_ms)(const struct channel *ch,
                        mono_ms_t now); /* until a probe may go; -1: nothing to wait for */
     void (*start)(struct channel *ch, const struct store_message *m);
-} way[] = {
-    [MESSAGE_OUT] = {delivery_capacity, delivery_wait_ms, delivery_start},
-    [MESSAGE_IN] = {relay_capacity, relay_wait_ms, relay_start},
+} ways[WAY_N] = {
+    [WAY_OUT] = {MESSAGE_OUT, delivery_capacity, delivery_wait_ms, delivery_start},
+    [WAY_IN] = {MESSAGE_IN, relay_capacity, relay_wait_ms, relay_start},
+    [WAY_HISTORY] = {MESSAGE_IN, relay_history_capacity, relay_history_wait_ms, relay_start},
 };
 
 static void on_claimed(struct store_op *op);
 
-void queue_init(struct queue *q, struct channel *ch, enum message_direction d)
+void queue_init(struct queue *q, struct channel *ch, enum queue_way way)
 {
-    *q = (struct queue){.channel = ch, .direction = d};
+    *q = (struct queue){.channel = ch, .way = way, .direction = ways[way].direction};
     q->claim.op.on_done = on_claimed;
 }
 
@@ -61,11 +63,11 @@ static int64_t wait_of(const struct queue *q, wall_ms_t now, mono_ms_t mono)
 {
     if (q->next_due == INT64_MAX || q->is_claiming || !q->is_open)
         return INT64_MAX;
-    int64_t probe = way[q->direction].wait_ms(q->channel, mono), due = q->next_due - now;
+    int64_t probe = ways[q->way].wait_ms(q->channel, mono), due = q->next_due - now;
     int64_t wait = due > probe ? due : probe;
     if (wait > 0)
         return wait;
-    return way[q->direction].capacity(q->channel, mono) > 0 ? 0 : INT64_MAX;
+    return ways[q->way].capacity(q->channel, mono) > 0 ? 0 : INT64_MAX;
 }
 
 static void set_timer(struct bridge *b)
@@ -77,9 +79,10 @@ static void set_timer(struct bridge *b)
     if (b->is_stopping)
         return; /* the timer is off, and hosts and clients may be gone */
     for (size_t i = 0; i < b->config->channel_n; i++) {
-        int64_t out = wait_of(&b->channel[i].out, now, mono), in = wait_of(&b->channel[i].in, now, mono);
-        wait = out < wait ? out : wait;
-        wait = in < wait ? in : wait;
+        for (enum queue_way w = 0; w < WAY_N; w++) {
+            int64_t own = wait_of(channel_queue(&b->channel[i], w), now, mono);
+            wait = own < wait ? own : wait;
+        }
     }
     if (wait == INT64_MAX)
         event_del(b->schedule);
@@ -94,14 +97,14 @@ static bool claim(struct queue *q)
 
     if (!q->is_open || q->is_claiming || bridge_of(q)->is_stopping || q->next_due > now)
         return false;
-    unsigned capacity = way[q->direction].capacity(ch, clock_mono_ms());
+    unsigned capacity = ways[q->way].capacity(ch, clock_mono_ms());
     if (capacity == 0)
         return false;
     q->is_claiming = true;
     q->is_kicked = false;
     q->next_due = INT64_MAX; /* what comes while the claim runs lowers it again */
     q->claim.direction = q->direction;
-    q->claim.channel = ch->config->name;
+    q->claim.channel = q->way == WAY_HISTORY ? ch->history_name : ch->config->name;
     q->claim.now = now;
     q->claim.max = capacity < CLAIM_MAX ? capacity : CLAIM_MAX;
     q->claim.only_suspects_first = q->direction == MESSAGE_OUT && ch->has_suspects;
@@ -130,7 +133,7 @@ static void on_claimed(struct store_op *op)
         if (q->claim.only_suspects_first && (q->claim.message_n == 0 || !q->claim.message[0].is_suspect))
             ch->has_suspects = false;
         for (unsigned i = 0; i < q->claim.message_n; i++)
-            way[q->direction].start(ch, &q->claim.message[i]);
+            ways[q->way].start(ch, &q->claim.message[i]);
         store_claim_fini(&q->claim);
     }
     if (!claim(q))
@@ -144,12 +147,12 @@ void queue_tick(struct bridge *b)
 
     b->ticked_at = now;
     for (size_t i = 0; i < b->config->channel_n; i++) {
-        if (was_set_back) {
-            queue_due(&b->channel[i].out, now);
-            queue_due(&b->channel[i].in, now);
+        for (enum queue_way w = 0; w < WAY_N; w++) {
+            struct queue *q = channel_queue(&b->channel[i], w);
+            if (was_set_back)
+                queue_due(q, now);
+            claim(q);
         }
-        claim(&b->channel[i].out);
-        claim(&b->channel[i].in);
     }
     set_timer(b);
 }

@@ -11,6 +11,7 @@
 #include "bridge/lookup.h"
 #include "bridge/place.h"
 #include "bridge/staging.h"
+#include "front/history.h"
 #include "front/incoming.h"
 #include <stdlib.h>
 
@@ -46,7 +47,20 @@ static const struct way ways[MESSAGE_KIND_N][2] = {
                     [CHANNEL_APPLICATION] = {"outbound_messages", FRONT_AUTH_CHANNEL,
                                              "/channels/%s/outbound_messages", false,
                                              incoming_agent_application, false}},
+    [KIND_IMPORT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
+                                         "/inboxes/%s/imported_messages", true, history_custom, true},
+                     [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
+                                              "/channels/%s/inbound_messages", false, history_application,
+                                              false}},
 };
+
+/* What an agent wrote, in the history of an application channel. */
+static const struct way history_outbound = {"outbound_messages",
+                                            FRONT_AUTH_CHANNEL,
+                                            "/channels/%s/outbound_messages",
+                                            false,
+                                            history_application,
+                                            false};
 
 /* One attempt, from its claim to its outcome. */
 struct relay {
@@ -61,45 +75,71 @@ struct relay {
     size_t wire_n;
     wall_ms_t created_at, sent_at, unsure_at, lost_at;
     struct lookup *lookup; /* whether Front has it already */
-    bool is_posted, is_shown /* by what Front told of itself */;
+    bool is_from_agent, is_posted, is_shown /* by what Front told of itself */;
     char id[STORE_ID_BYTES];
 };
 
 /* ---- How many ---- */
 
 /* Those that are looked for have had their call: they take nobody's place. */
-static unsigned calling_n(const struct channel *ch)
+static unsigned calling_n(const struct queue *q)
 {
-    return ch->in.in_flight - ch->looking_n;
+    return q->in_flight - q->looking_n;
 }
 
-static bool is_full(const struct channel *ch)
+/* Nothing may leave, or there is no room. */
+static bool is_shut(const struct queue *q)
 {
-    return calling_n(ch) >= WINDOW || ch->looking_n >= LOOKING_MAX;
+    const struct channel *ch = q->channel;
+
+    return ch->bridge->is_stopping || channel_is_closed(ch) || calling_n(q) >= WINDOW ||
+           q->looking_n >= LOOKING_MAX;
+}
+
+static unsigned capacity(const struct queue *q, enum rate_lane lane, mono_ms_t now)
+{
+    const struct account *a = q->channel->account;
+
+    if (!channel_front_id(q->channel))
+        return 0;
+    /* One always, so that another channel of the account that fills the budget does not keep this one out. */
+    bool is_crowded = front_client_waiting(a->front, lane) >= WINDOW;
+    unsigned wanted = !is_crowded ? WINDOW - calling_n(q) : calling_n(q) == 0 ? 1 : 0;
+    return breaker_allows(&a->breaker, wanted, now);
 }
 
 unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
 {
-    if (ch->bridge->is_stopping || channel_is_closed(ch) || is_full(ch))
+    if (is_shut(&ch->in))
         return 0;
-    unsigned room = WINDOW - calling_n(ch);
     if (ch->config->dry_run) /* Front is not asked */
-        return room;
-    if (!channel_front_id(ch))
-        return 0;
-    /* One always, so that another channel of the account that fills the budget does not keep this one out. */
-    bool is_crowded = front_client_waiting(ch->account->front, RATE_INBOUND) >= WINDOW;
-    unsigned wanted = !is_crowded ? room : calling_n(ch) == 0 ? 1 : 0;
-    return breaker_allows(&ch->account->breaker, wanted, now);
+        return WINDOW - calling_n(&ch->in);
+    return capacity(&ch->in, RATE_INBOUND, now);
+}
+
+/* A dry run would mark lines as imported that Front never saw: they wait until it is over. */
+unsigned relay_history_capacity(const struct channel *ch, mono_ms_t now)
+{
+    return is_shut(&ch->history) || ch->config->dry_run ? 0 : capacity(&ch->history, RATE_HISTORY, now);
+}
+
+static int64_t wait_ms(const struct queue *q, mono_ms_t now)
+{
+    const struct breaker *b = &q->channel->account->breaker;
+
+    if (q->channel->config->dry_run || !b->is_open || b->is_probing || is_shut(q))
+        return -1;
+    return b->probe_at > now ? b->probe_at - now : 0;
 }
 
 int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
 {
-    const struct breaker *b = &ch->account->breaker;
+    return wait_ms(&ch->in, now);
+}
 
-    if (ch->config->dry_run || !b->is_open || b->is_probing || is_full(ch))
-        return -1;
-    return b->probe_at > now ? b->probe_at - now : 0;
+int64_t relay_history_wait_ms(const struct channel *ch, mono_ms_t now)
+{
+    return wait_ms(&ch->history, now);
 }
 
 static struct outcome outcome_of(const struct front_result *r)
@@ -126,13 +166,15 @@ static void on_look(evutil_socket_t fd, short what, void *arg);
 static void read_wire(struct relay *r, enum message_kind kind)
 {
     struct json doc;
-    int64_t at;
+    wall_ms_t at;
 
     if (json_parse(&doc, (struct span){r->wire, r->wire_n}) == OK) {
         struct jval root = json_root(&doc);
-        if (kind == KIND_AGENT)
+        r->is_from_agent = kind == KIND_AGENT || (kind == KIND_IMPORT && incoming_is_from_agent(root));
+        if (r->is_from_agent)
             r->author_email = json_dup(json_get(root, "author_email"), INCOMING_HANDLE_MAX);
-        if (json_millis(json_get(root, "sent_at"), &at) == OK)
+        if (kind == KIND_IMPORT ? history_time(json_get(root, "created_at"), &at) == OK
+                                : json_millis(json_get(root, "sent_at"), &at) == OK)
             r->sent_at = at;
     }
     json_fini(&doc);
@@ -156,6 +198,8 @@ static struct relay *relay_new(struct channel *ch, const struct store_message *m
                         .lost_at = m->ended_at};
     must(r->timer);
     read_wire(r, m->kind);
+    if (m->kind == KIND_IMPORT && ch->config->kind == CHANNEL_APPLICATION && r->is_from_agent)
+        r->way = &history_outbound;
     store_id_format(ch->bridge->store, m->id, r->id);
     r->attempt->has_conversation = r->conversation != NULL;
     r->attempt->is_unsure = m->unsure_at > 0;
@@ -165,13 +209,18 @@ static struct relay *relay_new(struct channel *ch, const struct store_message *m
     return r;
 }
 
+static struct queue *queue_of(const struct relay *r)
+{
+    return r->attempt->kind == KIND_IMPORT ? &r->channel->history : &r->channel->in;
+}
+
 static void end_lookup(struct relay *r)
 {
     if (!r->lookup)
         return;
     lookup_free(r->lookup);
     r->lookup = NULL;
-    r->channel->looking_n--;
+    queue_of(r)->looking_n--;
 }
 
 /* The attempt goes on to its settle. */
@@ -241,16 +290,17 @@ static void call(struct relay *r, const char *of, struct span body)
     buf_init(&path, 1024);
     front_path(&path, r->way->path, of);
     r->is_posted = true;
-    staging_call(r->channel,
-                 &(struct front_request){.name = r->way->call,
-                                         .lane = RATE_INBOUND,
-                                         .auth = r->way->auth,
-                                         .channel = channel_front_id(r->channel),
-                                         .method = "POST",
-                                         .path = path.p,
-                                         .resource = of,
-                                         .body = body},
-                 on_answer, r);
+    staging_call(
+        r->channel,
+        &(struct front_request){.name = r->way->call,
+                                .lane = r->attempt->kind == KIND_IMPORT ? RATE_HISTORY : RATE_INBOUND,
+                                .auth = r->way->auth,
+                                .channel = channel_front_id(r->channel),
+                                .method = "POST",
+                                .path = path.p,
+                                .resource = of,
+                                .body = body},
+        on_answer, r);
     buf_fini(&path);
 }
 
@@ -324,13 +374,13 @@ static void begin_lookup(struct relay *r)
                                                   .id = r->id,
                                                   .handle = r->customer,
                                                   .conversation = r->conversation,
-                                                  .is_from_agent = r->attempt->kind == KIND_AGENT,
+                                                  .is_from_agent = r->is_from_agent,
                                                   .unsure_at = r->unsure_at,
                                                   .lost_at = r->lost_at,
                                                   .sent_at = r->sent_at,
                                                   .on_turn = on_turn,
                                                   .arg = r});
-    r->channel->looking_n++; /* there is room for another: whoever claimed this one looks again */
+    queue_of(r)->looking_n++; /* there is room for another: whoever claimed this one looks again */
 }
 
 /* It was not there, or whoever runs the bridge would rather have it twice. */

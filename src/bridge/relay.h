@@ -9,6 +9,9 @@
 /* How many messages may be started now: few, since what waits for the budget waits better in the store. */
 unsigned relay_capacity(const struct channel *ch, mono_ms_t now);
 int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now);
+/* The same for the history of the channel. */
+unsigned relay_history_capacity(const struct channel *ch, mono_ms_t now);
+int64_t relay_history_wait_ms(const struct channel *ch, mono_ms_t now);
 void relay_start(struct channel *ch, const struct store_message *m);
 /* relay_shown says that Front was seen to show a message: if it is looked for, it is found. */
 void relay_shown(struct channel *ch, int64_t id);

@@ -9,6 +9,8 @@
 #include "http/client.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,7 +53,29 @@ static void on_http_done(const struct http_answer *answer, void *arg)
     event_base_loopbreak(a->base);
 }
 
-static enum http_fail ask(const char *socket, const char *method, const char *target, struct ops_answer *out)
+/* What is asked. */
+struct question {
+    const struct config *config;
+    const char *method, *target;
+    struct span body;
+    struct buf *why; /* one sentence, where the code is not EXIT_FINE */
+};
+
+static int fail(const struct question *q, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static int fail(const struct question *q, int code, const char *fmt, ...)
+{
+    va_list args;
+    char sentence[2 * PATH_BYTES_MAX];
+
+    va_start(args, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
+    va_end(args);
+    buf_add_str(q->why, sentence);
+    return code;
+}
+
+static enum http_fail ask(const char *socket, const char *method, const char *target, struct span body,
+                          struct ops_answer *out)
 {
     struct asking a = {.base = event_base_new(), .out = out};
     struct buf url;
@@ -63,6 +87,7 @@ static enum http_fail ask(const char *socket, const char *method, const char *ta
         http_client_new(a.base, &(struct http_client_options){.unix_socket = socket});
     const struct http_request r = {.method = method,
                                    .url = url.p,
+                                   .body = body,
                                    .body_fd = -1,
                                    .timeout_ms = strcmp(method, "GET") == 0 ? READ_MS : CHANGE_MS,
                                    .max_answer_bytes = OPS_ANSWER_MAX};
@@ -98,28 +123,29 @@ static void on_health(bool is_ok, const char *reason, void *arg)
 }
 
 /* Nobody waits for a store that fails: closing it ends what was asked, and ops.c says the store's reason. */
-static int ask_store(const struct config *c, const char *method, const char *target, struct ops_answer *out)
+static int ask_store(const struct question *q, struct ops_answer *out)
 {
     struct local l = {.out = out};
     struct event_base *base = event_base_new();
     struct store *store = NULL;
     struct buf why;
-    size_t path_n = strcspn(target, "?");
-    const char *query = target + path_n + (target[path_n] == '?');
+    size_t path_n = strcspn(q->target, "?");
+    const char *query = q->target + path_n + (q->target[path_n] == '?');
     int code = EXIT_FINE;
 
     must(base);
     buf_init(&why, WHY_BYTES_MAX);
-    const struct store_options options = {.url = c->store, .on_health = on_health, .arg = &l};
+    const struct store_options options = {.url = q->config->store, .on_health = on_health, .arg = &l};
     if (store_open(&store, base, &options, &why) == OK) {
-        const struct ops_context x = {.store = store, .config = c};
-        ops_run(&x, span_of(method), (struct span){target, path_n}, span_of(query), on_ops_done, &l);
+        const struct ops_context x = {.store = store, .config = q->config};
+        ops_run(&x, span_of(q->method), (struct span){q->target, path_n}, span_of(query), q->body,
+                on_ops_done, &l);
         while (!l.is_answered && !l.is_failing)
             must(event_base_loop(base, EVLOOP_ONCE) == 0);
         store_close(store, 0);
         must(l.is_answered);
     } else {
-        code = command_fail(EXIT_FAILED, "%s", why.p);
+        code = fail(q, EXIT_FAILED, "%s", why.p);
     }
     event_base_free(base);
     buf_fini(&why);
@@ -135,25 +161,24 @@ static void silence_log(void)
         log_setup(LOG_ERROR, LOG_TEXT, fd);
 }
 
-static int ask_locked(const struct config *c, const char *method, const char *target, struct ops_answer *out)
+static int ask_locked(const struct question *q, struct ops_answer *out)
 {
     struct buf why;
     int fd = -1, code;
 
     buf_init(&why, WHY_BYTES_MAX);
-    enum err e = store_lock(c->store, 0, &fd, &why);
+    enum err e = store_lock(q->config->store, 0, &fd, &why);
     if (e == OK) {
         silence_log();
-        code = ask_store(c, method, target, out);
+        code = ask_store(q, out);
         close(fd);
     } else if (e == ERR_CONFLICT) {
-        code =
-            command_fail(EXIT_TRY_LATER,
-                         "another process uses %s, but takes no commands at admin.sock there; if it is just "
-                         "starting or stopping, try again in a moment",
-                         c->store);
+        code = fail(q, EXIT_TRY_LATER,
+                    "another process uses %s, but takes no commands at admin.sock there; if it is just "
+                    "starting or stopping, try again in a moment",
+                    q->config->store);
     } else {
-        code = command_fail(EXIT_FAILED, "%s", why.p);
+        code = fail(q, EXIT_FAILED, "%s", why.p);
     }
     buf_fini(&why);
     return code;
@@ -161,31 +186,32 @@ static int ask_locked(const struct config *c, const char *method, const char *ta
 
 /* ---- Which of them ---- */
 
-static int look_for_store(const struct config *c)
+static int look_for_store(const struct question *q)
 {
+    const char *store = q->config->store;
     struct buf path;
     struct stat st;
 
     buf_init(&path, PATH_BYTES_MAX);
-    buf_addf(&path, "%s/front-bridge.db", c->store);
+    buf_addf(&path, "%s/front-bridge.db", store);
     bool is_there = stat(path.p, &st) == 0;
     int error = errno;
     buf_fini(&path);
     if (is_there)
         return EXIT_FINE;
     if (error == ENOENT || error == ENOTDIR)
-        return command_fail(EXIT_FAILED, "there is no store in %s yet; front-bridge run makes it", c->store);
-    return command_fail(EXIT_FAILED, "%s cannot be read: %s; run this as the bridge's user", c->store,
-                        strerror(error));
+        return fail(q, EXIT_FAILED, "there is no store in %s yet; front-bridge run makes it", store);
+    return fail(q, EXIT_FAILED, "%s cannot be read: %s; run this as the bridge's user", store,
+                strerror(error));
 }
 
-static int fail_asking(enum http_fail fail, const char *socket)
+static int fail_asking(const struct question *q, enum http_fail how, const char *socket)
 {
-    if (fail == HTTP_FAIL_TIMEOUT)
-        return command_fail(EXIT_TRY_LATER,
-                            "the bridge at %s has not answered in time; it may still be at it", socket);
-    return command_fail(fail == HTTP_FAIL_BROKEN ? EXIT_TRY_LATER : EXIT_FAILED,
-                        "the bridge at %s gave no answer: %s", socket, http_fail_text(fail));
+    if (how == HTTP_FAIL_TIMEOUT)
+        return fail(q, EXIT_TRY_LATER, "the bridge at %s has not answered in time; it may still be at it",
+                    socket);
+    return fail(q, how == HTTP_FAIL_BROKEN ? EXIT_TRY_LATER : EXIT_FAILED,
+                "the bridge at %s gave no answer: %s", socket, http_fail_text(how));
 }
 
 bool ops_ask_bridge(const struct config *c, const char *target, struct ops_answer *out)
@@ -194,26 +220,40 @@ bool ops_ask_bridge(const struct config *c, const char *target, struct ops_answe
 
     buf_init(&socket, PATH_BYTES_MAX);
     buf_addf(&socket, "%s/admin.sock", c->store);
-    bool is_answered = ask(socket.p, "GET", target, out) == HTTP_FAIL_NONE && out->status == 200;
+    bool is_answered = ask(socket.p, "GET", target, SPAN_NONE, out) == HTTP_FAIL_NONE && out->status == 200;
     buf_fini(&socket);
     return is_answered;
 }
 
-int ops_call(const struct config *c, const char *method, const char *target, struct ops_answer *out)
+int ops_send(const struct config *c, const char *method, const char *target, struct span body,
+             struct ops_answer *out, struct buf *why)
 {
+    const struct question q = {.config = c, .method = method, .target = target, .body = body, .why = why};
     struct buf socket;
 
     buf_init(&socket, PATH_BYTES_MAX);
     buf_addf(&socket, "%s/admin.sock", c->store);
-    enum http_fail fail = ask(socket.p, method, target, out);
+    enum http_fail how = ask(socket.p, method, target, body, out);
     int code = EXIT_FINE;
-    if (fail == HTTP_FAIL_CONNECT) {
-        code = look_for_store(c);
+    if (how == HTTP_FAIL_CONNECT) {
+        code = look_for_store(&q);
         if (code == EXIT_FINE)
-            code = ask_locked(c, method, target, out);
-    } else if (fail != HTTP_FAIL_NONE) {
-        code = fail_asking(fail, socket.p);
+            code = ask_locked(&q, out);
+    } else if (how != HTTP_FAIL_NONE) {
+        code = fail_asking(&q, how, socket.p);
     }
     buf_fini(&socket);
+    return code;
+}
+
+int ops_call(const struct config *c, const char *method, const char *target, struct ops_answer *out)
+{
+    struct buf why;
+
+    buf_init(&why, 2 * WHY_BYTES_MAX);
+    int code = ops_send(c, method, target, SPAN_NONE, out, &why);
+    if (code != EXIT_FINE)
+        command_fail(code, "%s", why.p);
+    buf_fini(&why);
     return code;
 }

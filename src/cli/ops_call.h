@@ -22,6 +22,11 @@ void ops_answer_fini(struct ops_answer *a);
 MUST_CHECK int ops_call(const struct config *c, const char *method, const char *target,
                         struct ops_answer *out);
 
+/* ops_send is the same with a body (absent: none), and says nothing: why takes the sentence. EXIT_TRY_LATER: it may
+ * be another matter in a moment. */
+MUST_CHECK int ops_send(const struct config *c, const char *method, const char *target, struct span body,
+                        struct ops_answer *out, struct buf *why);
+
 /* ops_ask_bridge asks "GET" of the running bridge alone. False: none answers; nothing was said about it. */
 MUST_CHECK bool ops_ask_bridge(const struct config *c, const char *target, struct ops_answer *out);
 

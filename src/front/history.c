@@ -424,7 +424,8 @@ static bool write_application(struct writer *w)
     jout_kv_span(&w->j, "body", buf_span(&html));
     jout_key(&w->j, "metadata");
     jout_object(&w->j);
-    put_id(w);
+    jout_kv_str(&w->j, "external_id",
+                w->in->id); /* ours, as for live messages: what Front shows is known by it */
     jout_kv_str(&w->j, "external_conversation_id", w->in->thread_ref);
     jout_object_end(&w->j);
     put_time(w, "delivered_at");

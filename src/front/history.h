@@ -3,7 +3,7 @@
  * when its turn comes. Pure; fuzzed.
  *
  * Shape: an inbound object of the wire (incoming.h) in which `id` and `created_at` must be, and that may say
- * `archived`, `skip_rules` and `tags`. Front takes it once for each external_id, which is the line's own id.
+ * `archived`, `skip_rules` and `tags`. In an inbox Front takes it once for each external_id, which is the line's own id.
  */
 #ifndef FRONT_HISTORY_H
 #define FRONT_HISTORY_H

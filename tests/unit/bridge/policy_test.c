@@ -183,9 +183,33 @@ static void test_breaker_delay_is_bounded(void **state)
     assert_int_equal(b.delay_ms, BREAKER_MAX_MS);
 }
 
+/* History may wait for days before its first attempt: that is no reason to give it up after one failure. */
+static void test_history_is_given_up_by_its_attempts(void **state)
+{
+    struct verdict_facts f = {
+        .direction = MESSAGE_IN, .id = 3, .attempt = 1, .created_at = 0, .is_history = true};
+    const struct outcome o = {.kind = OUTCOME_RETRY};
+    wall_ms_t now = 5 * DAY_MS;
+
+    (void)state;
+    struct verdict v = verdict_of(&rules, &f, &o, now);
+    assert_int_equal(v.verb, VERB_RETRY);
+    assert_in_range(v.due_at - now, 4000, 6000);
+    f.attempt = 5;
+    v = verdict_of(&rules, &f, &o, now);
+    assert_in_range(v.due_at - now, 64000, 96000);
+    f.attempt = 40;
+    assert_int_equal(verdict_of(&rules, &f, &o, now).verb, VERB_KILL);
+    f.attempt = 1;
+    f.is_history = false;
+    assert_int_equal(verdict_of(&rules, &f, &o, now).verb, VERB_KILL);
+    assert_true(history_expiry(now) > now + 60 * DAY_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_history_is_given_up_by_its_attempts),
         cmocka_unit_test(test_delay_doubles_up_to_max_within_jitter),
         cmocka_unit_test(test_delay_is_a_pure_function_and_jitter_spreads),
         cmocka_unit_test(test_absurd_attempts_and_factors_stay_bounded),

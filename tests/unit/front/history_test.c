@@ -182,14 +182,14 @@ static void test_application(void **state)
     (void)state;
     expect_body(history_application, (struct incoming){.thread_ref = "ada"},
                 HEAD ",\"created_at\":1600000000.9}",
-                "{\"sender\":{\"handle\":\"ada\"},\"body\":\"x\",\"metadata\":{\"external_id\":\"1\","
+                "{\"sender\":{\"handle\":\"ada\"},\"body\":\"x\",\"metadata\":{\"external_id\":\"fb1\","
                 "\"external_conversation_id\":\"ada\"},\"delivered_at\":1600000000}");
     expect_body(
         history_application, (struct incoming){.thread_ref = "bob", .author_id = "tea_1"},
         "{\"id\":\"1\",\"sender\":{\"handle\":\"grace\",\"name\":\"Grace\"},\"text\":\"x\",\"direction\":"
         "\"outbound\",\"to\":[{\"handle\":\"bob\",\"email\":\"b@example.com\"}],\"created_at\":1}",
         "{\"sender_name\":\"Grace\",\"to\":[{\"handle\":\"bob\",\"email\":\"b@example.com\"}],"
-        "\"author_id\":\"tea_1\",\"body\":\"x\",\"metadata\":{\"external_id\":\"1\","
+        "\"author_id\":\"tea_1\",\"body\":\"x\",\"metadata\":{\"external_id\":\"fb1\","
         "\"external_conversation_id\":\"bob\"},\"delivered_at\":1}");
 }
 
