@@ -1,5 +1,6 @@
 """A small threaded HTTP server for tests: keep-alive, a handler function, and connections that a test can break."""
 import http.server
+import socket
 import socketserver
 import threading
 
@@ -45,6 +46,14 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def handle_error(self, request, client_address):
         pass
 
+    def process_request(self, request, client_address):
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self.open.discard(request)
+        super().shutdown_request(request)
+
 
 class Server:
     """Subclasses define handle(method, path, headers, body) -> (status, headers, bytes)."""
@@ -52,6 +61,7 @@ class Server:
     def __init__(self, port=0):
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.owner = self
+        self._server.open = set()  # connections
         self.port = self._server.server_address[1]
         self.lock = threading.Lock()
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -62,8 +72,14 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def close(self):
+        """Nobody is served any more, not on connections that were kept alive either."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self._server.open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def __enter__(self):
         return self
