@@ -110,6 +110,7 @@ struct row {
     bool has_reason, has_conversation;
     enum message_kind kind;
     unsigned file_n;
+    struct message_parts parts;
 };
 MUST_CHECK enum err row_read(struct sqlite *q, int64_t id, struct row *out); /* ERR_NOT_FOUND */
 /* row_from reads the columns ROW_COLUMNS of a statement. */

@@ -7,9 +7,33 @@
 #include "store/sqlite.h"
 #include <string.h>
 
-enum { PRUNE_ROWS = 500 };
+enum { PRUNE_ROWS = 500, REASON_MAX = 1024 };
 
 /* ---- Expire ---- */
+
+/* The last failure says more than "gave up"; absent: the reason that is there stays. */
+static enum err reason_of(struct sqlite *q, const struct row *r, bool is_too_old, struct buf *out)
+{
+    bool has_failed =
+        r->has_reason && strcmp(r->outcome, "delivered") != 0; /* else it speaks of a part that was */
+    if (!has_failed) {
+        message_parts_say(
+            &r->parts, is_too_old ? SPAN_LIT("too old: it waited longer than allowed") : SPAN_LIT("gave up"),
+            out);
+        return OK;
+    }
+    if (r->parts.sent == 0)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_REASON_GET);
+    bool has_row;
+    sql_bind(st, "i", r->id);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    message_parts_say(&r->parts, sql_text(st, 0), out);
+    sql_reset(st);
+    return OK;
+}
 
 static enum err expire_one(struct sqlite *q, struct row *r, struct store_expire *p)
 {
@@ -19,13 +43,16 @@ static enum err expire_one(struct sqlite *q, struct row *r, struct store_expire 
     x->direction = r->direction;
     x->kind = r->kind;
     memcpy(x->channel, r->channel->name, sizeof x->channel);
-    x->is_too_old = r->attempt == r->attempt_base;
-    struct span reason = SPAN_NONE; /* the last failure says more than "gave up" */
-    if (!r->has_reason)
-        reason = x->is_too_old ? SPAN_LIT("too old: it waited longer than allowed") : SPAN_LIT("gave up");
+    x->is_too_old = r->attempt == r->attempt_base && r->parts.sent == 0;
     if (r->direction == MESSAGE_OUT && r->kind == KIND_MESSAGE)
         TRY(report_add(q, r, p->now));
-    return row_leave(q, r, MESSAGE_DEAD, reason, p->now, &ignored);
+    struct buf reason;
+    buf_init(&reason, REASON_MAX);
+    enum err e = reason_of(q, r, x->is_too_old, &reason);
+    if (e == OK)
+        e = row_leave(q, r, MESSAGE_DEAD, reason.n > 0 ? buf_span(&reason) : SPAN_NONE, p->now, &ignored);
+    buf_fini(&reason);
+    return e;
 }
 
 static enum err expire_queue(struct sqlite *q, int64_t queue, struct store_expire *p)

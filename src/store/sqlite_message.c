@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct message_parts parts_from(sqlite3_stmt *st, int column)
+{
+    return (struct message_parts){.sent = (uint32_t)sqlite3_column_int64(st, column),
+                                  .n = (uint32_t)sqlite3_column_int64(st, column + 1),
+                                  .cut = sqlite3_column_int64(st, column + 2)};
+}
+
 enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out)
 {
     int64_t queue = sqlite3_column_int64(st, 1);
@@ -30,6 +37,7 @@ enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out)
         .has_conversation = sqlite3_column_int(st, 15),
         .kind = (enum message_kind)sqlite3_column_int(st, 16),
         .file_n = (unsigned)sqlite3_column_int(st, 17),
+        .parts = parts_from(st, 18),
     };
     struct span outcome = sql_text(st, 13);
     size_t n = outcome.n < sizeof out->outcome ? outcome.n : sizeof out->outcome - 1;
@@ -133,7 +141,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
 
 /* ---- Whole messages ---- */
 
-enum { FIRST_TEXT = 19, TEXT_N = 8 };
+enum { FIRST_TEXT = 22, TEXT_N = 8 };
 
 static char *copy(char **at, struct span s)
 {
@@ -189,11 +197,13 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
         .kind = (enum message_kind)sqlite3_column_int(st, 16),
         .file_n = (unsigned)sqlite3_column_int(st, 17),
         .unsure_at = sqlite3_column_int64(st, 18),
+        .parts = parts_from(st, 19),
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
     char *far; /* the conversation on the other side */
-    struct span recipient = sql_text(st, 20), conversation = sql_text(st, 22), thread_ref = sql_text(st, 23);
+    struct span recipient = sql_text(st, FIRST_TEXT + 1), conversation = sql_text(st, FIRST_TEXT + 3),
+                thread_ref = sql_text(st, FIRST_TEXT + 4);
     if (out->direction == MESSAGE_OUT)
         TRY(thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far));
     else if (out->kind == KIND_IMPORT)

@@ -144,6 +144,8 @@ static enum err replace(struct put *t, struct store_item *item, struct row *r)
     count_add(r->channel, r->direction, r->state, 0, (int64_t)item->body.n - r->body_n);
     r->body_n = (int64_t)item->body.n;
     r->started_at = 0; /* retired above */
+    if (!same)
+        r->parts = (struct message_parts){0};
     return same ? OK : write_body(t, r->id, item->body);
 }
 
@@ -178,6 +180,7 @@ static enum err put_item(struct put *t, struct store_item *item)
         item->state = r.state;
         item->attempt = r.attempt;
         item->revision = r.revision;
+        item->parts = r.parts;
     }
     if (item->is_started && t->p->direction == MESSAGE_OUT)
         return thread_peer(t->q, &t->q->writer, t->channel->id, t->p->conversation, t->p->thread_ref,

@@ -172,7 +172,12 @@ static const char *const migration[] = {
     "CREATE INDEX file_message ON file (message_id, n);"
     "CREATE INDEX file_due ON file (queue_id, due_at) WHERE due_at IS NOT NULL;"
     "CREATE INDEX file_origin ON file (queue_id, origin) WHERE origin IS NOT NULL;"
-    "CREATE INDEX file_name ON file (name) WHERE name IS NOT NULL;",
+    "CREATE INDEX file_name ON file (name) WHERE name IS NOT NULL;"
+
+    /* A delivery in parts; see struct message_parts. */
+    "ALTER TABLE message ADD COLUMN part_sent INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN part_n INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN part_cut INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { VERSION = (int)(sizeof migration / sizeof migration[0]) };

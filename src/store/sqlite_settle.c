@@ -7,10 +7,29 @@
 #include "store/sqlite.h"
 #include <string.h>
 
+enum { REASON_MAX = 1024 };
+
 static bool is_outcome(enum message_verb v)
 {
     return v == VERB_DELIVER || v == VERB_ACCEPT || v == VERB_RETRY || v == VERB_REJECT || v == VERB_HOLD ||
-           v == VERB_UNSURE || v == VERB_KILL;
+           v == VERB_UNSURE || v == VERB_KILL || v == VERB_PART;
+}
+
+static enum err note_parts(struct sqlite *q, const struct row *r, const struct store_settle *p)
+{
+    if (p->parts.n == 0)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_PARTS_SET);
+    sql_bind(st, "iiii", r->id, (int64_t)p->parts.sent, (int64_t)p->parts.n, p->parts.cut);
+    return sql_run(q, st);
+}
+
+static void bind_expiry(sqlite3_stmt *st, int at, wall_ms_t expires_at)
+{
+    if (expires_at)
+        sqlite3_bind_int64(st, at, expires_at);
+    else
+        sqlite3_bind_null(st, at);
 }
 
 static enum err close_attempt(struct sqlite *q, struct row *r, struct store_settle *p, enum message_state to)
@@ -20,6 +39,7 @@ static enum err close_attempt(struct sqlite *q, struct row *r, struct store_sett
              p->external_id, (int64_t)r->crash_n + (p->was_crash && p->was_alone), (int64_t)p->is_unsure);
     TRY(sql_run(q, st));
     row_count(r, to);
+    TRY(note_parts(q, r, p));
     TRY(thread_settled(q, r, p));
     if (p->wants_report && to == MESSAGE_DEAD)
         TRY(report_add(q, r, p->now));
@@ -32,13 +52,23 @@ static enum err retry(struct sqlite *q, struct row *r, struct store_settle *p)
     sql_bind(st, "istiitiiii", r->id, p->outcome, p->reason, (int64_t)p->code, p->now, p->external_id,
              (int64_t)r->crash_n + (p->was_crash && p->was_alone), p->due_at, (int64_t)p->was_crash,
              (int64_t)p->is_unburnt);
-    if (p->expires_at)
-        sqlite3_bind_int64(st, 11, p->expires_at);
-    else
-        sqlite3_bind_null(st, 11);
+    bind_expiry(st, 11, p->expires_at);
     sqlite3_bind_int(st, 12, p->is_unsure);
     TRY(sql_run(q, st));
     row_count(r, MESSAGE_QUEUED);
+    return thread_settled(q, r, p);
+}
+
+/* A part is there: the message stays the head of its lane. */
+static enum err go_on(struct sqlite *q, struct row *r, struct store_settle *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_SETTLE_PART);
+    sql_bind(st, "istiiti", r->id, p->outcome, p->reason, (int64_t)p->code, p->now, p->external_id,
+             p->due_at);
+    bind_expiry(st, 8, p->expires_at);
+    TRY(sql_run(q, st));
+    row_count(r, MESSAGE_QUEUED);
+    TRY(note_parts(q, r, p));
     return thread_settled(q, r, p);
 }
 
@@ -80,6 +110,8 @@ static enum err settle_sending(struct sqlite *q, struct row *r, struct store_set
     int to = message_next(r->direction, MESSAGE_SENDING, p->verb);
     if (to < 0)
         return ERR_INVALID;
+    if (p->verb == VERB_PART)
+        return go_on(q, r, p);
     return to == MESSAGE_QUEUED ? retry(q, r, p) : close_attempt(q, r, p, (enum message_state)to);
 }
 
@@ -90,6 +122,8 @@ static enum err settle_gone(struct sqlite *q, struct row *r, struct store_settle
     bool is_proof = p->verb == VERB_DELIVER && message_next(r->direction, r->state, VERB_DELIVER) >= 0;
     if (r->started_at && is_proof)
         return deliver_late(q, r, p);
+    if (is_out && p->verb == VERB_PART)
+        TRY(note_parts(q, r, p));
     if (is_out)
         return r->state == MESSAGE_DELIVERED ? note_confirmed(q, r, p) : note(q, r, p);
     if (!is_settled_so(r, p))
@@ -119,13 +153,20 @@ enum err sqlite_cancel(struct sqlite *q, struct store_op *op)
     struct row r;
     TRY(row_read(q, p->id, &r));
     p->state = r.state;
+    p->parts = r.parts;
     if (r.state == MESSAGE_CANCELLED)
         return OK;
     if (message_next(r.direction, r.state, VERB_CANCEL) < 0)
         return ERR_CONFLICT;
-    TRY(row_leave(q, &r, MESSAGE_CANCELLED, span_of(p->reason), p->now, &p->is_promoted));
-    p->state = r.state;
-    return OK;
+    struct buf reason;
+    buf_init(&reason, REASON_MAX);
+    message_parts_say(&r.parts, span_of(p->reason), &reason);
+    enum err e = row_leave(q, &r, MESSAGE_CANCELLED, p->reason ? buf_span(&reason) : SPAN_NONE, p->now,
+                           &p->is_promoted);
+    buf_fini(&reason);
+    if (e == OK)
+        p->state = r.state;
+    return e;
 }
 
 /* ---- What Front says has failed ---- */

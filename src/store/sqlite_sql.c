@@ -10,12 +10,13 @@
 #define ROW_COLUMNS                                                                                          \
     " m.id, m.queue_id, m.state, m.is_head, m.attempt, m.attempt_base, m.revision, m.crash_n, m.due_at,"     \
     " m.expires_at, m.started_at, m.ended_at, m.body_n, m.outcome, m.reason IS NOT NULL,"                    \
-    " m.conversation IS NOT NULL, m.kind, m.file_n "
+    " m.conversation IS NOT NULL, m.kind, m.file_n, m.part_sent, m.part_n, m.part_cut "
 
 #define MESSAGE_COLUMNS                                                                                      \
     " m.id, m.queue_id, m.state, m.attempt, m.attempt_base, m.revision, m.crash_n, m.is_suspect,"            \
     " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
-    " m.kind, m.file_n, m.unsure_at, m.source_id, m.recipient, m.lane, m.conversation, m.thread_ref,"        \
+    " m.kind, m.file_n, m.unsure_at, m.part_sent, m.part_n, m.part_cut, m.source_id, m.recipient, m.lane, "  \
+    "m.conversation, m.thread_ref,"                                                                          \
     " m.event_id, m.external_id, m.reason, "
 
 #define EVENT_COLUMNS                                                                                        \
@@ -104,7 +105,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
     [SQL_BODY_GET] = "SELECT bytes FROM body WHERE id = ?1",
     [SQL_PUT_AGAIN] = "UPDATE message SET lane = ?2, revision = ?3, body_n = ?4, created_at = ?5,"
-                      " event_id = coalesce(?6, event_id), reason = NULL, started_at = started_at * ?7"
+                      " event_id = coalesce(?6, event_id), reason = NULL, started_at = started_at * ?7,"
+                      " part_sent = part_sent * ?7, part_n = part_n * ?7, part_cut = part_cut * ?7"
                       " WHERE id = ?1",
     [SQL_IMPORT_KNOWN] = "SELECT recipient, state FROM message INDEXED BY message_source"
                          " WHERE queue_id = ?1 AND source_id = ?2 LIMIT 1",
@@ -156,6 +158,13 @@ const char *const sql_text_of[SQL_N] = {
         " is_suspect = ?9, attempt_base = attempt_base + ?10, unsure_at = " UNSURE_AT(
             "?12") ","
                    " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
+    [SQL_SETTLE_PART] = "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
+                        " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = 0, is_suspect "
+                        "= 0, unsure_at = 0,"
+                        " due_at = min(?7, coalesce(?8, expires_at)), expires_at = coalesce(?8, expires_at),"
+                        " attempt_base = attempt WHERE id = ?1",
+    [SQL_PARTS_SET] = "UPDATE message SET part_sent = ?2, part_n = ?3, part_cut = ?4 WHERE id = ?1",
+    [SQL_REASON_GET] = "SELECT reason FROM message WHERE id = ?1",
     [SQL_SETTLE_NOTE] = "UPDATE message SET outcome = ?2, code = ?3, ended_at = ?4 WHERE id = ?1",
     [SQL_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SQL_ORPHANS] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_head"

@@ -40,6 +40,7 @@ static const struct step step[MESSAGE_STATE_N][MESSAGE_VERB_N] =
                 [VERB_DELIVER] = STEP(BOTH, DELIVERED),
                 [VERB_ACCEPT] = STEP(IN, ACCEPTED),
                 [VERB_RETRY] = STEP(BOTH, QUEUED),
+                [VERB_PART] = STEP(OUT, QUEUED),
                 [VERB_REJECT] = STEP(BOTH, REJECTED),
                 [VERB_HOLD] = STEP(BOTH, HELD),
                 [VERB_UNSURE] = STEP(BOTH, UNKNOWN),
@@ -98,7 +99,7 @@ static const char *const verb_name[MESSAGE_VERB_N] = {
     [VERB_RETRY] = "retry",       [VERB_REJECT] = "reject",   [VERB_HOLD] = "hold",
     [VERB_UNSURE] = "unsure",     [VERB_KILL] = "kill",       [VERB_CANCEL] = "cancel",
     [VERB_RESUBMIT] = "resubmit", [VERB_REQUEUE] = "requeue", [VERB_RELEASE] = "release",
-    [VERB_DROP] = "drop",
+    [VERB_DROP] = "drop",         [VERB_PART] = "part",
 };
 
 enum { BIT_OPEN = 1, BIT_SETTLED = 2, BIT_FAILED = 4 };
@@ -113,6 +114,13 @@ static const unsigned char kind[MESSAGE_STATE_N] = {
     [MESSAGE_DEAD] = BIT_FAILED,
     [MESSAGE_DROPPED] = BIT_SETTLED,
 };
+
+void message_parts_say(const struct message_parts *p, struct span reason, struct buf *out)
+{
+    if (p->n > 0 && p->sent > 0 && p->sent < p->n)
+        buf_addf(out, "%u of %u parts %s delivered; ", p->sent, p->n, p->sent == 1 ? "was" : "were");
+    buf_add_span(out, reason);
+}
 
 int message_next(enum message_direction d, enum message_state s, enum message_verb v)
 {

@@ -6,7 +6,9 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include "base/buf.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 enum message_direction { MESSAGE_OUT /* Front to backend: a delivery */, MESSAGE_IN /* backend to Front */ };
 
@@ -50,8 +52,17 @@ enum message_verb {
     VERB_REQUEUE,  /* operator: retry */
     VERB_RELEASE,  /* operator: release what is held */
     VERB_DROP,     /* operator: drop */
+    VERB_PART,     /* outcome delivered, of one part of several: the next is due */
     MESSAGE_VERB_N
 };
+
+/* A delivery that is too long for the backend goes in parts, one after the other, each by attempts of its own. */
+struct message_parts {
+    uint32_t sent, n; /* delivered, of so many; n 0: it is not known to be in parts */
+    int64_t cut; /* how it was cut: whoever cuts gets it back with the next part, so that all fit together */
+};
+/* message_parts_say writes "2 of 3 parts were delivered; REASON", or the reason alone where that says nothing. */
+void message_parts_say(const struct message_parts *p, struct span reason, struct buf *out);
 
 /* message_next returns the state after verb, or -1 where the verb is illegal in that state. */
 int message_next(enum message_direction d, enum message_state s, enum message_verb v);

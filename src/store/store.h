@@ -170,8 +170,9 @@ struct store_item {
     enum message_state state;
     uint32_t attempt;  /* 1 if it was started in this very commit, else what it had */
     uint32_t revision; /* 1, or how many different texts this message has had */
-    bool is_started;   /* attempt is open now, and the caller must send it */
-    bool is_behind;    /* an older message of its lane is open */
+    struct message_parts parts;
+    bool is_started; /* attempt is open now, and the caller must send it */
+    bool is_behind;  /* an older message of its lane is open */
     char *
         peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
 };
@@ -279,6 +280,7 @@ struct store_message {
     uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.
                               attempt - attempt_base is what back-off and limits go by. */
     uint32_t revision;
+    struct message_parts parts;
     uint32_t crash_n;     /* crashes it was alone in */
     bool is_suspect;      /* was in flight at a crash, not settled since */
     wall_ms_t unsure_at;  /* nobody knows whether an attempt arrived that was made then, or later; 0: none */
@@ -332,19 +334,23 @@ struct store_settle {
     struct store_op op;
     int64_t id;
     uint32_t attempt;       /* a settle for another attempt than the open one is ERR_CONFLICT */
-    enum message_verb verb; /* VERB_DELIVER ACCEPT RETRY REJECT HOLD UNSURE KILL */
+    enum message_verb verb; /* VERB_DELIVER ACCEPT RETRY REJECT HOLD UNSURE KILL PART */
     const char *outcome;    /* for the timeline: "delivered" "retry" "rejected" "hold" "unknown" */
     struct span reason;
     int code;
     wall_ms_t now;
-    wall_ms_t due_at;               /* VERB_RETRY */
-    wall_ms_t expires_at;           /* VERB_RETRY: when it expires from now on; 0: as it was */
+    wall_ms_t due_at;               /* VERB_RETRY PART */
+    wall_ms_t expires_at;           /* VERB_RETRY PART: when it expires from now on; 0: as it was */
     bool is_unburnt;                /* this attempt does not count (nothing was tried) */
     bool is_unsure;                 /* the other side may have it all the same: see unsure_at */
     bool was_crash, was_alone;      /* the host died with it in flight; nothing else was */
     struct span external_id;        /* the other side's id, if told */
     struct span peer_conversation;  /* out: the backend's conversation id, if told: kept in the thread map */
     struct span front_conversation; /* in: Front's conversation, if told: kept in the thread map */
+    /* out: what holds after this attempt; n 0: nothing new. With VERB_PART the message goes back to the head of its
+     * lane, and the attempts of its next part count anew. Parts that were sent are kept by whatever ends the
+     * message, so that a resend of the same text, or an operator's, goes on with the next one. */
+    struct message_parts parts;
     bool wants_report;   /* out, VERB_KILL: the agent heard success and has to be told, see reports */
     bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */
@@ -360,7 +366,8 @@ struct store_cancel {
     int64_t id;
     wall_ms_t now;
     const char *reason;
-    enum message_state state; /* after it; ERR_CONFLICT if it had ended otherwise */
+    struct message_parts parts; /* what the backend has of it */
+    enum message_state state;   /* after it; ERR_CONFLICT if it had ended otherwise */
     bool is_promoted;
 };
 void store_post_cancel(struct store *s, struct store_cancel *p);

@@ -13,8 +13,8 @@ struct model_message {
     bool exists;
     int lane, text;
     enum message_state state;
-    long place; /* in its lane */
-    uint32_t attempt, revision;
+    long place;                       /* in its lane */
+    uint32_t attempt, revision, sent; /* sent: parts of three */
     wall_ms_t due_at, expires_at;
     int64_t id;
     bool is_out; /* an attempt is open, also after a cancel */
@@ -87,6 +87,7 @@ static void do_put(struct model *x)
         m->revision += m->text != text;
         m->counts = m->counts && m->text == text;
         m->is_out = m->is_out && m->counts;
+        m->sent = m->text == text ? m->sent : 0;
         m->text = text;
     }
     if (how == STORE_NEW || how == STORE_AGAIN) {
@@ -105,6 +106,7 @@ static void do_put(struct model *x)
     assert_int_equal(item.state, m->state);
     assert_int_equal(item.attempt, m->attempt);
     assert_int_equal(item.revision, m->revision);
+    assert_int_equal(item.parts.sent, m->sent);
 }
 
 static bool may_start(struct model *x, struct model_message *m)
@@ -130,6 +132,7 @@ static void do_claim(struct model *x)
         m->attempt++;
         m->is_out = m->counts = true;
         assert_int_equal(c.message[i].attempt, m->attempt);
+        assert_int_equal(c.message[i].parts.sent, m->sent);
         assert_string_equal(c.message[i].body, m->text ? "{\"one\":1}" : "{}");
     }
     store_claim_fini(&c);
@@ -137,8 +140,8 @@ static void do_claim(struct model *x)
 
 static void do_settle(struct model *x)
 {
-    static const enum message_verb verbs[] = {VERB_DELIVER, VERB_RETRY,  VERB_REJECT,
-                                              VERB_HOLD,    VERB_UNSURE, VERB_KILL};
+    static const enum message_verb verbs[] = {VERB_DELIVER, VERB_RETRY, VERB_REJECT, VERB_HOLD,
+                                              VERB_UNSURE,  VERB_KILL,  VERB_PART};
     struct model_message *m = &x->m[pick(x, MESSAGES)];
     if (!m->exists || !m->is_out)
         return;
@@ -149,11 +152,16 @@ static void do_settle(struct model *x)
                              .outcome = "x",
                              .now = x->now,
                              .due_at = x->now + pick(x, 2000)};
+    if (v == VERB_PART && m->sent == 2)
+        return; /* the last part is a delivery */
+    if (v == VERB_PART)
+        p.parts = (struct message_parts){++m->sent, 3, 1};
     assert_int_equal(kit_settle(x->k, &p), OK);
     int to = message_next(MESSAGE_OUT, m->state, v);
     if (m->state == MESSAGE_SENDING || (v == VERB_DELIVER && to >= 0))
         m->state = (enum message_state)to;
-    if (m->state == MESSAGE_QUEUED && v == VERB_RETRY && m->is_out && p.state == MESSAGE_QUEUED && to >= 0)
+    if (m->state == MESSAGE_QUEUED && (v == VERB_RETRY || v == VERB_PART) && m->is_out &&
+        p.state == MESSAGE_QUEUED && to >= 0)
         m->due_at = p.due_at < m->expires_at ? p.due_at : m->expires_at;
     m->is_out = false;
     assert_int_equal(p.state, m->state);
@@ -231,8 +239,10 @@ static void compare(struct model *x)
     uint64_t n[MESSAGE_STATE_N] = {0};
     unsigned known = 0;
     assert_int_equal(kit_list(x->k, &l), OK);
-    for (unsigned i = 0; i < l.message_n; i++)
+    for (unsigned i = 0; i < l.message_n; i++) {
         assert_int_equal(l.message[i].state, by_id(x, l.message[i].id)->state);
+        assert_int_equal(l.message[i].parts.sent, by_id(x, l.message[i].id)->sent);
+    }
     for (int i = 0; i < MESSAGES; i++) {
         known += x->m[i].exists;
         if (x->m[i].exists)

@@ -10,18 +10,18 @@
 #include <string.h>
 
 /* One letter per verb: the state after, or '.' for illegal; '*' is accepted for inbound only, '!' delivered
- * likewise. */
+ * likewise; '>' is queued for outbound only. */
 static const char letter[] =
     "QSDARCHUXO"; /* queued sending delivered accepted rejected cancelled held unknown dead dropped */
 
 static const char *const expected[MESSAGE_STATE_N] = {
     /*                       start deliver accept retry reject hold unsure kill cancel resubmit requeue
-       release drop */
-    [MESSAGE_QUEUED] = "SD...H.XC.Q.O",    [MESSAGE_SENDING] = ".D*QRHUXC....",
-    [MESSAGE_DELIVERED] = ".............", [MESSAGE_ACCEPTED] = ".!...........",
-    [MESSAGE_REJECTED] = ".........Q...",  [MESSAGE_CANCELLED] = ".D.......Q...",
-    [MESSAGE_HELD] = ".D......C.QQO",      [MESSAGE_UNKNOWN] = ".D......C.Q.O",
-    [MESSAGE_DEAD] = ".D......CQQ.O",      [MESSAGE_DROPPED] = ".............",
+       release drop part */
+    [MESSAGE_QUEUED] = "SD...H.XC.Q.O.",    [MESSAGE_SENDING] = ".D*QRHUXC....>",
+    [MESSAGE_DELIVERED] = "..............", [MESSAGE_ACCEPTED] = ".!............",
+    [MESSAGE_REJECTED] = ".........Q....",  [MESSAGE_CANCELLED] = ".D.......Q....",
+    [MESSAGE_HELD] = ".D......C.QQO.",      [MESSAGE_UNKNOWN] = ".D......C.Q.O.",
+    [MESSAGE_DEAD] = ".D......CQQ.O.",      [MESSAGE_DROPPED] = "..............",
 };
 
 static int wanted(char c, enum message_direction d)
@@ -30,6 +30,8 @@ static int wanted(char c, enum message_direction d)
         return -1;
     if (c == '*')
         return d == MESSAGE_IN ? MESSAGE_ACCEPTED : -1;
+    if (c == '>')
+        return d == MESSAGE_OUT ? MESSAGE_QUEUED : -1;
     if (c == '!')
         return d == MESSAGE_IN ? MESSAGE_DELIVERED : -1;
     return (int)(strchr(letter, c) - letter);
