@@ -63,7 +63,7 @@ class Prism:
 
     def __init__(self, spec, folder):
         document = tightened(json.loads(spec.read_text()))
-        self.paths = [path.strip("/").split("/") for path in document["paths"]]
+        self.paths = [(path.strip("/").split("/"), set(item)) for path, item in document["paths"].items()]
         file = folder / spec.name
         file.write_text(json.dumps(document))
         self.port = free_port()
@@ -80,10 +80,11 @@ class Prism:
         except OSError:
             return False
 
-    def knows(self, path):
+    def knows(self, method, path):
         parts = path.split("?")[0].strip("/").split("/")
         return any(
-            len(parts) == len(template) and all(t.startswith("{") or t == p for t, p in zip(template, parts)) for template in self.paths
+            method.lower() in methods and len(parts) == len(template) and all(t.startswith("{") or t == p for t, p in zip(template, parts))
+            for template, methods in self.paths
         )
 
     def ask(self, method, path, headers, body):
@@ -106,7 +107,7 @@ class Prism:
 
 
 class Front(Server):
-    """Hands every request to the Prism that knows its path, and keeps what was said."""
+    """Hands every request to the Prism that knows its path and method, and keeps what was said."""
 
     HOP = ("connection", "transfer-encoding", "content-length", "keep-alive", "host", "expect")
 
@@ -116,9 +117,9 @@ class Front(Server):
         super().__init__()
 
     def handle(self, method, path, headers, body):
-        prism = next((p for p in self.prisms if p.knows(path)), None)
+        prism = next((p for p in self.prisms if p.knows(method, path)), None)
         if not prism:
-            status, answered, content = 404, {}, b'{"no":"such path in Front\'s documents"}'
+            status, answered, content = 404, {}, b'{"no":"such operation in Front\'s documents"}'
         else:
             kept = {k: v for k, v in headers.items() if k.lower() not in self.HOP}
             status, answered, content = prism.ask(method, path, kept, body)

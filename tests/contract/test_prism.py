@@ -3,7 +3,9 @@ import json
 
 import pytest
 
-from bridge import message
+import backend as backend_module
+import signing
+from bridge import SECRET, message
 from wait import until
 
 WRITTEN = [
@@ -78,6 +80,63 @@ def test_a_late_failure_is_told_in_a_way_that_front_takes(bridge, backend, prism
     assert prism.mistakes() == []
 
 
+def agents(**fields):
+    """What an agent wrote in the chat system."""
+    to = [{"handle": "ada", "name": "Ada 😀"}]
+    return {"direction": "outbound", "sender": {"handle": "desk", "name": "Grace"}, "to": to, "conversation_id": "room-1", **fields}
+
+
+def test_what_agents_write_elsewhere_is_accepted(bridge, prism, kind):
+    call = {"custom": "/imported_messages", "application": "/outbound_messages"}[kind]
+    sent = [{"id": f"o-{n}", **agents(author_email="grace+1@example.com", **fields)} for n, fields in enumerate(WRITTEN) if "id" not in fields]
+    for wrote in sent:
+        answer = bridge.hook(wrote)
+        assert answer.status == 202, (wrote, answer)
+    until(lambda: len(prism.called("POST", call)) >= len(sent), 60, lambda: f"{len(prism.called('POST', call))} calls of {len(sent)}")
+    assert prism.called("GET", "/teammates/alt:email:grace")
+    assert prism.mistakes() == []
+    assert {status for _, _, _, status, _ in prism.called("POST", call)} == {202}
+
+
+EVENTS = [  # type, target, and what Front is asked about it
+    ("outbound", "message", "/messages/msg_1"),
+    ("inbound", "message", "/messages/msg_1"),
+    ("sending_error", "message", "/events/evt_1"),
+    ("tag", "tag", "/conversations/cnv_1/inboxes"),
+]
+
+
+def preview(type, target, n):
+    """What Front sends of an event."""
+    place = "https://acme.api.frontapp.com"
+    event = {"id": f"evt_1{n}", "type": type, "emitted_at": 1700000000.5, "_links": {"self": f"{place}/events/evt_1{n}"}}
+    event["conversation"] = {"id": f"cnv_1{n}", "_links": {"self": f"{place}/conversations/cnv_1{n}"}}
+    event["source"] = {"type": "teammate", "id": "tea_1", "_links": {"self": f"{place}/teammates/tea_1"}}
+    thing = f"{target[:3]}_1{n}".replace("mes", "msg")
+    event["target"] = {"type": target, "id": thing, "_links": {"self": f"{place}/{target}s/{thing}"}}
+    return event
+
+
+def test_what_is_asked_about_events(make_bridge, backend, prism):
+    """The look for missed ones, and what a preview does not say; whatever Prism's examples answer."""
+    bridge = make_bridge(
+        backend=backend,
+        front=prism,
+        source="events",
+        settings={"url": backend.url + "/deliver", "secret": backend_module.SECRET, "events": ["*"]},
+        account={"rate": {"per_resource": "50/s"}, "catch_up": {"enabled": True, "every": "1m"}},
+    )
+    until(lambda: prism.called("GET", "/events?"), 20, "it looks for missed events")
+    for n, (kind, target, path) in enumerate(EVENTS):
+        body = json.dumps(preview(kind, target, n)).encode()
+        headers = {"content-type": "application/json", "x-front-signature": signing.sha1(body, SECRET)}
+        assert bridge.request("POST", "/events/main", body, headers).status == 200
+        asked = path.replace("_1", f"_1{n}")
+        until(lambda: prism.called("GET", asked), 20, lambda: f"{asked} for {kind}: {prism.seen}")
+    assert prism.called("GET", "/channels/cha_1")
+    assert prism.mistakes() == []
+
+
 def test_prism_sees_mistakes(prism):
     """A judge who accepts everything would pass all of the above."""
     headers = {"content-type": "application/json", "authorization": "Bearer x"}
@@ -93,3 +152,6 @@ def test_prism_sees_mistakes(prism):
     status, *_ = prism.handle("POST", "/channels/cha_1/inbound_messages", headers, json.dumps(good).encode())
     assert status == 202
     assert len(prism.mistakes()) == 4
+    for path in ("/events?limit=many", "/event/evt_1"):
+        prism.handle("GET", path, headers, b"")
+    assert len(prism.mistakes()) == 6
