@@ -41,7 +41,7 @@ static struct span token_in(struct span link)
     static const char key[] = "page_token=";
     struct span path = front_path_of_link(link);
     const char *at = path.n ? memchr(path.p, '?', path.n) : NULL;
-    const char *end = path.p + path.n;
+    const char *end = at ? path.p + path.n : NULL;
 
     while (at && at < end) {
         const char *start = at + 1, *next = memchr(start, '&', (size_t)(end - start));

@@ -119,7 +119,8 @@ static void check_event(struct jval event, size_t n)
     if (front_event_read(&e, event, &why) == OK) {
         if (!e.fault)
             check_notice(&e, n);
-        if (!e.fault && e.target.kind == EVENT_OF_MESSAGE && e.target.form == EVENT_FULL && json_has(e.target.data))
+        if (!e.fault && e.target.kind == EVENT_OF_MESSAGE && e.target.form == EVENT_FULL &&
+            json_has(e.target.data))
             check_message(e.target.data);
         front_event_fini(&e);
     } else {
@@ -139,7 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     struct jval page = json_root(&doc);
     check_next(page);
-    for (struct jval e = json_first(json_get(page, "_results")); e.doc && i < RESULTS_MAX; e = json_next(e), i++)
+    for (struct jval e = json_first(json_get(page, "_results")); e.doc && i < RESULTS_MAX;
+         e = json_next(e), i++)
         check_event(e, n);
     json_fini(&doc);
     return 0;
