@@ -64,3 +64,13 @@ def test_install_puts_the_pages_where_man_looks(tmp_path):
     subprocess.run(["cmake", f"-DCMAKE_INSTALL_PREFIX={tmp_path}/usr", "-P", script], check=True, capture_output=True)
     for section, name in (("1", "front-bridge.1"), ("5", "front-bridge.yaml.5")):
         assert (tmp_path / "usr/share/man" / f"man{section}" / name).read_text() == say("man", section)
+
+
+def test_the_page_about_front_names_every_event_and_only_files_that_are_there():
+    page = (ROOT / "src/front/README.md").read_text()
+    rows = (ROOT / "src/front/event.c").read_text()
+    types = re.findall(r'^    \[EVENT_\w+\] = \{"(\w+)"', rows, re.M)
+    table = page.split("\n## Events\n")[1].split("\n## ")[0]
+    assert len(types) == 21 and all(f"`{t}`" in table for t in types)
+    files = set(re.findall(r"`([a-z]+/\w+\.[ch])`", page))
+    assert files and not {f for f in files if not (ROOT / "src" / f).is_file()}
