@@ -17,6 +17,7 @@
     X(demo)                                                                                                  \
     X(sign)                                                                                                  \
     X(sim)                                                                                                   \
+    X(import)                                                                                                \
     X(queue_list)                                                                                            \
     X(queue_show)                                                                                            \
     X(queue_retry)                                                                                           \

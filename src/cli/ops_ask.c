@@ -80,8 +80,11 @@ static int refuse(const struct ops_answer *a, struct jval root)
 static bool refuse_channel(const struct options *o, const struct config *c)
 {
     const char *name = options_get(o, "channel");
+    struct span channel = span_of(name);
 
-    if (!name || config_channel_find(c, span_of(name)))
+    if (name)
+        store_history_of(channel, &channel);
+    if (!name || config_channel_find(c, channel))
         return false;
     const char **names = mem_calloc(c->channel_n + 1, sizeof *names);
     for (size_t i = 0; i < c->channel_n; i++)

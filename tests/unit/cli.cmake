@@ -1,4 +1,8 @@
 fb_unit_test(cli_options SOURCES cli/options_test.c ${CMAKE_SOURCE_DIR}/src/cli/options.c LIBS base)
+fb_unit_test(cli_import
+  SOURCES cli/import_test.c ${CMAKE_SOURCE_DIR}/src/cli/import_text.c ${CMAKE_SOURCE_DIR}/src/cli/import_lines.c
+          ${CMAKE_SOURCE_DIR}/src/cli/text.c
+  LIBS base)
 fb_unit_test(cli_text SOURCES cli/text_test.c ${CMAKE_SOURCE_DIR}/src/cli/text.c LIBS base)
 fb_unit_test(cli_ops_text
   SOURCES cli/ops_text_test.c ${CMAKE_SOURCE_DIR}/src/cli/ops_text.c ${CMAKE_SOURCE_DIR}/src/cli/text.c LIBS base)
