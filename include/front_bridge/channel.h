@@ -79,7 +79,7 @@
  *
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
- * receipt, attachments of an fb_inbound   done is called with FB_ERR_INVALID.
+ * attachments of an fb_inbound   done is called with FB_ERR_INVALID.
  * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
  * formats, max_text, and all capabilities but FB_CAN_IDEMPOTENT and FB_CAN_PARALLEL   are not looked at: text
  *     comes plain, html beside it, in full length, and no line with names of attachments is added to it.
@@ -452,7 +452,7 @@ struct fb_host {
      * call of done. */
     int (*receive)(const struct fb_host *host, const struct fb_inbound *inbound, fb_stored_fn *done,
                    void *arg);
-    /* [loop] Reports what became of a delivery later. Not yet: ends as FB_ERR_INVALID. */
+    /* [loop] Reports what became of a delivery later; done as for receive. */
     int (*receipt)(const struct fb_host *host, const struct fb_receipt *receipt, fb_stored_fn *done,
                    void *arg);
     /* [loop] Asks for other events; space-separated types of Front, or "*". Usually in open. */

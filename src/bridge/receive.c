@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "bridge/keeper.h"
 #include "bridge/life.h"
+#include "bridge/receipt.h"
 #include "front/incoming.h"
 #include "front/thread.h"
 #include <stdlib.h>
@@ -135,8 +136,10 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
     buf_init(&why, 1024);
     if (json_parse(&doc, m->json) != OK)
         refuse(ch, m->ticket, "The message is not JSON");
+    else if (m->is_receipt && ch->bridge->is_stopping)
+        host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The bridge is stopping; send it again");
     else if (m->is_receipt)
-        refuse(ch, m->ticket, "Receipts are not taken by this version");
+        receipt_take(ch, m->ticket, json_root(&doc));
     else if (m->fd_n > 0 || json_len(json_get(json_root(&doc), "attachments")) > 0)
         refuse(ch, m->ticket, "Attachments are not taken by this version; send the text without them");
     else if (incoming_check(m->json, &why) != OK)

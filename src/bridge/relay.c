@@ -31,36 +31,47 @@ struct way {
     const char *call;
     enum front_auth auth;
     const char *path;
-    bool is_of_inbox; /* %s in path is the channel's inbox, else the channel */
+    enum { OF_CHANNEL, OF_INBOX, OF_MESSAGE } of; /* what %s in path is */
     enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
     bool is_deduplicated; /* Front takes the same one once: it needs no looking for */
 };
 
+static enum err build_nothing(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    (void)in;
+    (void)why;
+    buf_add_str(out, "{}");
+    return OK;
+}
+
 static const struct way ways[MESSAGE_KIND_N][2] = {
     [KIND_MESSAGE] = {[CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN,
-                                          "/channels/%s/incoming_messages", false, incoming_custom, false},
+                                          "/channels/%s/incoming_messages", OF_CHANNEL, incoming_custom,
+                                          false},
                       [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
-                                               "/channels/%s/inbound_messages", false, incoming_application,
-                                               false}},
+                                               "/channels/%s/inbound_messages", OF_CHANNEL,
+                                               incoming_application, false}},
     [KIND_AGENT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
-                                        "/inboxes/%s/imported_messages", true, incoming_agent_custom, true},
+                                        "/inboxes/%s/imported_messages", OF_INBOX, incoming_agent_custom,
+                                        true},
                     [CHANNEL_APPLICATION] = {"outbound_messages", FRONT_AUTH_CHANNEL,
-                                             "/channels/%s/outbound_messages", false,
-                                             incoming_agent_application, false}},
+                                             "/channels/%s/outbound_messages",
+                                             OF_CHANNEL, incoming_agent_application, false}},
+    [KIND_RECEIPT] = {[CHANNEL_CUSTOM] = {"message_seen", FRONT_AUTH_TOKEN, "/messages/%s/seen", OF_MESSAGE,
+                                          build_nothing, true},
+                      [CHANNEL_APPLICATION] = {"message_seen", FRONT_AUTH_CHANNEL, "/messages/%s/seen",
+                                               OF_MESSAGE, build_nothing, true}},
     [KIND_IMPORT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
-                                         "/inboxes/%s/imported_messages", true, history_custom, true},
+                                         "/inboxes/%s/imported_messages", OF_INBOX, history_custom, true},
                      [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
-                                              "/channels/%s/inbound_messages", false, history_application,
-                                              false}},
+                                              "/channels/%s/inbound_messages", OF_CHANNEL,
+                                              history_application, false}},
 };
 
 /* What an agent wrote, in the history of an application channel. */
-static const struct way history_outbound = {"outbound_messages",
-                                            FRONT_AUTH_CHANNEL,
-                                            "/channels/%s/outbound_messages",
-                                            false,
-                                            history_application,
-                                            false};
+static const struct way history_outbound = {
+    "outbound_messages", FRONT_AUTH_CHANNEL,  "/channels/%s/outbound_messages",
+    OF_CHANNEL,          history_application, false};
 
 /* One attempt, from its claim to its outcome. */
 struct relay {
@@ -441,7 +452,7 @@ static enum progress find_place(struct relay *r)
 {
     const char *why;
 
-    if (!r->way->is_of_inbox)
+    if (r->way->of != OF_INBOX)
         return STEP_PASSED;
     const struct place *place = place_of(r->channel, &why);
     if (place && place->inbox)
@@ -459,15 +470,29 @@ static enum progress find_place(struct relay *r)
     return STEP_TAKEN;
 }
 
+/* Whose call it is. */
+static const char *target_of(const struct relay *r, const struct place *place)
+{
+    switch (r->way->of) {
+    case OF_CHANNEL:
+        return channel_front_id(r->channel);
+    case OF_INBOX:
+        return place->inbox;
+    case OF_MESSAGE:
+        return r->attempt->source_id + sizeof STORE_SEEN - 1;
+    }
+    never("a call is of one of three things");
+}
+
 static enum progress post(struct relay *r)
 {
-    const struct place *place = r->way->is_of_inbox ? place_of(r->channel, NULL) : NULL;
+    const struct place *place = r->way->of == OF_INBOX ? place_of(r->channel, NULL) : NULL;
     struct buf body, why;
 
     buf_init(&body, PAYLOAD_MAX);
     buf_init(&why, REASON_MAX);
     if (build(r, place ? place->address : NULL, &body, &why) == OK)
-        call(r, place ? place->inbox : channel_front_id(r->channel), buf_span(&body));
+        call(r, target_of(r, place), buf_span(&body));
     else
         end(r, &(struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = buf_span(&why)});
     buf_fini(&body);

@@ -191,6 +191,12 @@ static void reset_reports(struct store_op *op)
     p->next_at = INT64_MAX;
 }
 
+static void reset_receipt(struct store_op *op)
+{
+    OP(store_receipt);
+    p->is_new = p->has_report = p->is_queued = false;
+}
+
 static void reset_merge(struct store_op *op)
 {
     OP(store_merge);
@@ -386,6 +392,7 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_STATS] = {"stats", .may_refuse = true, .is_read = true, .reset = reset_stats},
     [STORE_LEARN] = {"learn", .may_refuse = true, .reset = reset_learn},
     [STORE_LEARNT] = {"learnt", .goes_first = true, .reset = reset_nothing},
+    [STORE_RECEIPT] = {"receipt", .may_refuse = true, .reset = reset_receipt},
     [STORE_MERGE] = {"merge", .goes_first = true, .reset = reset_merge},
     [STORE_REPORTS] = {"reports", .may_refuse = true, .reset = reset_reports},
     [STORE_REPORTED] = {"reported", .goes_first = true, .reset = reset_nothing},

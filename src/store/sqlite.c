@@ -209,6 +209,7 @@ static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *
     [STORE_STATS] = sqlite_stats,
     [STORE_LEARN] = sqlite_learn,
     [STORE_LEARNT] = sqlite_learnt,
+    [STORE_RECEIPT] = sqlite_receipt,
     [STORE_MERGE] = sqlite_merge,
     [STORE_REPORTS] = sqlite_reports,
     [STORE_REPORTED] = sqlite_reported,

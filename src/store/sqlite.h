@@ -194,6 +194,7 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op);
 enum err sqlite_stats(struct sqlite *q, struct store_op *op);
 enum err sqlite_learn(struct sqlite *q, struct store_op *op);
 enum err sqlite_learnt(struct sqlite *q, struct store_op *op);
+enum err sqlite_receipt(struct sqlite *q, struct store_op *op);
 enum err sqlite_merge(struct sqlite *q, struct store_op *op);
 enum err sqlite_reports(struct sqlite *q, struct store_op *op);
 enum err sqlite_reported(struct sqlite *q, struct store_op *op);

@@ -143,6 +143,7 @@ static enum err drop_message(struct sqlite *q, int64_t id)
     count_add(r.channel, r.direction, r.state, -1, -r.body_n);
     TRY(drop(q, SQL_BODY_DROP, id));
     TRY(drop(q, SQL_ATTEMPT_DROP, id));
+    TRY(drop(q, SQL_RECEIPT_DROP, id));
     return drop(q, SQL_MESSAGE_DROP, id);
 }
 

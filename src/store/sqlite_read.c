@@ -90,7 +90,8 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op)
     TRY(read_message(q, p));
     TRY(files_of(q, &q->reader, &p->message));
     TRY(read_attempts(q, p, SQL_SHOW_ATTEMPTS));
-    return read_attempts(q, p, SQL_SHOW_LAST);
+    TRY(read_attempts(q, p, SQL_SHOW_LAST));
+    return read_attempts(q, p, SQL_SHOW_RECEIPTS);
 }
 
 /* ---- Figures ---- */

@@ -105,6 +105,11 @@ static const char *const migration[] = {
 
     /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front; files. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    /* Written when a delivery settles, if its backend tells an id; no put touches it. */
+    "CREATE INDEX message_external ON message (queue_id, external_id)"
+    " WHERE external_id IS NOT NULL AND queue_id % 2 = 0;"
+    "CREATE TABLE receipt (message_id INTEGER, status INTEGER, at INTEGER NOT NULL, reason TEXT,"
+    " PRIMARY KEY (message_id, status)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE message ADD COLUMN unsure_at INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE link ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX link_peer;"

@@ -276,6 +276,18 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
                         " AND peer IS NOT NULL" LINK_UPSERT,
 
+    /* receipts */
+    [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_external"
+                         " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.queue_id % 2 = 0 AND m.kind = 0"
+                         " ORDER BY m.id DESC LIMIT 1",
+    [SQL_RECEIPT_ADD] = "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+    [SQL_RECEIPT_FAILED] = "UPDATE message SET reason = ?2 WHERE id = ?1",
+    [SQL_RECEIPT_SOURCE] = "SELECT source_id FROM message WHERE id = ?1",
+    [SQL_RECEIPT_DROP] = "DELETE FROM receipt WHERE message_id = ?1",
+    [SQL_SHOW_RECEIPTS] = "SELECT 0, at, at, CASE status WHEN 1 THEN 'told delivered' WHEN 2 THEN 'told read'"
+                          " ELSE 'told failed' END, 0, reason FROM receipt WHERE message_id = ?1"
+                          " ORDER BY status",
+
     /* reports */
     [SQL_REPORT_ADD] = "INSERT OR REPLACE INTO report (message_id, channel_id, due_at) VALUES (?1, ?2, ?3)",
     [SQL_REPORT_DUE] = "SELECT" MESSAGE_COLUMNS BODY_IF("0") //

@@ -350,6 +350,11 @@ void store_post_learnt(struct store *s, struct store_learnt *p)
     post(s, &p->op, STORE_LEARNT);
 }
 
+void store_post_receipt(struct store *s, struct store_receipt *p)
+{
+    post(s, &p->op, STORE_RECEIPT);
+}
+
 void store_post_merge(struct store *s, struct store_merge *p)
 {
     post(s, &p->op, STORE_MERGE);

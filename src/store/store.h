@@ -105,6 +105,7 @@ enum store_verb {
     STORE_STANDINGS,
     STORE_STANDING,
     STORE_CONFIRM,
+    STORE_RECEIPT,
     STORE_VERB_N
 };
 
@@ -405,6 +406,34 @@ struct store_failed {
     int64_t cancelled[16];
 };
 void store_post_failed(struct store *s, struct store_failed *p);
+
+/*
+ * ---- Receipts: what became of a delivery later ----
+ * Each status is noted once for a delivery, and shown in its timeline. `failed`, of one that was delivered, leaves a
+ * report (see Reports); `read` puts a message of KIND_RECEIPT, whose source_id is STORE_SEEN and Front's id.
+ */
+
+enum receipt_status {
+    RECEIPT_DELIVERED = 1,
+    RECEIPT_READ = 2,
+    RECEIPT_FAILED = 3
+}; /* stored as these numbers */
+#define STORE_SEEN "seen:"
+enum { STORE_RECEIPT_KEY_BYTES = 300 };
+
+struct store_receipt {
+    struct store_op op;
+    const char *channel;
+    int64_t id;              /* ours; 0: by external_id, the backend's */
+    struct span external_id; /* several deliveries of one id: the newest */
+    enum receipt_status status;
+    struct span reason; /* RECEIPT_FAILED */
+    wall_ms_t now, expires_at;
+    /* results; ERR_NOT_FOUND: no delivery of this channel */
+    int64_t found_id;
+    bool is_new, has_report, is_queued;
+};
+void store_post_receipt(struct store *s, struct store_receipt *p);
 
 /* ---- Orphans: attempts left open by a process that died ---- */
 
