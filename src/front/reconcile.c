@@ -50,7 +50,7 @@ static char *id_of_link(struct jval link)
 
 static void take(struct finding *f, struct jval message)
 {
-    f->is_found = true;
+    f->is_found = f->is_readable = true; /* wherever the next page may be */
     f->message_id = json_dup(json_get(message, "id"), FRONT_ID_MAX);
     f->uid = json_dup(json_get(message, "message_uid"), FRONT_ID_MAX);
     f->conversation = id_of_link(json_path(message, "_links.related.conversation"));
