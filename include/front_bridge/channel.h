@@ -1,5 +1,5 @@
 /*
- * front_bridge/channel.h: the channel adapter ABI, version 1.0
+ * front_bridge/channel.h: the channel adapter ABI, version 1.1
  *
  * This file is the manual for adapter authors. An adapter connects one chat system (the *backend*) to
  * front-bridge, which connects it to Front. It is a shared object with one exported function:
@@ -81,12 +81,13 @@
  *
  * attachments of an fb_inbound   done is called with FB_ERR_INVALID.
  * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
- * formats, max_text, and all capabilities but FB_CAN_IDEMPOTENT and FB_CAN_PARALLEL   are not looked at: text
- *     comes plain, html beside it, in full length, and no line with names of attachments is added to it.
+ * max_text, and all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at:
+ *     text comes in full length.
  *
  * ---- Changes ----------------------------------------------------------------------------------------------
  *
  * 1.0  first.
+ * 1.1  markdown of an fb_delivery.
  */
 #ifndef FRONT_BRIDGE_CHANNEL_H
 #define FRONT_BRIDGE_CHANNEL_H
@@ -99,7 +100,7 @@ extern "C" {
 #endif
 
 #define FB_ABI_MAJOR 1u
-#define FB_ABI_MINOR 0u
+#define FB_ABI_MINOR 1u
 #define FB_EXPORT    __attribute__((visibility("default")))
 
 /* The first three fields of a module, read before anything else. */
@@ -191,8 +192,8 @@ struct fb_delivery {
     const char *front_event_id;
     const char *conversation_id; /* the backend's own, if known */
     const char *subject;
-    const char *text; /* plain text */
-    const char *html;
+    const char *text;        /* plain text, always: Front's own, else made of its HTML */
+    const char *html;        /* with FB_FORMAT_HTML: from an allow-list of elements, nothing in it can run */
     const char *in_reply_to; /* the backend's id of the message this one answers, if known */
     const struct fb_person *recipient;
     const struct fb_person *author; /* NULL: no person (a rule, the API) */
@@ -200,6 +201,8 @@ struct fb_delivery {
     uint32_t attachment_n;
     const char *json; /* the whole delivery in the wire form of channels/http and channels/exec */
     size_t json_n;
+    /* 1.1 */
+    const char *markdown; /* with FB_FORMAT_MARKDOWN: CommonMark, and ~~struck~~ */
 };
 
 /* A failure report or another event. */
@@ -367,7 +370,7 @@ typedef void fb_http_fn(void *arg, const struct fb_http_answer *answer); /* [loo
 
 enum fb_capability {
     FB_CAN_IDEMPOTENT = 1u << 0,  /* the backend ignores an id it has seen: unknown attempts are sent again */
-    FB_CAN_ATTACHMENTS = 1u << 1, /* takes attachments; else a line with their names is added (not yet) */
+    FB_CAN_ATTACHMENTS = 1u << 1, /* takes attachments; else a line with their names is added */
     FB_CAN_RECEIPTS = 1u << 2,
     FB_CAN_EDITS = 1u << 3,
     FB_CAN_TYPING = 1u << 4,

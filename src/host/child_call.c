@@ -7,6 +7,7 @@
  */
 #include "host/child.h"
 #include "base/mem.h"
+#include "host/letter.h"
 #include "host/text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     ID_MAX = 512,
     REPLY_BODY_MAX = 1 << 20,
     REPLY_HEADERS_MAX = 32,
+    LETTER_MAX = 64 << 20,
 };
 
 static struct open_call *slot_for(struct child *c, uint64_t token)
@@ -103,7 +105,13 @@ const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
     struct decoded *d;
     if (!frame_read_ended(&r))
         return "a malformed delivery";
-    if (decode_delivery(json, deadline_ms, &d) != OK)
+    struct buf letter;
+    buf_init(&letter, LETTER_MAX);
+    enum err e = letter_write(json, c->module, &letter);
+    if (e == OK)
+        e = decode_delivery(buf_span(&letter), deadline_ms, &d);
+    buf_fini(&letter);
+    if (e != OK)
         return hold(c, f->token);
     const char *fault = begin(c, f, CALL_DELIVER, d);
     if (fault)

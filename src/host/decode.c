@@ -112,6 +112,7 @@ static const struct row delivery_rows[] = {
     DELIVERY("subject", subject),
     DELIVERY("text", text),
     DELIVERY("html", html),
+    DELIVERY("markdown", markdown),
     DELIVERY("in_reply_to", in_reply_to),
 };
 

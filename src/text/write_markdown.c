@@ -191,6 +191,8 @@ static void open_fence(struct lines *l)
     lines_pay(l, false);
     if (!l->fence[0] || l->has_fence)
         return;
+    if (!l->is_line_start)
+        lines_newline(l);
     buf_add_str(l->w.out, l->fence);
     l->has_fence = true;
     l->breaks = 1;
@@ -248,6 +250,7 @@ static void close_pre(struct lines *l)
             l->breaks = 1;
         pay_lines(l);
         buf_add_str(l->w.out, l->fence);
+        l->has_cell_lines = true; /* the next cell may not stand beside it */
     }
     l->has_fence = false;
     l->fence[0] = '\0';

@@ -17,3 +17,4 @@ add_executable(bench_host ${CMAKE_SOURCE_DIR}/tests/bench/host_bench.c host/rig.
 target_link_libraries(bench_host PRIVATE host PkgConfig::CMOCKA)
 set_target_properties(bench_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests EXCLUDE_FROM_ALL ON)
 add_dependencies(bench_host test_channels)
+fb_unit_test(host_letter SOURCES host/letter_test.c LIBS host)

@@ -379,7 +379,7 @@ static const struct fb_module module = {
     FB_MODULE_HEAD,
     .name = "probe",
     .version = "1.0",
-    .capabilities = FB_CAN_PARALLEL,
+    .capabilities = FB_CAN_ATTACHMENTS | FB_CAN_PARALLEL,
     .formats = FB_FORMAT_PLAIN | FB_FORMAT_HTML,
     .settings = settings,
     .setting_n = 2,
