@@ -27,6 +27,16 @@ static struct jval live(struct jval answer, const char *name)
     return v;
 }
 
+/* What it says of a channel's history; absent if there is none. */
+static struct jval history(struct jval imports, const char *name)
+{
+    struct jval v = json_first(json_get(imports, "imports"));
+
+    while (v.doc && !json_is(json_get(v, "channel"), name))
+        v = json_next(v);
+    return v;
+}
+
 static void copy_json(struct jout *j, const char *key, struct jval v)
 {
     if (v.doc)
@@ -44,7 +54,7 @@ static void write_front_channel(const struct config_channel *channel, struct jva
         copy_json(j, "front_channel", json_get(now, "front_channel"));
 }
 
-static void write_json(const struct config *c, struct jval answer, struct buf *out)
+static void write_json(const struct config *c, struct jval answer, struct jval imports, struct buf *out)
 {
     struct jout j;
     jout_init(&j, out);
@@ -66,6 +76,7 @@ static void write_json(const struct config *c, struct jval answer, struct buf *o
         jout_array_end(&j);
         copy_json(&j, "status", json_get(now, "status"));
         copy_json(&j, "paused", json_get(now, "paused"));
+        copy_json(&j, "import", history(imports, channel->name));
         jout_object_end(&j);
     }
     jout_array_end(&j);
@@ -116,7 +127,16 @@ static void add_front_channel(const struct config_channel *channel, struct jval 
     buf_fini(&text);
 }
 
-static void write_text(const struct config *c, struct jval answer, struct buf *out)
+static void write_history(const char *name, struct jval h, struct buf *out)
+{
+    int64_t waiting = 0;
+
+    if (json_i64(json_get(h, "waiting"), &waiting) == OK && waiting > 0)
+        buf_addf(out, "%s: %lld lines of history wait; front-bridge import --status %s says how long.\n",
+                 name, (long long)waiting, name);
+}
+
+static void write_text(const struct config *c, struct jval answer, struct jval imports, struct buf *out)
 {
     buf_addf(out, "%-24s %-16s %-12s %-20s %-16s %s\n", "CHANNEL", "STATUS", "KIND", "ADAPTER", "ACCOUNT",
              "FRONT CHANNEL");
@@ -129,26 +149,38 @@ static void write_text(const struct config *c, struct jval answer, struct buf *o
     }
     for (size_t i = 0; i < c->channel_n; i++)
         write_restrictions(&c->channel[i], out);
+    for (size_t i = 0; i < c->channel_n; i++)
+        write_history(c->channel[i].name, history(imports, c->channel[i].name), out);
+}
+
+/* Absent where nobody answers. */
+static struct jval ask(const struct config *c, const char *target, struct ops_answer *a, struct json *doc)
+{
+    bool is_known = ops_ask_bridge(c, target, a) && json_parse(doc, buf_span(&a->json)) == OK;
+
+    return is_known ? json_root(doc) : (struct jval){0};
 }
 
 static int run(const struct options *o)
 {
-    struct ops_answer a;
-    struct json doc = {0};
+    struct ops_answer a, b;
+    struct json doc = {0}, more = {0};
     struct buf out;
     struct config *c = command_config(o);
     if (!c)
         return EXIT_USAGE;
     ops_answer_init(&a);
+    ops_answer_init(&b);
     buf_init(&out, 16 << 20);
-    bool is_known = ops_ask_bridge(c, "/api/v1/channels", &a) && json_parse(&doc, buf_span(&a.json)) == OK;
-    struct jval answer = is_known ? json_root(&doc) : (struct jval){0};
+    struct jval answer = ask(c, "/api/v1/channels", &a, &doc), imports = ask(c, "/api/v1/imports", &b, &more);
     if (options_has(o, "json"))
-        write_json(c, answer, &out);
+        write_json(c, answer, imports, &out);
     else
-        write_text(c, answer, &out);
+        write_text(c, answer, imports, &out);
     json_fini(&doc);
+    json_fini(&more);
     ops_answer_fini(&a);
+    ops_answer_fini(&b);
     config_free(c);
     return command_print(&out);
 }
@@ -167,7 +199,8 @@ const struct command command_channel_list = {
         "null.\n"
         "An application channel whose id is not in the configuration has the one that the bridge has "
         "learnt.\n"
-        "Below stands which of them keep back what they would send (dry_run, only_to).\n",
+        "Below stands which of them keep back what they would send (dry_run, only_to), and whose history "
+        "waits.\n",
     .options = options,
     .run = run,
 };

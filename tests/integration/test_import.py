@@ -103,6 +103,8 @@ def test_a_live_message_does_not_wait_behind_history(make_bridge, backend, front
     waited = time.monotonic() - began
     assert waited < 60 / 40 + 0.5, waited  # one slot of what the reserve leaves of the plan
     assert len(imported(front)) < 100
+    channels = subprocess.run([BINARY, "channel", "list", "-c", bridge.file], capture_output=True, text=True)
+    assert "lines of history wait" in channels.stdout, channels
 
 
 def test_a_dry_run_imports_nothing(make_bridge, backend, front, tmp_path):
