@@ -279,8 +279,10 @@ enum err front_event_read(struct front_event *e, struct jval event, struct buf *
         return ERR_INVALID;
     }
     enum err error = read_head(e, event, why);
-    if (error)
+    if (error) {
+        front_event_fini(e);
         return error;
+    }
     read_part(e, &e->source, json_get(event, "source"));
     read_part(e, &e->target, json_get(event, "target"));
     read_conversation(e, &e->conversation, json_get(event, "conversation"));

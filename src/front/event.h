@@ -78,7 +78,8 @@ struct front_event {
     const char *fault; /* why it must not be acted on: its parts do not belong together; NULL: it may be */
 };
 
-/* front_event_read: ERR_INVALID or ERR_LIMIT, with one sentence in why, only for what is no event at all. */
+/* front_event_read: ERR_INVALID or ERR_LIMIT, with one sentence in why, only for what is no event at all; it
+ * leaves an empty *e then, which need not be freed. */
 MUST_CHECK enum err front_event_read(struct front_event *e, struct jval event, struct buf *why);
 void front_event_fini(struct front_event *e);
 
