@@ -172,6 +172,12 @@ static bool may_draw_burst(const struct rate *r, enum rate_lane lane, mono_ms_t 
            r->burst - r->in_flight > BURST_LEFT + 2 * others_guard(r, now);
 }
 
+/* Only a guess about others is in the way, and it is old: one request goes, whose answer says how things are. */
+static bool is_hearsay(const struct rate *r, int64_t reserve, mono_ms_t now)
+{
+    return r->in_flight == 0 && r->left > reserve && now - r->answer_at >= PROBE_EVERY_MS;
+}
+
 static int64_t window_wait(const struct rate *r, enum rate_lane lane, mono_ms_t now)
 {
     int64_t reserve = reserve_of(r, lane);
@@ -182,6 +188,8 @@ static int64_t window_wait(const struct rate *r, enum rate_lane lane, mono_ms_t 
     int64_t free_n = r->left - r->in_flight - reserve - guard, allowance = r->limit - reserve;
     int64_t kept = lane == RATE_HISTORY ? share_left(allowance, r->window_end, now) : 0;
     if (free_n > kept || may_draw_burst(r, lane, now))
+        return 0;
+    if (guard > 0 && lane <= RATE_INBOUND && is_hearsay(r, reserve, now))
         return 0;
     mono_ms_t probe_at = r->window_end + AFTER_WINDOW_MS;
     if (lane != RATE_HISTORY && r->is_probe_history && now >= probe_at)

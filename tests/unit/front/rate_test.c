@@ -281,6 +281,25 @@ static void test_absurd_headers(void **state)
     }
 }
 
+/* Somebody ran a tool that asked twenty things at once, and then nothing happened: most of the minute is left. */
+static void test_what_others_did_once_does_not_hold_up_a_message(void **state)
+{
+    struct rate *r = rate_new(20, 5, 0);
+    (void)state;
+    assert_int_equal(take(r, RATE_RESOLVE, 0), 0);
+    learn(r, 198, 60, 0);
+    assert_int_equal(take(r, RATE_RESOLVE, 9000), 0);
+    learn(r, 177, 60, 9000);
+    assert_true(take(r, RATE_RESOLVE, 55000) > 0); /* who can wait does */
+    assert_int_equal(take(r, RATE_INBOUND, 55000), 0);
+    assert_true(take(r, RATE_INBOUND, 55000) > 0); /* until the first one's answer */
+    learn(r, 176, 60, 55100);
+    assert_int_equal(take(r, RATE_INBOUND, 55100), 0);
+    learn(r, 40, 60, 55200);
+    assert_true(take(r, RATE_INBOUND, 57000) > 0); /* the reserve is no guess */
+    rate_free(r);
+}
+
 static void test_five_per_second_for_one_resource(void **state)
 {
     struct rate *r = known(0);
@@ -325,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_the_reserve_is_for_status),
         cmocka_unit_test(test_retry_after_stops_all_lanes),
         cmocka_unit_test(test_absurd_headers),
+        cmocka_unit_test(test_what_others_did_once_does_not_hold_up_a_message),
         cmocka_unit_test(test_five_per_second_for_one_resource),
         cmocka_unit_test(test_more_resources_than_places),
     };
