@@ -260,7 +260,7 @@ def test_channel_list(cli, good):
     assert code == 0
     assert json.loads(out)[1] == {"name": "app", "kind": "application", "adapter": "http", "account": "main",
                                   "front_channel": "cha_2", "dry_run": False, "only_to": [],
-                                  "status": None, "paused": None}
+                                  "status": None, "paused": None, "import": None}
     code, out, err = cli("channel", "list", "-c", str(good))
     assert (code, err) == (0, "")
     assert [line.split()[:2] for line in out.splitlines()] == [["CHANNEL", "STATUS"], ["support", "-"], ["app", "-"]]
