@@ -80,7 +80,6 @@
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
  * attachments of an fb_inbound   done is called with FB_ERR_INVALID.
- * attachments of an fb_delivery   have name, type and size, and neither url nor fd.
  * max_text, and all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at:
  *     text comes in full length.
  *
@@ -163,15 +162,15 @@ struct fb_person {
     const char *email;
 };
 
-/* A file. Exactly one of url and fd is given by the host (not yet: neither is); fd is -1 otherwise and stays
- * the host's. */
+/* A file. Of a delivery: fd is open until the delivery is completed, and stays the host's; url is for the backend, and needs
+ * nothing but itself. An adapter without FB_CAN_ATTACHMENTS gets names alone: fd is -1 and url NULL. */
 struct fb_attachment {
     uint32_t size;
     int32_t fd; /* readable from the start, or -1 */
     uint64_t bytes;
-    const char *filename;
+    const char *filename; /* without folders */
     const char *content_type;
-    const char *url; /* short-lived */
+    const char *url; /* ends after an hour; each attempt has a new one */
     const char *cid; /* set for inline images of html */
 };
 

@@ -105,10 +105,10 @@ struct config {
     char *store;
     enum log_format log_format;
     enum log_level log_level;
-    uint64_t callback_body_bytes, hook_body_bytes, head_bytes, channel_quota_bytes;
+    uint64_t callback_body_bytes, hook_body_bytes, head_bytes, channel_quota_bytes, attachments_bytes;
     unsigned connections, held;
     int64_t lock_wait_ms;
-    int64_t retention_bodies_ms, retention_keys_ms;
+    int64_t retention_bodies_ms, retention_keys_ms, retention_files_ms;
     struct config_account *account;
     size_t account_n;
     struct config_channel *channel;

@@ -60,9 +60,16 @@ const struct config_key config_keys[] = {
      .fallback = "1GiB", .least = "1MiB", .most = "1024TiB",
      .help = "Disk that one channel's waiting messages may take; beyond it new ones are refused."},
 
+    {"limits.attachments", KEY_SIZE, BRIDGE(attachments_bytes),
+     .fallback = "25MiB", .least = "1KiB", .most = "25MiB",
+     .help = "The largest sum of one message's files. Front itself takes 25 MB (25,000,000 bytes)."},
+
     {"retention.bodies", KEY_DURATION, BRIDGE(retention_bodies_ms),
      .fallback = "30d", .least = "1s", .most = "3650d",
      .help = "How long the text of settled messages is kept."},
+    {"retention.files", KEY_DURATION, BRIDGE(retention_files_ms),
+     .fallback = "1d", .least = "1s", .most = "3650d",
+     .help = "How long the files of settled messages are kept."},
     {"retention.keys", KEY_DURATION, BRIDGE(retention_keys_ms),
      .fallback = "400d", .least = "1s", .most = "3650d",
      .help = "How long message ids are remembered, so that nothing is delivered twice."},

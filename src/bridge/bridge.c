@@ -12,10 +12,12 @@
 #include "bridge/catch_up.h"
 #include "bridge/delivery.h"
 #include "bridge/events.h"
+#include "bridge/fetch.h"
 #include "bridge/hooks.h"
 #include "bridge/intake.h"
 #include "bridge/keeper.h"
 #include "bridge/life.h"
+#include "bridge/links.h"
 #include "bridge/oauth.h"
 #include "bridge/place.h"
 #include "bridge/presence.h"
@@ -26,6 +28,8 @@
 #include "bridge/resolve.h"
 #include "bridge/webhook.h"
 #include "bridge/staging.h"
+#include "bridge/sweep.h"
+#include "store/files.h"
 #include <stdlib.h>
 
 enum {
@@ -83,6 +87,14 @@ bool channel_may_resend(const struct channel *ch, enum message_direction d)
     never("when_unsure has three values");
 }
 
+bool channel_takes_files(const struct channel *ch)
+{
+    const struct host_adapter *adapter = host_adapter(ch->host);
+    uint32_t capabilities = adapter ? adapter->capabilities : ch->capabilities;
+
+    return (capabilities & FB_CAN_ATTACHMENTS) && !ch->config->dry_run;
+}
+
 static void on_status(struct host *h, enum host_status s, const char *reason, void *arg)
 {
     struct channel *ch = arg;
@@ -123,6 +135,28 @@ static void set_secrets(struct channel *ch)
     }
 }
 
+/* The adapter declares `allow_private`, or has no such setting; preflight has seen that it is well written. */
+static void read_allowed(struct channel *ch, struct span settings)
+{
+    struct json doc, list;
+    char *text = NULL;
+
+    if (json_parse(&doc, settings) == OK)
+        text = json_dup(json_get(json_root(&doc), "allow_private"), settings.n);
+    if (text && json_parse(&list, span_of(text)) == OK)
+        for (struct jval v = json_first(json_root(&list)); v.doc; v = json_next(v)) {
+            char *network = json_dup(v, 64);
+            if (network && http_networks_add(&ch->allowed, network) != OK)
+                log_warn("allow_private_ignored", LOG_STR("channel", ch->config->name),
+                         LOG_STR("network", network));
+            free(network);
+        }
+    if (text)
+        json_fini(&list);
+    json_fini(&doc);
+    free(text);
+}
+
 static void channel_init(struct channel *ch, struct bridge *b, const struct config_channel *config,
                          const struct preflight_channel *seen)
 {
@@ -138,6 +172,9 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
         queue_init(channel_queue(ch, w), ch, w);
     presence_init(ch);
     ch->reporter = reporter_new(ch);
+    ch->fetch_out = fetcher_new(ch, MESSAGE_OUT);
+    ch->fetch_in = fetcher_new(ch, MESSAGE_IN);
+    read_allowed(ch, span_of(seen->settings));
     ch->placer = placer_new(ch);
     ch->host = host_new(b->base,
                         &(struct host_options){.channel = config->name,
@@ -160,6 +197,8 @@ static void channel_fini(struct channel *ch)
     slots_fini(&ch->attempts);
     slots_fini(&ch->hooks);
     reporter_free(ch->reporter);
+    fetcher_free(ch->fetch_out);
+    fetcher_free(ch->fetch_in);
     placer_free(ch->placer);
 }
 
@@ -187,6 +226,8 @@ void bridge_requeued(struct bridge *b)
         breaker_hurry(&b->channel[i].account->breaker, mono);
         for (enum queue_way w = 0; w < WAY_N; w++)
             queue_due(channel_queue(&b->channel[i], w), now);
+        fetcher_soon(b->channel[i].fetch_out);
+        fetcher_soon(b->channel[i].fetch_in);
     }
     for (size_t i = 0; i < b->config->account_n; i++)
         eventer_soon(b->account[i].eventer);
@@ -231,6 +272,7 @@ static struct http_server *server_new(struct bridge *b)
         {"GET POST", "/apps", HTTP_PREFIX, c->callback_body_bytes, NULL, app_request, b},
         {"POST", "/events", HTTP_PREFIX, c->callback_body_bytes, "application/json", webhook_request, b},
         {"GET POST PUT DELETE", "/hooks", HTTP_PREFIX, c->hook_body_bytes, NULL, hooks_request, b},
+        {"GET", "/files/", HTTP_PREFIX, 0, NULL, links_request, b},
         {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, b},
     };
 
@@ -257,6 +299,8 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
     b->stop_check = event_new(b->base, -1, EV_PERSIST, on_stop_check, b);
     must(b->schedule && b->stop_check);
     b->receptions = receptions_new();
+    b->files = files_open(b->base, c->store);
+    b->links = links_new(b);
     b->account = mem_calloc(c->account_n, sizeof *b->account);
     for (size_t i = 0; i < c->account_n; i++)
         b->account[i] = (struct account){.bridge = b,
@@ -286,6 +330,13 @@ static void announce_unregistered(const struct config *c)
                 LOG_STR("means", "nothing can be posted to Front; front-bridge channel register makes it"));
 }
 
+/* With the key of the links there may be deliveries. */
+static void on_links(struct bridge *b)
+{
+    sweep_start(b);
+    keeper_start(b->keeper);
+}
+
 enum err bridge_open(struct bridge **out, struct event_base *base, const struct config *config,
                      const struct preflight *preflight, struct buf *why)
 {
@@ -312,7 +363,7 @@ enum err bridge_open(struct bridge **out, struct event_base *base, const struct 
     events_recall(b);
     for (size_t i = 0; i < config->account_n; i++)
         catcher_start(b->account[i].catcher);
-    keeper_start(b->keeper);
+    links_start(b->links, on_links);
     for (size_t i = 0; i < config->channel_n; i++)
         host_start(b->channel[i].host);
     *out = b;
@@ -396,13 +447,18 @@ void bridge_close(struct bridge *b)
 
     b->is_stopping = true; /* also where it never ran: nothing may begin while it is taken apart */
     /* What ends here posts its last operation; the store takes it, or hands it back, before it is closed. */
-    for (size_t i = 0; i < c->channel_n; i++)
+    for (size_t i = 0; i < c->channel_n; i++) {
         relay_close(&b->channel[i]);
+        fetcher_close(b->channel[i].fetch_out);
+        fetcher_close(b->channel[i].fetch_in);
+    }
     for (size_t i = 0; i < c->account_n; i++) {
         front_client_free(b->account[i].front);
         authors_free(b->account[i].authors);
         oauth_free(b->account[i].oauth);
     }
+    files_close(b->files);
+    b->files = NULL;
     store_close(b->store, STOP_MS);
     receptions_free(b->receptions);
     life_fini(b);
@@ -415,6 +471,7 @@ void bridge_close(struct bridge *b)
         channel_fini(&b->channel[i]);
     http_server_free(b->server);
     http_client_free(b->http);
+    links_free(b->links);
     keeper_free(b->keeper);
     event_free(b->schedule);
     event_free(b->stop_check);

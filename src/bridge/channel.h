@@ -102,7 +102,9 @@ struct channel {
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
-    LIST_HEAD(, relay) relays; /* on their way to Front, one per attempt of `in` and `history` */
+    struct fetcher *fetch_out, *fetch_in;
+    struct http_networks allowed; /* private ones that URLs of the backend's files may reach */
+    LIST_HEAD(, relay) relays;    /* on their way to Front, one per attempt of `in` and `history` */
     struct placer *placer;
     struct channel_stats stats;
 };
@@ -122,6 +124,8 @@ struct bridge {
     struct keeper *keeper;
     struct roll *roll; /* how the channels stand, being read; NULL: it is known */
     struct receptions *receptions;
+    struct files *files; /* NULL: closed */
+    struct links *links;
     unsigned taking_n;             /* events on their way into the store */
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */
     bool is_stopping;
@@ -143,6 +147,8 @@ static inline struct queue *channel_queue(struct channel *ch, enum queue_way way
 }
 
 struct channel *bridge_channel(const struct bridge *b, struct span name); /* NULL: none */
+/* channel_takes_files says whether the files of its messages are fetched for the adapter. */
+bool channel_takes_files(const struct channel *ch);
 /* channel_may_resend says whether an attempt of which nobody knows the end may be made again. */
 bool channel_may_resend(const struct channel *ch, enum message_direction d);
 /* bridge_wake asks every queue to look again. */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/point.h"
 #include "bridge/life.h"
+#include "bridge/parcel.h"
 #include "bridge/reception.h"
 #include "bridge/staging.h"
 
@@ -48,7 +49,8 @@ static void write_key(const struct store *s, const struct store_message *m, char
         snprintf(out, n, "%s", id);
 }
 
-static enum err send_frame(struct channel *ch, struct attempt *a, const struct store_message *m)
+static enum err send_frame(struct channel *ch, struct attempt *a, const struct store_message *m,
+                           const struct parcel *p)
 {
     struct buf wire;
     char key[STORE_ID_BYTES + 12];
@@ -59,11 +61,10 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
                                        .channel = ch->config->name,
                                        .attempt = m->attempt - m->attempt_base,
                                        .conversation_id = span_of(m->peer_conversation)};
-    (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, (struct span){m->body, m->body_n},
-                                                                    &wire);
+    (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, p->body, &wire);
     enum err e = ERR_LIMIT;
     if (!wire.is_over && m->kind == KIND_MESSAGE)
-        e = host_deliver(ch->host, a->token, buf_span(&wire));
+        e = host_deliver(ch->host, a->token, buf_span(&wire), p->fd, p->fd_n);
     else if (!wire.is_over)
         e = host_notify(ch->host, a->token, m->kind == KIND_FAILURE, buf_span(&wire));
     buf_fini(&wire);
@@ -87,10 +88,16 @@ void delivery_start(struct channel *ch, const struct store_message *m)
         attempt_settle(a, &instead);
         return;
     }
+    struct parcel parcel;
+    if (!parcel_pack(&parcel, ch, m, &instead)) {
+        attempt_settle(a, &instead);
+        return;
+    }
     a->token = slots_add(&ch->attempts, a);
     a->is_probe = ch->breaker.is_open;
     breaker_started(&ch->breaker, 1);
-    enum err e = a->token ? send_frame(ch, a, m) : ERR_FULL;
+    enum err e = a->token ? send_frame(ch, a, m, &parcel) : ERR_FULL;
+    parcel_fini(&parcel);
     if (e == OK) {
         POINT("after_send");
         return;

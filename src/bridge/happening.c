@@ -348,6 +348,7 @@ static void on_delivery_put(struct store_op *op)
     }
     for (unsigned i = 0; i < h->out.item_n; i++)
         is_new |= h->out.item[i].how == STORE_NEW;
+    outgoing_stored(&h->out, ch);
     keeper_expiry(ch->bridge->keeper, h->out.put.expires_at);
     queue_due(&ch->out, h->out.put.now);
     queue_kick(&ch->out);

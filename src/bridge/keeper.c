@@ -3,6 +3,7 @@
  * is ever posted twice at a time.
  */
 #include "bridge/keeper.h"
+#include "bridge/fetch.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bridge/attempt.h"
@@ -14,6 +15,7 @@
 #include "bridge/report.h"
 #include "bridge/staging.h"
 #include "front/incoming.h"
+#include "store/files.h"
 #include <stdlib.h>
 
 enum {
@@ -147,6 +149,8 @@ static void on_orphans(struct store_op *op)
         ch->has_suspects = true; /* these, or of an earlier crash: the first claim says if there are none */
     o->queue->is_open = true;
     queue_kick(o->queue);
+    if (o->queue == &ch->out || o->queue == &ch->in)
+        fetcher_soon(o->queue == &ch->out ? ch->fetch_out : ch->fetch_in);
 }
 
 /* ---- Expiry and pruning ---- */
@@ -208,6 +212,7 @@ static void post_prune(struct keeper *k, wall_ms_t now)
     k->prune_at = now + PRUNE_EVERY_MS;
     k->prune.bodies_before = now - c->retention_bodies_ms;
     k->prune.keys_before = now - c->retention_keys_ms;
+    k->prune.files_before = now - c->retention_files_ms;
     store_post_prune(k->bridge->store, &k->prune);
 }
 
@@ -216,6 +221,9 @@ static void on_pruned(struct store_op *op)
     struct keeper *k = container_of(op, struct keeper, prune.op);
 
     k->is_pruning = false;
+    for (unsigned i = 0; op->result == OK && k->bridge->files && i < k->prune.dropped_n; i++)
+        files_remove(k->bridge->files, k->prune.dropped[i]);
+    store_prune_fini(&k->prune);
     if (op->result == OK && k->prune.is_more)
         k->prune_at = 0; /* the next tick: pruning never keeps the store busy */
 }

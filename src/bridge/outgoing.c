@@ -1,6 +1,8 @@
 /* Makes items of a message. Refuses to know who waits for them. */
 #include "bridge/outgoing.h"
 #include "base/mem.h"
+#include "bridge/fetch.h"
+#include "front/attachment.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +19,28 @@ static char *conversation_of(const struct callback *c)
     return text;
 }
 
+struct outgoing_files {
+    struct attachments list;
+    struct store_file_put put[ATTACHMENTS_MAX];
+};
+
+static void read_files(struct outgoing *o, const struct channel *ch)
+{
+    if (!channel_takes_files(ch) || json_len(json_get(o->callback->message, "attachments")) == 0)
+        return;
+    struct outgoing_files *f = o->files = mem_zalloc(sizeof *f);
+    attachments_read(o->callback->message, ch->bridge->config->attachments_bytes, &f->list);
+    for (unsigned i = 0; i < f->list.n; i++) {
+        const struct attachment *a = &f->list.item[i];
+        f->put[i] = (struct store_file_put){.filename = span_of(a->filename),
+                                            .content_type = span_of(a->content_type),
+                                            .cid = span_of(a->cid),
+                                            .origin = span_of(a->id),
+                                            .bytes = a->bytes,
+                                            .reason = a->id ? SPAN_NONE : span_of(a->reason)};
+    }
+}
+
 static void fill_item(struct outgoing *o, unsigned i, wall_ms_t now)
 {
     const struct callback *c = o->callback;
@@ -28,6 +52,10 @@ static void fill_item(struct outgoing *o, unsigned i, wall_ms_t now)
     lane_write(c->conversation_id, c->to[i].handle, &t->lane);
     o->item[i] = (struct store_item){
         .recipient = span_of(c->to[i].handle), .lane = buf_span(&t->lane), .body = buf_span(&t->body)};
+    if (o->files) {
+        o->item[i].file = o->files->put;
+        o->item[i].file_n = o->files->list.n;
+    }
 }
 
 void lane_write(const char *conversation, const char *handle, struct buf *out)
@@ -60,6 +88,7 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
     o->conversation = conversation_of(o->callback);
     o->item = mem_calloc(o->item_n, sizeof *o->item);
     o->text = mem_calloc(o->item_n, sizeof *o->text);
+    read_files(o, ch);
     for (unsigned i = 0; i < o->item_n; i++)
         fill_item(o, i, now);
     o->put = (struct store_put){
@@ -78,8 +107,17 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
     };
 }
 
+void outgoing_stored(const struct outgoing *o, struct channel *ch)
+{
+    if (o->files)
+        fetcher_soon(ch->fetch_out);
+}
+
 void outgoing_fini(struct outgoing *o)
 {
+    if (o->files)
+        attachments_fini(&o->files->list);
+    free(o->files);
     store_put_fini(&o->put);
     for (unsigned i = 0; i < o->item_n; i++) {
         buf_fini(&o->text[i].body);

@@ -16,12 +16,15 @@ struct outgoing {
         struct buf body, lane;
     } * text;
     unsigned item_n;
+    struct outgoing_files *files; /* of every item; NULL: none, or the adapter takes none */
 };
 
 /* outgoing_init takes *c, which was decoded with a message; made_at: when its life begins, for too_old. */
 void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, wall_ms_t now,
                    wall_ms_t made_at);
 void outgoing_fini(struct outgoing *o);
+/* outgoing_stored says that the put is durable: its files are fetched. */
+void outgoing_stored(const struct outgoing *o, struct channel *ch);
 
 /* outgoing_own_id: a message that the bridge posted itself carries our id, and is where it belongs already. Gives that id;
  * NULL: it is none of ours. */

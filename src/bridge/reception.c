@@ -458,6 +458,7 @@ static void on_put(struct store_op *op)
             else if (r->out.item[i].state == MESSAGE_QUEUED && !r->out.item[i].is_behind)
                 queue_due(&ch->out, r->out.put.now);
         }
+        outgoing_stored(&r->out, ch);
         keeper_expiry(ch->bridge->keeper, r->out.put.expires_at);
         hold(r);
     }

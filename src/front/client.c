@@ -233,6 +233,7 @@ static void conclude(struct front_call *call, const struct http_answer *a, const
                                   .status = a->status,
                                   .retry_after_ms = h->retry_after_ms > 0 ? h->retry_after_ms : 0,
                                   .date_s = h->date_s,
+                                  .is_too_large = a->fail == HTTP_FAIL_TOO_LARGE,
                                   .content_type = http_answer_header(a, "content-type"),
                                   .body = a->body,
                                   .json = is_json ? &doc : NULL};

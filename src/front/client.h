@@ -41,6 +41,7 @@ struct front_result {
     enum front_class class;
     bool is_unreachable;      /* RETRY: no connection at all */
     bool is_sent;             /* it may have left; false: it waited for its turn */
+    bool is_too_large;        /* RETRY: the body was larger than max_bytes */
     int status;               /* 0: none */
     int64_t retry_after_ms;   /* 0: not said */
     int64_t date_s;           /* Front's clock as it answered; -1: not said */

@@ -65,6 +65,14 @@ static bool is_id_char(char c)
            c == '-' || c == ':';
 }
 
+bool front_is_id(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_id_char(s.p[i]))
+            return false;
+    return s.n > 0 && s.n <= FRONT_ID_MAX;
+}
+
 struct span front_id_of_link(struct span link)
 {
     struct span path = front_path_of_link(link);
@@ -76,12 +84,7 @@ struct span front_id_of_link(struct span link)
     while (start > 0 && path.p[start - 1] != '/')
         start--;
     struct span id = skip(path, start);
-    if (id.n == 0 || id.n > FRONT_ID_MAX)
-        return SPAN_NONE;
-    for (size_t i = 0; i < id.n; i++)
-        if (!is_id_char(id.p[i]))
-            return SPAN_NONE;
-    return id;
+    return front_is_id(id) ? id : SPAN_NONE;
 }
 
 enum err front_page_token_of_link(struct span link, struct buf *out)

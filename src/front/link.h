@@ -13,6 +13,8 @@ enum { FRONT_ID_MAX = 200 };
 /* front_id_of_link gives the last path segment of a link, whatever its host; absent if it is no such thing.
  */
 struct span front_id_of_link(struct span link);
+/* front_is_id: what Front's ids look like. */
+bool front_is_id(struct span s);
 bool front_host_is_fronts(struct span host);
 /* front_link_is_foreign: a link to a host that is none of Front's. */
 bool front_link_is_foreign(struct span link);

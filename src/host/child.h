@@ -18,10 +18,11 @@
 #include <stdbool.h>
 
 enum {
-    CHILD_CALLS_MAX = 4096,  /* open tokens */
-    CHILD_LAPSED_MAX = 4096, /* calls that the adapter has let lapse and never ended */
-    CHILD_TICKETS_MAX = 64,  /* unanswered receives and receipts */
-    CHILD_KV_MAX = 64,       /* unanswered key-value calls */
+    CHILD_CALLS_MAX = 4096,      /* open tokens */
+    CHILD_LAPSED_MAX = 4096,     /* calls that the adapter has let lapse and never ended */
+    CHILD_LAPSED_FDS_MAX = 1024, /* and descriptors of their files */
+    CHILD_TICKETS_MAX = 64,      /* unanswered receives and receipts */
+    CHILD_KV_MAX = 64,           /* unanswered key-value calls */
     CHILD_TIMERS_MAX = 1000,
     CHILD_HTTP_MAX = 1000,
     CHILD_WATCHES_MAX = 1024,
@@ -68,7 +69,7 @@ struct child {
     struct open_call *call;
     unsigned call_cap, call_n;
     struct decoded *lapsed; /* past their deadline, but not yet given back by complete or reply */
-    unsigned lapsed_n;
+    unsigned lapsed_n, lapsed_fd_n;
     struct decoded *running; /* what the adapter's callback on the stack borrows */
     bool is_running_over;    /* its token ended from inside */
     struct ticket ticket[CHILD_TICKETS_MAX + CHILD_KV_MAX];

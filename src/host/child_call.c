@@ -98,7 +98,6 @@ static const char *hold(struct child *c, uint64_t token)
 
 const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
 {
-    (void)fd;
     struct frame_reader r = frame_read(f);
     int64_t deadline_ms = frame_get_i64(&r);
     struct span json = frame_get_span(&r);
@@ -109,10 +108,12 @@ const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
     buf_init(&letter, LETTER_MAX);
     enum err e = letter_write(json, c->module, &letter);
     if (e == OK)
-        e = decode_delivery(buf_span(&letter), deadline_ms, &d);
+        e = decode_delivery(buf_span(&letter), deadline_ms, fd, f->fd_n, &d);
     buf_fini(&letter);
     if (e != OK)
         return hold(c, f->token);
+    for (unsigned i = 0; i < f->fd_n; i++)
+        fd[i] = -1;
     const char *fault = begin(c, f, CALL_DELIVER, d);
     if (fault)
         return fault;
@@ -185,6 +186,7 @@ static void lapse(struct child *c, struct open_call *call)
     d->next = c->lapsed;
     c->lapsed = d;
     c->lapsed_n++;
+    c->lapsed_fd_n += d->file_n;
 }
 
 /* give_back ends the borrowing of a call that had lapsed; its token has been closed before. */
@@ -195,6 +197,7 @@ static int give_back(struct child *c, const char *service, fb_token token)
         if (d->token == token) {
             *at = d->next;
             c->lapsed_n--;
+            c->lapsed_fd_n -= d->file_n;
             decoded_free(d);
             return FB_ERR_TOKEN;
         }
@@ -213,7 +216,8 @@ const char *child_on_expire(struct child *c, const struct frame *f, int *fd)
         lapse(c, call);
         finish(c, call);
     }
-    return c->lapsed_n > CHILD_LAPSED_MAX ? "more calls than the adapter ever ends" : NULL;
+    bool is_much = c->lapsed_n > CHILD_LAPSED_MAX || c->lapsed_fd_n > CHILD_LAPSED_FDS_MAX;
+    return is_much ? "more calls than the adapter ever ends" : NULL;
 }
 
 void child_calls_fini(struct child *c)

@@ -130,7 +130,7 @@ static enum conform_result delivers(struct conform *c)
 
 static enum conform_result deliver_many(struct conform *c, unsigned n)
 {
-    static const struct conform_message m = {.what = "one of many", .text = "one of many"};
+    static const struct conform_message m = {.what = "one of many", .text = "one of many", .has_file = true};
     unsigned first = c->token_n;
     for (unsigned i = 0; i < n; i++) {
         if (!conform_post(c, &m, 1000 + first + i))

@@ -93,6 +93,8 @@ void decoded_free(struct decoded *d)
         return;
     if (d->fd >= 0)
         close(d->fd);
+    for (unsigned i = 0; i < d->file_n; i++)
+        close(d->file[i]);
     free(d);
 }
 
@@ -144,11 +146,13 @@ static const struct fb_person *person(struct arena *a, struct jval v)
     return p;
 }
 
-static void attachments(struct arena *a, struct jval list, struct fb_attachment *out)
+static void attachments(struct arena *a, struct jval list, const int *fd, unsigned fd_n,
+                        struct fb_attachment *out)
 {
-    for (struct jval v = json_first(list); v.doc; v = json_next(v), out++) {
+    unsigned i = 0;
+    for (struct jval v = json_first(list); v.doc; v = json_next(v), out++, i++) {
         int64_t bytes = 0;
-        *out = (struct fb_attachment){.size = sizeof *out, .fd = -1};
+        *out = (struct fb_attachment){.size = sizeof *out, .fd = i < fd_n ? fd[i] : -1};
         fill(a, v, attachment_rows, ARRAY_LEN(attachment_rows), out);
         if (json_i64(json_get(v, "size"), &bytes) == OK && bytes > 0)
             out->bytes = (uint64_t)bytes;
@@ -166,7 +170,8 @@ static void complete_delivery(struct fb_delivery *d)
         d->recipient = &nobody;
 }
 
-static void fill_delivery(struct arena *a, struct jval root, struct fb_delivery *d)
+static void fill_delivery(struct arena *a, struct jval root, const int *fd, unsigned fd_n,
+                          struct fb_delivery *d)
 {
     struct jval files = json_get(root, "attachments");
     int64_t attempt = 1;
@@ -179,26 +184,32 @@ static void fill_delivery(struct arena *a, struct jval root, struct fb_delivery 
         d->attempt = (uint32_t)attempt;
     if (json_millis(json_get(root, "created_at"), &d->created_at_ms) != OK)
         d->created_at_ms = 0;
-    attachments(a, files, list);
+    attachments(a, files, fd, fd_n, list);
     fill(a, root, delivery_rows, ARRAY_LEN(delivery_rows), d);
     complete_delivery(d);
 }
 
-enum err decode_delivery(struct span json, int64_t deadline_ms, struct decoded **out)
+enum err decode_delivery(struct span json, int64_t deadline_ms, const int *fd, unsigned fd_n,
+                         struct decoded **out)
 {
     struct json doc;
     enum err e = json_parse(&doc, json);
     struct jval root = json_root(&doc);
-    if (e == OK && json_type(root) != JSON_OBJECT)
+    if (e == OK && (json_type(root) != JSON_OBJECT || fd_n > json_len(json_get(root, "attachments"))))
         e = ERR_INVALID;
     if (e == OK) {
         struct arena a;
-        size_t arrays = json_len(json_get(root, "attachments")) * sizeof(struct fb_attachment) +
+        size_t arrays = fd_n * sizeof(int) + 16 +
+                        json_len(json_get(root, "attachments")) * sizeof(struct fb_attachment) +
                         2 * (sizeof(struct fb_person) + 16) + 16;
         struct decoded *d = block(&a, arrays, json.n);
         d->delivery =
             (struct fb_delivery){.size = sizeof d->delivery, .attempt = 1, .deadline_ms = deadline_ms};
-        fill_delivery(&a, root, &d->delivery);
+        d->file = arena_take(&a, fd_n * sizeof(int));
+        if (fd_n > 0)
+            memcpy(d->file, fd, fd_n * sizeof(int));
+        d->file_n = fd_n;
+        fill_delivery(&a, root, fd, fd_n, &d->delivery);
         d->delivery.json = arena_bytes(&a, json);
         d->delivery.json_n = json.n;
         buf_fini(&a.scratch);

@@ -16,7 +16,9 @@
 struct decoded {
     uint64_t token; /* whose it is, and the next in a list, where one is kept */
     struct decoded *next;
-    int fd; /* a request's large body, or -1 */
+    int fd;    /* a request's large body, or -1 */
+    int *file; /* of a delivery's attachments */
+    unsigned file_n;
     union {
         struct fb_delivery delivery;
         struct fb_notice notice;
@@ -24,7 +26,9 @@ struct decoded {
     };
 };
 
-MUST_CHECK enum err decode_delivery(struct span json, int64_t deadline_ms, struct decoded **out);
+/* fd are the files of the attachments, in order: taken with OK. */
+MUST_CHECK enum err decode_delivery(struct span json, int64_t deadline_ms, const int *fd, unsigned fd_n,
+                                    struct decoded **out);
 MUST_CHECK enum err decode_notice(struct span json, int64_t deadline_ms, struct decoded **out);
 /* fd: the body's descriptor, taken; -1: the body is in the frame. */
 MUST_CHECK enum err decode_request(const struct frame *f, int fd, struct decoded **out);

@@ -29,7 +29,7 @@ enum frame_side { TO_CHILD, TO_BRIDGE };
 
 enum frame_type {
     FRAME_HELLO = 1, /* who you are, what to load: JSON */
-    FRAME_DELIVER,   /* token; deadline, wire JSON */
+    FRAME_DELIVER,   /* token; deadline, wire JSON; descriptors of its files, in order */
     FRAME_NOTICE,    /* token; is_failure, wire JSON */
     FRAME_REQUEST,   /* token; a webhook request; perhaps its body as a descriptor */
     FRAME_EXPIRE,    /* token: its deadline has passed, close it and say so */

@@ -110,8 +110,11 @@ unsigned host_in_flight(const struct host *h);
 int host_pid(const struct host *h); /* 0: none */
 bool host_wants_event(const struct host *h, const char *type);
 
-/* host_deliver sends one attempt. json is the wire form of a delivery, complete. ERR_FULL: no credit. */
-MUST_CHECK enum err host_deliver(struct host *h, uint64_t token, struct span json);
+/* host_deliver sends one attempt. json is the wire form of a delivery, complete; fd are the files of its attachments, in
+ * order, which stay the caller's: at most HOST_FILES_MAX. ERR_FULL: no credit. */
+enum { HOST_FILES_MAX = 32 };
+MUST_CHECK enum err host_deliver(struct host *h, uint64_t token, struct span json, const int *fd,
+                                 unsigned fd_n);
 /* host_notify sends a notice (a failure, or an event that the adapter asked for). */
 MUST_CHECK enum err host_notify(struct host *h, uint64_t token, bool is_failure, struct span json);
 

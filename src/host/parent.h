@@ -15,6 +15,7 @@
 
 enum {
     HOST_IN_FLIGHT_MAX = 1024,
+    HOST_FDS_MAX = 512, /* descriptors of files with a child at once; it may have 4096 in all */
     HOST_NOTICES_MAX = 64,
     HOST_REQUESTS_MAX = 256,
     HOST_SLOTS_MAX = HOST_IN_FLIGHT_MAX + HOST_NOTICES_MAX + HOST_REQUESTS_MAX,
@@ -40,6 +41,7 @@ enum { LIST_ATTEMPTS, LIST_REQUESTS, LIST_EXPIRED, LISTS };
 struct pending {
     enum pending_kind kind;
     uint8_t list;
+    uint16_t fd_n;     /* of its files */
     uint64_t wire;     /* the child's token: generation and slot */
     uint64_t token;    /* the caller's */
     uint64_t position; /* of its frame in the output */
@@ -84,6 +86,7 @@ struct host {
     unsigned slot_cap, free_first;
     uint64_t generation;
     unsigned open_n[PENDING_KINDS];
+    unsigned fd_n; /* of all calls */
     struct pending_list list[LISTS];
 
     uint64_t asked_last; /* the child's last ticket */

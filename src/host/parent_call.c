@@ -94,6 +94,7 @@ void host_release(struct host *h, struct pending *p)
     unsigned at = slot_of(h, p);
     list_remove(h, at);
     h->open_n[p->kind]--;
+    h->fd_n -= p->fd_n;
     *p = (struct pending){.kind = PENDING_FREE, .next = h->free_first};
     h->free_first = at;
 }
@@ -199,9 +200,13 @@ void host_settle_all(struct host *h, bool was_crash)
 unsigned host_credits(const struct host *h)
 {
     unsigned in_flight = h->open_n[PENDING_DELIVERY];
-    if (h->status != HOST_UP || in_flight >= h->credit_max || link_waiting(h->link) > HOST_OUT_SOFT)
+    if (h->status != HOST_UP || in_flight >= h->credit_max || link_waiting(h->link) > HOST_OUT_SOFT ||
+        h->fd_n + HOST_FILES_MAX > HOST_FDS_MAX)
         return 0;
-    return h->credit_max - in_flight;
+    /* Where deliveries bring files, each may bring as many as it can. */
+    unsigned by_files = h->fd_n > 0 ? (HOST_FDS_MAX - h->fd_n) / HOST_FILES_MAX : h->credit_max;
+    unsigned left = h->credit_max - in_flight;
+    return left < by_files ? left : by_files;
 }
 
 unsigned host_in_flight(const struct host *h)
@@ -214,14 +219,17 @@ static int64_t attempt_ms(const struct host *h)
     return h->o.attempt_ms ? h->o.attempt_ms : 30 * SECOND_MS;
 }
 
-enum err host_deliver(struct host *h, uint64_t token, struct span json)
+enum err host_deliver(struct host *h, uint64_t token, struct span json, const int *fd, unsigned fd_n)
 {
-    if (json.n > FRAME_WIRE_MAX - 16)
+    if (json.n > FRAME_WIRE_MAX - 16 || fd_n > HOST_FILES_MAX)
         return ERR_LIMIT;
     if (host_credits(h) == 0)
         return ERR_FULL;
     struct pending *p = begin(h, PENDING_DELIVERY, token, attempt_ms(h));
+    p->fd_n = (uint16_t)fd_n;
+    h->fd_n += fd_n;
     struct buf *out = link_begin(h->link, FRAME_DELIVER, p->wire);
+    link_attach(h->link, fd, fd_n);
     frame_put_i64(out, clock_wall_ms() + attempt_ms(h));
     frame_put_span(out, json);
     link_end(h->link);

@@ -72,6 +72,61 @@ bool http_address_is_public(const char *numeric)
     return inet_pton(AF_INET6, numeric, six) == 1 && is_public_v6(six);
 }
 
+/* As 16 bytes, so that one comparison serves both families. */
+static bool to_bytes(const char *numeric, uint8_t out[16], unsigned *bits)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    *bits = 128;
+    if (inet_pton(AF_INET6, numeric, out) == 1)
+        return true;
+    memcpy(out, mapped, sizeof mapped);
+    *bits = 32;
+    return inet_pton(AF_INET, numeric, out + 12) == 1;
+}
+
+enum err http_networks_add(struct http_networks *list, const char *text)
+{
+    char host[INET6_ADDRSTRLEN + 4];
+    const char *slash = strchrnul(text, '/');
+    struct http_network *network = &list->item[list->n];
+    unsigned most;
+    uint64_t bits = 0;
+    if (list->n == HTTP_NETWORKS_MAX)
+        return ERR_LIMIT;
+    if ((size_t)(slash - text) >= sizeof host)
+        return ERR_INVALID;
+    memcpy(host, text, (size_t)(slash - text));
+    host[slash - text] = '\0';
+    if (!to_bytes(host, network->address, &most))
+        return ERR_INVALID;
+    bits = most;
+    if (*slash && (!span_u64(span_of(slash + 1), &bits) || bits > most))
+        return ERR_INVALID;
+    network->bits = 128 - most + (unsigned)bits;
+    list->n++;
+    return OK;
+}
+
+static bool is_in(const struct http_network *network, const uint8_t address[16])
+{
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+    if (memcmp(network->address, address, whole) != 0)
+        return false;
+    return rest == 0 || (network->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+}
+
+bool http_networks_have(const struct http_networks *list, const char *numeric)
+{
+    uint8_t address[16];
+    unsigned bits;
+    if (!to_bytes(numeric, address, &bits))
+        return false;
+    for (size_t i = 0; i < list->n; i++)
+        if (is_in(&list->item[i], address))
+            return true;
+    return false;
+}
+
 /* RFC 9110 5.6.7; the two obsolete forms are not worth a parser. */
 static int64_t until_date(struct span value, wall_ms_t now)
 {

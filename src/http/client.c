@@ -54,6 +54,7 @@ struct http_call {
         int fd;
         uint64_t bytes, at;
     } * source;
+    const struct http_networks *allowed;
     http_bytes_fn *on_bytes;
     uint64_t bytes_n, bytes_max; /* given to it */
     struct buf head, body;       /* of the answer */
@@ -112,7 +113,13 @@ static int on_want_timer(CURLM *multi, long delay_ms, void *arg)
     return delay_ms < 0 ? event_del(c->timer) : event_add(c->timer, &delay);
 }
 
-static bool is_public(const struct sockaddr *address)
+static bool may_reach(const struct http_call *call, const char *numeric)
+{
+    return !call->denies_private || http_address_is_public(numeric) ||
+           (call->allowed && http_networks_have(call->allowed, numeric));
+}
+
+static bool may_open(const struct http_call *call, const struct sockaddr *address)
 {
     char numeric[INET6_ADDRSTRLEN] = "";
     if (address->sa_family == AF_INET)
@@ -121,14 +128,14 @@ static bool is_public(const struct sockaddr *address)
     else if (address->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, numeric,
                   sizeof numeric);
-    return http_address_is_public(numeric);
+    return may_reach(call, numeric);
 }
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     struct http_call *call = arg;
-    if (call->denies_private && !is_public(&address->addr)) {
+    if (!may_open(call, &address->addr)) {
         call->is_denied = true;
         return CURL_SOCKET_BAD;
     }
@@ -147,7 +154,7 @@ static int on_request(void *arg, char *peer, char *local, int peer_port, int loc
 {
     (void)local, (void)peer_port, (void)local_port;
     struct http_call *call = arg;
-    if (call->denies_private && !http_address_is_public(peer)) {
+    if (!may_reach(call, peer)) {
         call->is_denied = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -446,6 +453,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_reque
     call->body_fd = -1;
     call->started_at = clock_mono_ms();
     call->denies_private = r->denies_private;
+    call->allowed = r->allowed;
     call->connects_only = r->connects_only;
     call->is_repeatable = is_one_of(r->method, repeatable);
     buf_init(&call->head, ANSWER_HEAD_MAX);

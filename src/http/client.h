@@ -79,6 +79,7 @@ struct http_request {
     size_t max_answer_bytes; /* 0: 1 MiB */
     bool connects_only;      /* connect, prove the certificate, say nothing: ends with status 0 */
     bool denies_private;     /* refuse loopback, link-local, private and other non-public addresses */
+    const struct http_networks *allowed; /* but these; outlives the call; NULL: none */
 };
 
 struct http_answer {
@@ -105,6 +106,17 @@ void http_call_cancel(struct http_call *call);
 /* http_retry_after reads a Retry-After header (seconds or a date): ms from now, at most max_ms; -1 if it is
  * absent or malformed. */
 int64_t http_retry_after(struct span value, wall_ms_t now, int64_t max_ms);
+/* Networks such as 10.0.0.0/8 and fd00::/8, or single addresses. */
+enum { HTTP_NETWORKS_MAX = 100 };
+struct http_networks {
+    struct http_network {
+        uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+        unsigned bits;       /* of 128 */
+    } item[HTTP_NETWORKS_MAX];
+    size_t n;
+};
+MUST_CHECK enum err http_networks_add(struct http_networks *list, const char *text);
+bool http_networks_have(const struct http_networks *list, const char *numeric);
 /* http_address_is_public says whether a numeric address may be reached under denies_private. */
 bool http_address_is_public(const char *numeric);
 

@@ -145,3 +145,57 @@ enum err http_percent_decode(struct span text, bool plus_is_space, struct buf *o
     }
     return OK;
 }
+
+static struct span take_digits(struct span *s)
+{
+    struct span digits = {s->p, 0};
+    while (digits.n < s->n && s->p[digits.n] >= '0' && s->p[digits.n] <= '9')
+        digits.n++;
+    *s = (struct span){s->p + digits.n, s->n - digits.n};
+    return digits;
+}
+
+/* "bytes=0-9", "bytes=10-", "bytes=-5". */
+static bool read_range(struct span s, struct span *first, struct span *last)
+{
+    static const char unit[] = "bytes=";
+    if (!span_starts(s, unit))
+        return false;
+    s = (struct span){s.p + sizeof unit - 1, s.n - (sizeof unit - 1)};
+    *first = take_digits(&s);
+    if (s.n == 0 || s.p[0] != '-')
+        return false;
+    s = (struct span){s.p + 1, s.n - 1};
+    *last = take_digits(&s);
+    return s.n == 0 && (first->n > 0 || last->n > 0);
+}
+
+/* A number that does not fit is larger than any size. */
+static uint64_t number_of(struct span digits)
+{
+    uint64_t n;
+    return span_u64(digits, &n) ? n : UINT64_MAX;
+}
+
+enum http_range http_range(struct span header, uint64_t size, uint64_t *at, uint64_t *n)
+{
+    struct span first, last;
+    *at = 0;
+    *n = size;
+    if (!header.p || !read_range(header, &first, &last))
+        return HTTP_RANGE_WHOLE;
+    if (first.n == 0) {
+        uint64_t tail = number_of(last);
+        *n = tail < size ? tail : size;
+        *at = size - *n;
+        return *n > 0 ? HTTP_RANGE_PART : HTTP_RANGE_OUTSIDE;
+    }
+    uint64_t from = number_of(first), to = last.n > 0 ? number_of(last) : UINT64_MAX;
+    if (to < from)
+        return HTTP_RANGE_WHOLE;
+    if (from >= size)
+        return HTTP_RANGE_OUTSIDE;
+    *at = from;
+    *n = (to < size ? to + 1 : size) - from;
+    return HTTP_RANGE_PART;
+}

@@ -14,4 +14,9 @@ bool http_media_type_is(struct span content_type, const char *media_type);
 /* http_query_find gives a parameter as it stands in the query, still encoded; absent if it is not there. */
 struct span http_query_find(struct span query, const char *key);
 
+enum http_range { HTTP_RANGE_WHOLE, HTTP_RANGE_PART, HTTP_RANGE_OUTSIDE };
+/* http_range reads a Range header for something of `size` bytes: one range, from *at on *n bytes. What is absent, malformed
+ * or several ranges is the whole, as RFC 9110 14.2 allows. */
+enum http_range http_range(struct span header, uint64_t size, uint64_t *at, uint64_t *n);
+
 #endif

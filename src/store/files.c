@@ -298,15 +298,22 @@ static bool is_older(const struct files *f, const char *name)
            strncmp(name, f->run, RUN_CHARS) != 0;
 }
 
-unsigned files_left_over(struct files *f, char **name, unsigned max)
+unsigned files_left_over(struct files *f, char ***name)
 {
-    unsigned n = 0;
+    unsigned n = 0, cap = 0;
     int fd = open_dir(f);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *e;
-    while (dir && n < max && (e = readdir(dir)))
-        if (is_older(f, e->d_name))
-            name[n++] = mem_strdup(e->d_name);
+    *name = NULL;
+    while (dir && (e = readdir(dir))) {
+        if (!is_older(f, e->d_name))
+            continue;
+        if (n == cap) {
+            cap = cap ? 2 * cap : 64;
+            *name = mem_realloc(*name, cap * sizeof **name);
+        }
+        (*name)[n++] = mem_strdup(e->d_name);
+    }
     if (dir)
         closedir(dir);
     else if (fd >= 0)

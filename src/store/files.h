@@ -49,8 +49,7 @@ void files_copy(struct files *f, struct file_job *j);
 int files_read(struct files *f, const char *name);
 void files_remove(struct files *f, const char *name);
 
-/* files_left_over lists, from the disk, names that an earlier process made: at most max, in name[], to be freed. Blocks for
- * a moment. */
-unsigned files_left_over(struct files *f, char **name, unsigned max);
+/* files_left_over lists the names that earlier processes made: an array and names to be freed. Blocks for a moment. */
+unsigned files_left_over(struct files *f, char ***name);
 
 #endif

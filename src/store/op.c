@@ -25,7 +25,7 @@ void store_file_fini(struct store_file *f)
 
 void store_message_fini(struct store_message *m)
 {
-    for (unsigned i = 0; i < m->file_n; i++)
+    for (unsigned i = 0; m->file && i < m->file_n; i++)
         store_file_fini(&m->file[i]);
     free(m->file);
     free(m->block);
@@ -406,6 +406,7 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_FILES_DUE] = {"files_due", .may_refuse = true, .reset = reset_files_due},
     [STORE_FILE_END] = {"file_end", .goes_first = true, .reset = reset_file_end},
     [STORE_FILE_GET] = {"file_get", .may_refuse = true, .is_read = true, .reset = reset_file_get},
+    [STORE_FILE_LOST] = {"file_lost", .goes_first = true, .reset = reset_nothing},
     [STORE_FILES_KNOWN] = {"files_known", .reset = reset_nothing},
     [STORE_EVENT_RELEASE] = {"event_release", .reset = reset_event_release},
     [STORE_FAILED] = {"failed", .goes_first = true, .reset = reset_failed},

@@ -223,6 +223,7 @@ static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *
     [STORE_FILES_DUE] = sqlite_files_due,
     [STORE_FILE_END] = sqlite_file_end,
     [STORE_FILE_GET] = sqlite_file_get,
+    [STORE_FILE_LOST] = sqlite_file_lost,
     [STORE_FILES_KNOWN] = sqlite_files_known,
     [STORE_EVENT_RELEASE] = sqlite_event_release,
     [STORE_FAILED] = sqlite_failed,

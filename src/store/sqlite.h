@@ -208,6 +208,7 @@ enum err sqlite_event_replay(struct sqlite *q, struct store_op *op);
 enum err sqlite_files_due(struct sqlite *q, struct store_op *op);
 enum err sqlite_file_end(struct sqlite *q, struct store_op *op);
 enum err sqlite_file_get(struct sqlite *q, struct store_op *op);
+enum err sqlite_file_lost(struct sqlite *q, struct store_op *op);
 enum err sqlite_files_known(struct sqlite *q, struct store_op *op);
 enum err sqlite_event_release(struct sqlite *q, struct store_op *op);
 enum err sqlite_failed(struct sqlite *q, struct store_op *op);

@@ -90,14 +90,19 @@ size_t files_bytes(const struct store_item *item)
     return sum;
 }
 
+static enum file_state state_of(const struct store_file_put *f)
+{
+    return f->name ? FILE_READY : f->reason.p ? FILE_GONE : FILE_WANTED;
+}
+
 static enum err add_row(struct sqlite *q, const struct row *r, unsigned n, const struct store_file_put *f,
                         wall_ms_t now)
 {
+    enum file_state state = state_of(f);
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILE_ADD);
-    sql_bind(st, "iiiiiittttss", queue_id(r->channel, r->direction), r->id, (int64_t)n,
-             (int64_t)(f->name ? FILE_READY : FILE_WANTED), now, f->bytes, f->origin, f->filename,
-             f->content_type, f->cid, f->name, f->sha256);
-    if (f->name)
+    sql_bind(st, "iiiiiittttsst", queue_id(r->channel, r->direction), r->id, (int64_t)n, (int64_t)state, now,
+             f->bytes, f->origin, f->filename, f->content_type, f->cid, f->name, f->sha256, f->reason);
+    if (state != FILE_WANTED)
         sqlite3_bind_null(st, 5);
     return sql_run(q, st);
 }
@@ -148,10 +153,10 @@ enum err files_put(struct sqlite *q, struct row *r, const struct store_item *ite
     for (unsigned i = 0; i < item->file_n; i++) {
         const struct store_file_put *f = &item->file[i];
         struct store_file_put found = *f;
-        bool is_shared = r->direction == MESSAGE_OUT && f->origin.p && !f->name;
+        bool is_shared = r->direction == MESSAGE_OUT && f->origin.p && state_of(f) == FILE_WANTED;
         TRY(is_shared ? add_shared(q, r, i, f, now, &found) : add_row(q, r, i, f, now));
         bytes += found.name ? found.bytes : 0;
-        left += found.name == NULL;
+        left += state_of(&found) == FILE_WANTED;
     }
     return given(q, r, item->file_n, left, bytes);
 }
@@ -365,6 +370,58 @@ enum err sqlite_file_end(struct sqlite *q, struct store_op *op)
         e = ERR_NOT_FOUND;
     else
         e = end_all(q, &f, queue, p);
+    store_file_fini(&f);
+    return e;
+}
+
+/* ---- Bytes that are lost ---- */
+
+static enum err lose_row(struct sqlite *q, const struct wanter *w, const struct store_file *f, wall_ms_t now)
+{
+    struct row r;
+    bool is_wanted = f->origin != NULL;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILE_END);
+    sql_bind(st, "iiissit", w->id, (int64_t)(is_wanted ? FILE_WANTED : FILE_GONE), now, NULL, NULL, f->bytes,
+             SPAN_LIT("The file was lost on the bridge's disk."));
+    if (!is_wanted)
+        sqlite3_bind_null(st, 3);
+    TRY(sql_run(q, st));
+    enum err e = w->message_id ? row_read(q, w->message_id, &r) : ERR_NOT_FOUND;
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    st = sql_of(q, &q->writer, SQL_FILE_WENT);
+    sql_bind(st, "iii", r.id, (int64_t)is_wanted, f->bytes);
+    TRY(sql_run(q, st));
+    count_add(r.channel, r.direction, r.state, 0, -f->bytes);
+    return OK;
+}
+
+static enum err lose_all(struct sqlite *q, const struct store_file *f, wall_ms_t now)
+{
+    struct wanter *w = mem_calloc(SHARED_MAX, sizeof *w);
+    unsigned n = 0;
+    bool has_row = true;
+    enum err e = OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILE_SHARERS);
+    sql_bind(st, "si", f->name, (int64_t)SHARED_MAX);
+    while (e == OK && has_row) {
+        e = sql_step(q, st, &has_row);
+        if (e == OK && has_row)
+            w[n++] = (struct wanter){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+    }
+    for (unsigned i = 0; e == OK && i < n; i++)
+        e = lose_row(q, &w[i], f, now);
+    free(w);
+    return e;
+}
+
+enum err sqlite_file_lost(struct sqlite *q, struct store_op *op)
+{
+    struct store_file_lost *p = container_of(op, struct store_file_lost, op);
+    struct store_file f = {0};
+    int64_t queue;
+    TRY(read_row(q, &q->writer, p->id, &queue, &f));
+    enum err e = f.state == FILE_READY && f.name ? lose_all(q, &f, p->now) : OK;
     store_file_fini(&f);
     return e;
 }

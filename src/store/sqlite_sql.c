@@ -151,13 +151,13 @@ const char *const sql_text_of[SQL_N] = {
         "UPDATE message SET state = ?2, outcome = ?3, reason = ?4, code = ?5, ended_at = ?6,"
         " updated_at = ?6, external_id = coalesce(?7, external_id), crash_n = ?8,"
         " is_head = 0, seq = NULL, is_suspect = 0, unsure_at = " UNSURE_AT("?9") " WHERE id = ?1",
-    [SQL_SETTLE_RETRY] =
-        "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
-        " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
-        " due_at = min(?8, coalesce(?11, expires_at)), expires_at = coalesce(?11, expires_at),"
-        " is_suspect = ?9, attempt_base = attempt_base + ?10, unsure_at = " UNSURE_AT(
-            "?12") ","
-                   " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
+    [SQL_SETTLE_RETRY] = "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
+                         " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = ?7,"
+                         " due_at = CASE files_left WHEN 0 THEN min(?8, coalesce(?11, expires_at))"
+                         " ELSE coalesce(?11, expires_at) END, expires_at = coalesce(?11, expires_at),"
+                         " is_suspect = ?9, attempt_base = attempt_base + ?10, unsure_at = " UNSURE_AT(
+                             "?12") ","
+                                    " started_at = CASE ?10 WHEN 1 THEN 0 ELSE started_at END WHERE id = ?1",
     [SQL_SETTLE_PART] = "UPDATE message SET state = 0, outcome = ?2, reason = ?3, code = ?4, ended_at = ?5,"
                         " updated_at = ?5, external_id = coalesce(?6, external_id), crash_n = 0, is_suspect "
                         "= 0, unsure_at = 0,"
@@ -341,8 +341,8 @@ const char *const sql_text_of[SQL_N] = {
 
     /* files; what is not here yet keeps its message's due time at its end, out of the way of claims */
     [SQL_FILE_ADD] = "INSERT INTO file (queue_id, message_id, n, state, due_at, bytes, origin, filename,"
-                     " content_type, cid, name, sha256)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                     " content_type, cid, name, sha256, reason)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [SQL_FILE_LEAVE] = "UPDATE file SET message_id = NULL, due_at = NULL WHERE message_id = ?1",
     [SQL_FILES_OF] = "SELECT" FILE_COLUMNS "FROM file f WHERE f.message_id = ?1 ORDER BY f.n",
     [SQL_FILE_SAME] = "SELECT name, sha256, bytes FROM file INDEXED BY file_origin"
@@ -363,8 +363,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_FILE_END] =
         "UPDATE file SET state = ?2, due_at = ?3, name = ?4, sha256 = ?5, bytes = ?6, reason = ?7"
         " WHERE id = ?1",
-    [SQL_FILE_WAKE] =
-        "UPDATE file SET state = 0, due_at = ?2, tries = 0 WHERE message_id = ?1 AND state <> 1",
+    [SQL_FILE_WAKE] = "UPDATE file SET state = 0, due_at = ?2, tries = 0"
+                      " WHERE message_id = ?1 AND state <> 1 AND origin IS NOT NULL",
     [SQL_FILE_HURRY] = "UPDATE file INDEXED BY file_due SET due_at = ?2 WHERE queue_id = ?1 AND due_at > ?2",
     [SQL_FILE_PRUNE] = "SELECT f.id, f.name, m.state, m.stored_at, m.updated_at FROM file f"
                        " LEFT JOIN message m ON m.id = f.message_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2",
@@ -376,6 +376,10 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_FILE_CAME] = "UPDATE message SET files_left = max(files_left - 1, 0), body_n = body_n + ?2,"
                       " due_at = CASE WHEN files_left <= 1 THEN min(due_at, ?3) ELSE due_at END,"
                       " reason = coalesce(?4, reason) WHERE id = ?1 RETURNING files_left",
+    [SQL_FILE_SHARERS] =
+        "SELECT id, message_id FROM file INDEXED BY file_name WHERE name = ?1 AND state = 1 LIMIT ?2",
+    [SQL_FILE_WENT] = "UPDATE message SET files_left = files_left + ?2, body_n = body_n - ?3,"
+                      " due_at = CASE ?2 WHEN 0 THEN due_at ELSE expires_at END WHERE id = ?1",
     [SQL_FILE_MISSED] = "UPDATE message SET reason = ?2 WHERE id = ?1 AND state = 0",
 
     /* standings; ?7 is a bit set of those to change */

@@ -435,6 +435,11 @@ void store_post_file_get(struct store *s, struct store_file_get *p)
     post(s, &p->op, STORE_FILE_GET);
 }
 
+void store_post_file_lost(struct store *s, struct store_file_lost *p)
+{
+    post(s, &p->op, STORE_FILE_LOST);
+}
+
 void store_post_files_known(struct store *s, struct store_files_known *p)
 {
     post(s, &p->op, STORE_FILES_KNOWN);

@@ -100,6 +100,7 @@ enum store_verb {
     STORE_FILE_END,
     STORE_FILE_GET,
     STORE_FILES_KNOWN,
+    STORE_FILE_LOST,
     STORE_EVENT_RELEASE,
     STORE_FAILED,
     STORE_STANDINGS,
@@ -157,6 +158,7 @@ struct store_file_put { /* one file of a message, see Files */
     int64_t bytes;      /* how large it is, or is said to be; -1: not known */
     const char *name;   /* its file in the store's directory; NULL: it is still to be fetched */
     const char *sha256; /* of it, in hex */
+    struct span reason; /* why it is gone from the beginning; absent: it is not */
 };
 
 struct store_item {
@@ -289,7 +291,7 @@ struct store_message {
     wall_ms_t stored_at;  /* when it was first put */
     wall_ms_t due_at, expires_at, updated_at;
     wall_ms_t ended_at;      /* of the last attempt, for a claim of the one before; 0: none, or it is out */
-    struct store_file *file; /* claim and show: its files, in order */
+    struct store_file *file; /* its files, in order; NULL if they were not asked for: claim and show do */
     unsigned file_n;
     void *block; /* all strings above live in this one allocation: never free one by itself */
 };
@@ -697,6 +699,15 @@ struct store_file_get {
     struct store_file file; /* store_file_fini */
 };
 void store_post_file_get(struct store *s, struct store_file_get *p);
+
+/* The bytes of a file are not on the disk any more: it is wanted again, or gone if nobody has it, in every message. Runs
+ * before a settle that is posted after it. */
+struct store_file_lost {
+    struct store_op op;
+    int64_t id;
+    wall_ms_t now;
+};
+void store_post_file_lost(struct store *s, struct store_file_lost *p);
 
 /* Which of these names belong to files of messages? */
 struct store_files_known {

@@ -105,6 +105,9 @@ class Bridge:
             "channels": channels or {"support": support},
             **top,
         }
+        for one in self.config["accounts"].values():
+            for key in [k for k, v in one.items() if v is None]:
+                del one[key]
         self.store = pathlib.Path(self.config["store"])
         self.file = self.folder / "front-bridge.yaml"
         self.write()

@@ -1,4 +1,7 @@
 """Front's REST API as far as the bridge calls it, with every answer in the test's hands."""
+import email
+import email.policy
+import hashlib
 import json
 import time
 import urllib.parse
@@ -7,6 +10,43 @@ from serving import Drop, Server
 from wait import until
 
 TOKEN = "test-api-token"
+
+
+def put(fields, name, value):
+    """sender[handle]=ada as {"sender": {"handle": "ada"}}; to[0] as a list."""
+    first, *rest = name.replace("]", "").split("[")
+    keys = [first, *rest]
+    for i, key in enumerate(keys[:-1]):
+        fields = fields.setdefault(key, {})
+    assert keys[-1] not in fields, name
+    fields[keys[-1]] = value
+
+
+def with_lists(fields):
+    if not isinstance(fields, dict):
+        return fields
+    fields = {k: with_lists(v) for k, v in fields.items()}
+    return [fields[str(i)] for i in range(len(fields))] if fields and all(k.isdigit() for k in fields) else fields
+
+
+def parse(headers, body):
+    """JSON, or a form: its fields, and its files as objects."""
+    if not body:
+        return None
+    kind = headers["content-type"] or ""
+    if not kind.startswith("multipart/form-data"):
+        return json.loads(body)
+    fields = {}
+    form = email.message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + body, policy=email.policy.HTTP)
+    for part in form.iter_parts():
+        name, filename, data = part.get_param("name", header="content-disposition"), part.get_filename(), part.get_payload(decode=True)
+        if filename is None:
+            put(fields, name, data.decode())
+        else:
+            digest = hashlib.sha256(data).hexdigest()
+            file = {"filename": filename, "content_type": part.get_content_type(), "size": len(data), "sha256": digest}
+            put(fields, name, {**file, "cid": part["content-id"], "data": data})
+    return with_lists(fields)
 
 
 class FrontApi(Server):
@@ -19,14 +59,17 @@ class FrontApi(Server):
         self.messages = {}  # uid -> conversation
         self.shown = []  # messages that GETs of conversations and events show: what was taken, answered or not
         self.teammates = {}  # e-mail address -> tea id
+        self.files = {}  # fil id -> (content type, bytes), or a function that gives a whole answer
         super().__init__(port)
 
     def handle(self, method, path, headers, body):
-        content = json.loads(body) if body else None
+        content = parse(headers, body)
         with self.lock:
             self.calls.append((method, path, dict(headers), content))
             self.times.append(time.monotonic())
             step = self.script.pop(0) if self.script and "messages" in path and method == "POST" else None
+        if method == "GET" and "/download/" in path:
+            return self.download(path.rsplit("/", 1)[1])
         if callable(step) and step is not Drop:
             step = step(method, path, content)
         if method == "POST" and (step is Drop or (step and step[0] < 300)):
@@ -49,6 +92,23 @@ class FrontApi(Server):
         if path.startswith("/conversations/"):
             return [m for m in self.shown if m["_links"]["related"]["conversation"].endswith("/" + path.split("/")[2])]
         return [{"id": "evt_1", "type": "inbound", "target": {"_meta": {"type": "message"}, "data": m}} for m in self.shown]
+
+    def download(self, fil):
+        found = self.files.get(fil)
+        if callable(found):
+            found = found()
+        if found is Drop:
+            raise Drop
+        if not found:
+            return 404, {"content-type": "application/json"}, b'{"_error":{"status":404,"title":"Not found","message":"no such file"}}'
+        if len(found) == 3:
+            return found
+        return 200, {"content-type": found[0]}, found[1]
+
+    def downloads(self, fil=None):
+        """The requests for files, in order."""
+        with self.lock:
+            return [c for c in self.calls if "/download/" in c[1] and (fil is None or c[1].endswith("/" + fil))]
 
     def accept(self, method, path, content):
         status, answer = self.judge(method, path, content)

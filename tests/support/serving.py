@@ -27,10 +27,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if not isinstance(answer, bytes):  # pieces, as long as they come; how long is the handler's to say, or to leave open
+            self._serve_pieces(headers, answer)
+            return
         if "content-length" not in {name.lower() for name in headers}:
             self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def _serve_pieces(self, headers, pieces):
+        self.close_connection = True
+        self.send_header("connection", "close")
+        self.end_headers()
+        try:
+            for piece in pieces:
+                self.wfile.write(piece)
+        except OSError:  # the peer has heard enough
+            pass
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
@@ -56,7 +69,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Server:
-    """Subclasses define handle(method, path, headers, body) -> (status, headers, bytes)."""
+    """Subclasses define handle(method, path, headers, body) -> (status, headers, bytes or an iterator of them)."""
 
     def __init__(self, port=0):
         self._server = _Server(("127.0.0.1", port), _Handler)

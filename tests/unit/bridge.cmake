@@ -1,4 +1,6 @@
 fb_unit_test(bridge_policy SOURCES bridge/policy_test.c LIBS bridge)
+fb_unit_test(bridge_file_link SOURCES bridge/file_link_test.c LIBS bridge)
+fb_unit_test(bridge_fetch SOURCES bridge/fetch_test.c LIBS bridge)
 fb_unit_test(bridge_report SOURCES bridge/report_test.c LIBS bridge)
 fb_unit_test(bridge_look SOURCES bridge/look_test.c LIBS bridge)
 fb_unit_test(bridge_staging SOURCES bridge/staging_test.c LIBS bridge)

@@ -276,6 +276,49 @@ static void do_show(struct probe *p, fb_token t, const struct fb_delivery *d)
     done(p, t, line);
 }
 
+/* Every file to its end, from the beginning: how long it is, and the sum of its bytes. With the setting `save` it is also
+ * written there. */
+static FILE *open_copy(const struct probe *p, const struct fb_delivery *d, uint32_t i)
+{
+    char path[500];
+    const char *folder = p->host->setting(p->host, "save");
+    snprintf(path, sizeof path, "%s/%s-%u", folder ? folder : "", d->front_message_id, i);
+    FILE *f = folder ? fopen(path, "wbe") : NULL;
+    if (folder && !f)
+        abort();
+    return f;
+}
+
+static void read_file(const struct fb_attachment *a, FILE *copy, unsigned long *n, unsigned long *sum)
+{
+    char chunk[65536];
+    for (ssize_t got; (got = read(a->fd, chunk, sizeof chunk)) > 0; *n += (unsigned long)got) {
+        if (copy && fwrite(chunk, 1, (size_t)got, copy) != (size_t)got)
+            abort();
+        for (ssize_t k = 0; k < got; k++)
+            *sum += (unsigned char)chunk[k];
+    }
+}
+
+static void do_files(struct probe *p, fb_token t, const struct fb_delivery *d)
+{
+    char line[500] = "";
+    size_t at = 0;
+    for (uint32_t i = 0; i < d->attachment_n; i++) {
+        const struct fb_attachment *a = FB_AT(d->attachments, i);
+        unsigned long sum = 0, n = 0;
+        FILE *copy = open_copy(p, d, i);
+        read_file(a, copy, &n, &sum);
+        if (copy)
+            fclose(copy);
+        if (at < sizeof line)
+            at += (size_t)snprintf(line + at, sizeof line - at, "%s%s:%s:%s:%llu=%lu:%lu", i ? " " : "",
+                                   a->filename, a->content_type, a->cid ? a->cid : "-",
+                                   (unsigned long long)a->bytes, n, sum);
+    }
+    done(p, t, line[0] ? line : "none");
+}
+
 static void do_never(struct probe *p, fb_token t, const struct fb_delivery *d)
 {
     (void)p, (void)t, (void)d;
@@ -302,6 +345,7 @@ static const struct {
     {"read file", do_read_file},
     {"environment", do_environment},
     {"show", do_show},
+    {"files", do_files},
     {"never", do_never},
 };
 
@@ -373,6 +417,10 @@ static void probe_close(void *self)
 static const struct fb_setting settings[] = {
     {.size = sizeof settings[0], .kind = FB_SETTING_STRING, .key = "refuse", .help = "Makes open fail."},
     {.size = sizeof settings[0], .kind = FB_SETTING_STRING, .key = "colour", .help = "Anything."},
+    {.size = sizeof settings[0],
+     .kind = FB_SETTING_STRING,
+     .key = "save",
+     .help = "Where files are written."},
 };
 
 static const struct fb_module module = {
@@ -382,7 +430,7 @@ static const struct fb_module module = {
     .capabilities = FB_CAN_ATTACHMENTS | FB_CAN_PARALLEL,
     .formats = FB_FORMAT_PLAIN | FB_FORMAT_HTML,
     .settings = settings,
-    .setting_n = 2,
+    .setting_n = 3,
     .open = probe_open,
     .deliver = probe_deliver,
     .failed = probe_failed,

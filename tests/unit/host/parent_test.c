@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,10 +108,61 @@ static void test_a_delivery_is_decoded(void **state)
         "\"<p>\\ud83d\\ude00</"
         "p>\",\"attachments\":[{\"filename\":\"a\",\"size\":12,\"url\":\"u\"},{\"filename\":\"b\"}],"
         "\"created_at\":1453770984.123}";
-    assert_int_equal(host_deliver(r.host, 7, span_of(json)), OK);
+    assert_int_equal(host_deliver(r.host, 7, span_of(json), NULL, 0), OK);
     assert_true(rig_wait(&r, &r.outcome_n, 1, 5000));
     assert_string_equal(r.outcome[0].external_id,
                         "d\xc4\xb1|3|msg_1|-|+331|b@x|<p>\xf0\x9f\x98\x80</p>|2|a|12|1453770984123");
+}
+
+static int memory_file(const char *text)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    assert_int_equal(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+    return fd;
+}
+
+static void test_files_come_with_their_delivery(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"id\":\"d1\",\"front\":{\"message_id\":\"msg_1\"},\"text\":\"files\",\"attachments\":["
+        "{\"filename\":\"a.txt\",\"content_type\":\"text/plain\",\"size\":3,\"cid\":\"c1\"},"
+        "{\"filename\":\"b\",\"content_type\":\"x/y\",\"size\":0},"
+        "{\"filename\":\"c\",\"content_type\":\"x/y\",\"size\":2}]}";
+    int fd[] = {memory_file("abc"), memory_file(""), memory_file("zz")};
+    assert_int_equal(host_deliver(r.host, 1, span_of(json), fd, 3), OK);
+    for (int i = 0; i < 3; i++)
+        close(fd[i]); /* the host has its own */
+    assert_true(rig_wait(&r, &r.outcome_n, 1, 5000));
+    assert_string_equal(r.outcome[0].external_id,
+                        "a.txt:text/plain:c1:3=3:294 b:x/y:-:0=0:0 c:x/y:-:2=2:244");
+}
+
+/* However many files deliveries bring: what a child holds is bounded, and room comes back. */
+static void test_descriptors_are_bounded(void **state)
+{
+    (void)state;
+    enum { FILES = 32 };
+    struct buf json;
+    int fd[FILES];
+    unsigned sent = 0;
+    buf_init(&json, 8192);
+    buf_add_str(&json, "{\"id\":\"d1\",\"text\":\"timer\",\"attachments\":[");
+    for (int i = 0; i < FILES; i++) {
+        buf_addf(&json, "%s{\"filename\":\"%d\",\"content_type\":\"x/y\"}", i ? "," : "", i);
+        fd[i] = memory_file("x");
+    }
+    buf_add_str(&json, "]}");
+    while (host_deliver(r.host, 1 + sent, buf_span(&json), fd, FILES) == OK)
+        sent++;
+    assert_in_range(sent, 2, 63); /* fewer than there are credits */
+    assert_int_equal(host_credits(r.host), 0);
+    assert_true(rig_wait(&r, &r.outcome_n, sent, 5000));
+    rig_run(&r, 200);
+    assert_true(host_credits(r.host) > 0);
+    for (int i = 0; i < FILES; i++)
+        close(fd[i]);
+    buf_fini(&json);
 }
 
 static void test_notices_and_wishes(void **state)
@@ -171,7 +223,7 @@ static void test_many_at_once_never_exceed_the_credit(void **state)
     for (unsigned i = 0; i < 64; i++)
         rig_deliver(&r, i, "timer", NULL);
     assert_int_equal(host_credits(r.host), 0);
-    assert_int_equal(host_deliver(r.host, 99, SPAN_LIT("{}")), ERR_FULL);
+    assert_int_equal(host_deliver(r.host, 99, SPAN_LIT("{}"), NULL, 0), ERR_FULL);
     assert_true(rig_wait(&r, &r.outcome_n, 64, 5000));
     assert_int_equal(host_in_flight(r.host), 0);
 }
@@ -456,6 +508,8 @@ int main(int argc, char **argv)
         ON_A_HOST(test_a_retry_without_reason_gets_one),
         ON_A_HOST(test_a_received_message_is_whole),
         ON_A_HOST(test_a_delivery_is_decoded),
+        ON_A_HOST(test_files_come_with_their_delivery),
+        ON_A_HOST(test_descriptors_are_bounded),
         ON_A_HOST(test_notices_and_wishes),
         ON_A_HOST(test_requests_small_and_large),
         ON_A_HOST(test_requests_to_the_backend),

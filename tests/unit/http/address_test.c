@@ -110,9 +110,40 @@ static void reads_retry_after(void **state)
     }
 }
 
+static void knows_networks(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"10.0.0.0/8",    "192.168.1.7", "fd00::/8",
+                                       "172.16.0.0/12", "::1",         "0.0.0.0/32"};
+    static const char *const bad[] = {"",    "10.0.0.0/33", "fd00::/129", "10.0.0/8",
+                                      "a/8", "10.0.0.0/",   "10.0.0.0/x"};
+    static const struct {
+        const char *address;
+        bool is_in;
+    } cases[] = {{"10.255.0.1", true},     {"11.0.0.1", false},       {"192.168.1.7", true},
+                 {"192.168.1.8", false},   {"fdff::1", true},         {"fe00::1", false},
+                 {"172.31.255.255", true}, {"172.32.0.0", false},     {"::1", true},
+                 {"::2", false},           {"::ffff:10.1.1.1", true}, {"0.0.0.1", false},
+                 {"not an address", false}};
+    struct http_networks list = {.n = 0};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_int_equal(http_networks_add(&list, good[i]), OK);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(http_networks_add(&list, bad[i]), ERR_INVALID);
+    assert_int_equal(list.n, ARRAY_LEN(good));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (http_networks_have(&list, cases[i].address) != cases[i].is_in)
+            fail_msg("%s", cases[i].address);
+    struct http_networks all = {.n = 0};
+    assert_int_equal(http_networks_add(&all, "0.0.0.0/0"), OK);
+    assert_true(http_networks_have(&all, "127.0.0.1"));
+    assert_false(http_networks_have(&all, "::1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_networks),
         cmocka_unit_test(knows_what_is_public),
         cmocka_unit_test(reads_retry_after),
     };

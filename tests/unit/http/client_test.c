@@ -269,13 +269,17 @@ static void says_how_an_answer_failed(void **state)
 static void does_not_reach_private_addresses_when_told(void **state)
 {
     struct fixture *f = *state;
-    peer_start(f, (const enum act[]){ANSWER, END});
+    peer_start(f, (const enum act[]){ANSWER, ANSWER, END});
     struct http_request r = post(f);
     r.denies_private = true;
     const struct ended *e = call(f, &r);
     assert_int_equal(e->fail, HTTP_FAIL_ADDRESS);
     assert_false(e->is_sent);
     assert_int_equal(f->peer.conn_n, 0);
+    struct http_networks other = {.n = 0};
+    assert_int_equal(http_networks_add(&other, "10.0.0.0/8"), OK);
+    r.allowed = &other;
+    assert_int_equal(call(f, &r)->fail, HTTP_FAIL_ADDRESS);
     /* Nor on a connection that a call with more rights has opened. */
     r.denies_private = false;
     assert_int_equal(call(f, &r)->status, 200);
@@ -284,6 +288,8 @@ static void does_not_reach_private_addresses_when_told(void **state)
     assert_int_equal(e->fail, HTTP_FAIL_ADDRESS);
     assert_false(e->is_sent);
     assert_int_equal(f->peer.request_n, 1);
+    assert_int_equal(http_networks_add(&other, "127.0.0.0/8"), OK);
+    assert_int_equal(call(f, &r)->status, 200);
 }
 
 static void does_not_send_a_post_twice_when_a_kept_connection_dies(void **state)

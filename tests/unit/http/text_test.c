@@ -95,12 +95,49 @@ static void names_every_status(void **state)
     assert_non_null(http_reason(299));
 }
 
+static void reads_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        enum http_range range;
+        uint64_t at, n;
+    } cases[] = {
+        {NULL, HTTP_RANGE_WHOLE, 0, 100},
+        {"bytes=0-9", HTTP_RANGE_PART, 0, 10},
+        {"bytes=0-0", HTTP_RANGE_PART, 0, 1},
+        {"bytes=90-", HTTP_RANGE_PART, 90, 10},
+        {"bytes=99-99", HTTP_RANGE_PART, 99, 1},
+        {"bytes=50-1000", HTTP_RANGE_PART, 50, 50},
+        {"bytes=50-99999999999999999999999", HTTP_RANGE_PART, 50, 50},
+        {"bytes=-5", HTTP_RANGE_PART, 95, 5},
+        {"bytes=-500", HTTP_RANGE_PART, 0, 100},
+        {"bytes=-0", HTTP_RANGE_OUTSIDE, 0, 0},
+        {"bytes=100-", HTTP_RANGE_OUTSIDE, 0, 0},
+        {"bytes=99999999999999999999999-", HTTP_RANGE_OUTSIDE, 0, 0},
+        {"bytes=9-5", HTTP_RANGE_WHOLE, 0, 100},
+        {"bytes=0-1,5-6", HTTP_RANGE_WHOLE, 0, 100},
+        {"bytes=", HTTP_RANGE_WHOLE, 0, 100},
+        {"bytes=-", HTTP_RANGE_WHOLE, 0, 100},
+        {"bytes=+1-2", HTTP_RANGE_WHOLE, 0, 100},
+        {"lines=1-2", HTTP_RANGE_WHOLE, 0, 100},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint64_t at, n;
+        enum http_range r = http_range(span_of(cases[i].header), 100, &at, &n);
+        if (r != cases[i].range || (r != HTTP_RANGE_OUTSIDE && (at != cases[i].at || n != cases[i].n)))
+            fail_msg("%s gave %d, %lu+%lu", cases[i].header, (int)r, (unsigned long)at, (unsigned long)n);
+    }
+    uint64_t at, n;
+    assert_int_equal(http_range(SPAN_LIT("bytes=0-"), 0, &at, &n), HTTP_RANGE_OUTSIDE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_methods),      cmocka_unit_test(compares_media_types),
-        cmocka_unit_test(finds_parameters),   cmocka_unit_test(decodes_percent),
-        cmocka_unit_test(names_every_status),
+        cmocka_unit_test(reads_ranges),         cmocka_unit_test(lists_methods),
+        cmocka_unit_test(compares_media_types), cmocka_unit_test(finds_parameters),
+        cmocka_unit_test(decodes_percent),      cmocka_unit_test(names_every_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

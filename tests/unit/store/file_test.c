@@ -309,6 +309,38 @@ static void test_pruned_when_nobody_needs_it(void **state)
     assert_false(is_known[0]);
 }
 
+/* Whoever lost the disk's folder of files: what Front has is fetched again, for everyone who shared it. */
+static void test_lost_bytes_are_wanted_again(void **state)
+{
+    struct kit *k = *state;
+    put_files(k, "m1", "ada", &photo, 1);
+    put_files(k, "m1", "bob", &photo, 1);
+    ready(k, due1(k, NOW), "f-1");
+    struct store_claim c = {.channel = CHANNEL, .now = NOW, .max = 1};
+    assert_int_equal(kit_claim(k, &c), OK);
+    struct store_file_lost lost = {.id = c.message[0].file[0].id, .now = NOW};
+    struct store_settle s = {.id = c.message[0].id,
+                             .attempt = 1,
+                             .verb = VERB_RETRY,
+                             .outcome = "retry",
+                             .now = NOW,
+                             .due_at = NOW,
+                             .is_unburnt = true};
+    lost.op.on_done = s.op.on_done = on_kit_done;
+    store_post_file_lost(k->store, &lost);
+    store_post_settle(k->store, &s);
+    kit_await(k, &s.op);
+    kit_await(k, &lost.op);
+    assert_int_equal(lost.op.result, OK);
+    assert_int_equal(kit_file_lost(k, &lost), OK); /* twice is once */
+    store_claim_fini(&c);
+    check_sums(k);
+    assert_int_equal(claim_at(k, NOW), 0);
+    assert_int_equal(ready(k, due1(k, NOW), "f-2"), 2);
+    assert_int_not_equal(claim_at(k, NOW), 0);
+    assert_int_not_equal(claim_at(k, NOW), 0);
+}
+
 static void test_inbound_comes_with_its_files(void **state)
 {
     struct kit *k = *state;
@@ -370,7 +402,7 @@ int main(void)
         TEST(test_a_new_life_wants_it_again),       TEST(test_hurried_while_it_waits),
         TEST(test_resent_with_another_file),        TEST(test_cancelled_is_fetched_no_more),
         TEST(test_process_died_while_fetching),     TEST(test_pruned_when_nobody_needs_it),
-        TEST(test_inbound_comes_with_its_files),
+        TEST(test_lost_bytes_are_wanted_again),     TEST(test_inbound_comes_with_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

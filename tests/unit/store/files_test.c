@@ -156,18 +156,20 @@ static void test_what_an_earlier_process_left(void **state)
 {
     struct rig *r = *state;
     struct file_job old, new;
-    char path[128], *name[8];
+    char path[128], **name;
     int fd = memory_file("12345", 5);
     assert_int_equal(copy(r, &old, fd, 5), OK);
-    assert_int_equal(files_left_over(r->files, name, 8), 0);
+    assert_int_equal(files_left_over(r->files, &name), 0);
+    free(name);
     files_close(r->files);
     snprintf(path, sizeof path, "%s/files/not-ours.txt", r->dir);
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     r->files = files_open(r->base, r->dir);
     assert_int_equal(copy(r, &new, fd, 5), OK);
-    assert_int_equal(files_left_over(r->files, name, 8), 1);
+    assert_int_equal(files_left_over(r->files, &name), 1);
     assert_string_equal(name[0], old.name);
     free(name[0]);
+    free(name);
     close(fd);
 }
 

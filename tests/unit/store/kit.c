@@ -123,6 +123,7 @@ KIT(events_due)
 KIT(event_end)
 KIT(event_list)
 KIT(event_replay)
+KIT(file_lost)
 
 /* ---- Short forms ---- */
 

@@ -58,6 +58,7 @@ enum err kit_events_due(struct kit *k, struct store_events_due *p);
 enum err kit_event_end(struct kit *k, struct store_event_end *p);
 enum err kit_event_list(struct kit *k, struct store_event_list *p);
 enum err kit_event_replay(struct kit *k, struct store_event_replay *p);
+enum err kit_file_lost(struct kit *k, struct store_file_lost *p);
 
 void on_kit_done(struct store_op *op);
 

@@ -1,0 +1,140 @@
+/*
+ * Decides whether a message may leave with its files. An agent's message goes out whole or not at all: what is missing for
+ * good refuses it, what the disk has lost is fetched again.
+ */
+#include "bridge/parcel.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bridge/fetch.h"
+#include "bridge/links.h"
+#include "front/attachment.h"
+#include "store/files.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BODY_MAX = 16 << 20, URL_MAX = 4096 };
+
+#define TOO_LARGE "The files of this message are larger together than what is passed on. Nothing was sent."
+#define MISSING   "A file of this message could not be fetched. Nothing was sent."
+
+void parcel_fini(struct parcel *p)
+{
+    for (unsigned i = 0; i < p->fd_n; i++)
+        close(p->fd[i]);
+    buf_fini(&p->text);
+    p->fd_n = 0;
+}
+
+/* The first reason why the message can never go out as it is; absent: there is none. */
+static struct span fault_of(const struct channel *ch, const struct store_message *m)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < m->file_n; i++) {
+        const struct store_file *f = &m->file[i];
+        if (f->state != FILE_READY || !f->name)
+            return f->reason ? span_of(f->reason) : SPAN_LIT(MISSING);
+        sum += (uint64_t)f->bytes;
+    }
+    bool is_over = m->file_n > HOST_FILES_MAX || sum > ch->bridge->config->attachments_bytes;
+    return is_over ? SPAN_LIT(TOO_LARGE) : SPAN_NONE;
+}
+
+/* ---- What the disk has lost ---- */
+
+struct loss {
+    struct channel *channel;
+    struct store_file_lost op;
+};
+
+static void on_lost(struct store_op *op)
+{
+    struct loss *l = container_of(op, struct loss, op.op);
+
+    if (op->result == OK)
+        fetcher_soon(l->channel->fetch_out);
+    free(l);
+}
+
+/* Posted before the settle of the attempt, and done before it. */
+static void report_lost(struct channel *ch, const struct store_file *f)
+{
+    struct loss *l = mem_zalloc(sizeof *l);
+
+    log_error("file_lost", LOG_STR("channel", ch->config->name), LOG_STR("file", f->name));
+    l->channel = ch;
+    l->op = (struct store_file_lost){.op.on_done = on_lost, .id = f->id, .now = clock_wall_ms()};
+    store_post_file_lost(ch->bridge->store, &l->op);
+}
+
+static struct outcome not_opened(struct channel *ch, const struct store_file *f, int error)
+{
+    bool is_lost = error == ENOENT;
+
+    if (is_lost)
+        report_lost(ch, f);
+    return (struct outcome){.kind = OUTCOME_RETRY,
+                            .is_unsent = is_lost,
+                            .reason =
+                                is_lost ? SPAN_LIT("A file of this message is missing on the bridge's disk.")
+                                        : span_of(strerror(error))};
+}
+
+/* ---- Packing ---- */
+
+static bool open_files(struct parcel *p, struct channel *ch, const struct store_message *m,
+                       struct outcome *instead)
+{
+    for (unsigned i = 0; i < m->file_n; i++) {
+        int fd = files_read(ch->bridge->files, m->file[i].name);
+        if (fd < 0) {
+            *instead = not_opened(ch, &m->file[i], errno);
+            return false;
+        }
+        p->fd[p->fd_n++] = fd;
+    }
+    return true;
+}
+
+static enum err tell(struct parcel *p, const struct channel *ch, const struct store_message *m)
+{
+    struct attached told[HOST_FILES_MAX];
+    struct buf url[HOST_FILES_MAX];
+    wall_ms_t now = clock_wall_ms();
+
+    for (unsigned i = 0; i < m->file_n; i++) {
+        const struct store_file *f = &m->file[i];
+        buf_init(&url[i], URL_MAX);
+        links_write(ch->bridge->links, f->id, now, &url[i]);
+        told[i] = (struct attached){.filename = f->filename,
+                                    .content_type = f->content_type,
+                                    .cid = f->cid,
+                                    .url = url[i].p,
+                                    .bytes = f->bytes};
+    }
+    enum err e = attachments_tell((struct span){m->body, m->body_n}, told, m->file_n, &p->text);
+    for (unsigned i = 0; i < m->file_n; i++)
+        buf_fini(&url[i]);
+    p->body = buf_span(&p->text);
+    return e == OK && p->text.is_over ? ERR_LIMIT : e;
+}
+
+bool parcel_pack(struct parcel *p, struct channel *ch, const struct store_message *m, struct outcome *instead)
+{
+    *p = (struct parcel){.body = {m->body, m->body_n}};
+    buf_init(&p->text, BODY_MAX);
+    if (m->file_n == 0)
+        return true;
+    struct span fault = fault_of(ch, m);
+    *instead = (struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = fault};
+    if (!fault.p && open_files(p, ch, m, instead)) {
+        if (tell(p, ch, m) == OK)
+            return true;
+        *instead = (struct outcome){
+            .kind = OUTCOME_REJECTED, .is_unsent = true, .reason = SPAN_LIT("The message is too large")};
+    }
+    parcel_fini(p);
+    return false;
+}
