@@ -1,12 +1,44 @@
 /*
  * Front's events: stored once for each URL they came to, handed out until they are ended, found again by time.
- * It refuses to know what an event means. Invariant: an event that waits has a due time; one that was ended is
- * never handed out unless it is replayed.
+ * It refuses to know what an event means. Invariants: a lane has one head, the first of those that wait, if any
+ * waits; only heads are handed out, so that what waits behind costs nothing; one that was ended is never handed
+ * out unless it is replayed.
  */
 #include "base/mem.h"
 #include "store/sqlite.h"
+#include <stdlib.h>
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000, LIST_BYTES_MAX = 16 << 20, REPLAY_ROWS = 500, PRUNE_ROWS = 200 };
+
+/* ---- Heads ---- */
+
+static enum err crown(struct sqlite *q, struct span account, struct span lane)
+{
+    static const enum sql steps[] = {SQL_EVENT_BEHEAD, SQL_EVENT_CROWN};
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        sqlite3_stmt *st = sql_of(q, &q->writer, steps[i]);
+        sql_bind(st, "tt", account, lane);
+        TRY(sql_run(q, st));
+    }
+    return OK;
+}
+
+/* Steps an UPDATE of one event that returns its lane, whose head may be another one then. */
+static enum err step_and_crown(struct sqlite *q, sqlite3_stmt *st)
+{
+    bool has_row;
+
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return ERR_NOT_FOUND;
+    char *account = span_strdup(sql_text(st, 0)), *lane = span_strdup(sql_text(st, 1));
+    sql_reset(st);
+    enum err e = crown(q, span_of(account), span_of(lane));
+    free(account);
+    free(lane);
+    return e;
+}
 
 enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
 {
@@ -18,12 +50,12 @@ enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
              p->now, p->due_at, p->lane, p->body);
     TRY(sql_run(q, st));
     p->is_new = sqlite3_changes(q->writer.db) > 0;
-    return OK;
+    return p->is_new ? crown(q, span_of(p->account), p->lane) : OK;
 }
 
 static void read_event(sqlite3_stmt *st, struct store_event *e)
 {
-    struct span body = sql_text(st, 12);
+    struct span body = sql_text(st, 13);
     *e = (struct store_event){
         .id = sqlite3_column_int64(st, 0),
         .account = span_strdup(sql_text(st, 1)),
@@ -36,7 +68,8 @@ static void read_event(sqlite3_stmt *st, struct store_event *e)
         .state = (enum event_state)sqlite3_column_int(st, 8),
         .due_at = sqlite3_column_int64(st, 9),
         .tries = (unsigned)sqlite3_column_int64(st, 10),
-        .result = span_strdup(sql_text(st, 11)),
+        .tried_at = sqlite3_column_int64(st, 11),
+        .result = span_strdup(sql_text(st, 12)),
         .body = span_strdup(body),
         .body_n = body.n,
     };
@@ -64,8 +97,11 @@ enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
     p->next_at = INT64_MAX;
     TRY(gather(q, p));
     for (unsigned i = 0; i < p->event_n; i++) {
+        struct store_event *e = &p->event[i];
         sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_LATER);
-        sql_bind(st, "ii", p->event[i].id, p->now + p->retry_ms);
+        if (e->tried_at == 0)
+            e->tried_at = p->now;
+        sql_bind(st, "iii", e->id, p->now + p->retry_ms, e->tried_at);
         TRY(sql_run(q, st));
     }
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_NEXT);
@@ -84,8 +120,7 @@ enum err sqlite_event_end(struct sqlite *q, struct store_op *op)
     struct store_event_end *p = container_of(op, struct store_event_end, op);
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_END);
     sql_bind(st, "iiit", p->id, (int64_t)p->state, p->due_at, p->result);
-    TRY(sql_run(q, st));
-    return sqlite3_changes(q->writer.db) > 0 ? OK : ERR_NOT_FOUND;
+    return step_and_crown(q, st);
 }
 
 enum err sqlite_event_release(struct sqlite *q, struct store_op *op)
@@ -108,8 +143,6 @@ static sqlite3_stmt *bind_filter(struct sqlite *q, struct conn *c, enum sql id,
              (int64_t)(f->states ? f->states : ~0u), (int64_t)max);
     if (f->event_id)
         sqlite3_bind_text(st, 11, f->event_id, -1, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(st, 11);
     return st;
 }
 
@@ -127,7 +160,8 @@ enum err sqlite_event_list(struct sqlite *q, struct store_op *op)
     struct store_event_list *p = container_of(op, struct store_event_list, op);
     unsigned max = p->max == 0 ? LIST_DEFAULT : p->max < LIST_MAX ? p->max : LIST_MAX, cap = 0;
     size_t bytes = 0;
-    sqlite3_stmt *st = bind_filter(q, &q->reader, SQL_EVENT_LIST, &p->filter, max + 1);
+    enum sql by = p->filter.event_id ? SQL_EVENT_LIST_ID : SQL_EVENT_LIST;
+    sqlite3_stmt *st = bind_filter(q, &q->reader, by, &p->filter, max + 1);
     sqlite3_bind_int64(st, 8, p->from_at ? p->from_at : INT64_MAX);
     sqlite3_bind_int64(st, 9, p->from_id ? p->from_id : INT64_MAX);
     sqlite3_bind_int(st, 10, p->wants_body);
@@ -148,31 +182,37 @@ enum err sqlite_event_list(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
-static enum err pick(struct sqlite *q, const struct store_event_filter *f, int64_t *id, unsigned *n)
+/* From where the last one ended: what was picked there may have been ended again meanwhile. */
+static enum err pick(struct sqlite *q, struct store_event_replay *p, int64_t *id)
 {
-    sqlite3_stmt *st = bind_filter(q, &q->writer, SQL_EVENT_PICK, f, REPLAY_ROWS);
-    for (*n = 0;; ++*n) {
+    struct store_event_filter f = p->filter;
+    f.states = (f.states ? f.states : ~0u) & ~(1u << EVENT_WAITING);
+    p->event_n = 0;
+    if (f.states == 0)
+        return OK;
+    sqlite3_stmt *st =
+        bind_filter(q, &q->writer, f.event_id ? SQL_EVENT_PICK_ID : SQL_EVENT_PICK, &f, REPLAY_ROWS);
+    sqlite3_bind_int64(st, 8, p->from_at);
+    sqlite3_bind_int64(st, 9, p->from_id);
+    for (;; p->event_n++) {
         bool has_row;
         TRY(sql_step(q, st, &has_row));
         if (!has_row)
             return OK;
-        id[*n] = sqlite3_column_int64(st, 0);
+        id[p->event_n] = p->from_id = sqlite3_column_int64(st, 0);
+        p->from_at = sqlite3_column_int64(st, 1);
     }
 }
 
 enum err sqlite_event_replay(struct sqlite *q, struct store_op *op)
 {
     struct store_event_replay *p = container_of(op, struct store_event_replay, op);
-    struct store_event_filter f = p->filter;
     int64_t id[REPLAY_ROWS];
-    f.states = (f.states ? f.states : ~0u) & ~(1u << EVENT_WAITING);
-    if (f.states == 0)
-        return OK;
-    TRY(pick(q, &f, id, &p->event_n));
+    TRY(pick(q, p, id));
     for (unsigned i = 0; i < p->event_n; i++) {
         sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_REPLAY);
         sql_bind(st, "ii", id[i], p->now);
-        TRY(sql_run(q, st));
+        TRY(step_and_crown(q, st));
     }
     p->is_more = p->event_n == REPLAY_ROWS;
     return OK;

@@ -120,7 +120,8 @@ static const char *const migration[] = {
     "CREATE TABLE fact (owner TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (owner, key))"
     " STRICT, WITHOUT ROWID;"
 
-    /* via: the channel whose own URL it came to, else "". lane: its conversation. state: enum event_state. */
+    /* via: the channel whose own URL it came to, else "". lane: its conversation. state: enum event_state. is_head: the
+     * first of those of its lane that wait. */
     "CREATE TABLE event ("
     " id INTEGER PRIMARY KEY,"
     " account TEXT NOT NULL,"
@@ -132,13 +133,18 @@ static const char *const migration[] = {
     " emitted_at INTEGER NOT NULL,"
     " stored_at INTEGER NOT NULL,"
     " state INTEGER NOT NULL DEFAULT 0,"
+    " is_head INTEGER NOT NULL DEFAULT 0,"
     " due_at INTEGER NOT NULL,"
     " tries INTEGER NOT NULL DEFAULT 0,"
+    " tried_at INTEGER NOT NULL DEFAULT 0," /* for the first time; 0: not yet */
     " result TEXT,"
     " body BLOB) STRICT;"
-    "CREATE UNIQUE INDEX event_key ON event (account, event_id, via);"
-    "CREATE INDEX event_due ON event (account, due_at, emitted_at) WHERE state = 0;"
-    "CREATE INDEX event_lane ON event (account, lane, emitted_at) WHERE state = 0;"
+    "CREATE UNIQUE INDEX event_key ON event (event_id, account, via);"
+    "CREATE INDEX event_due ON event (account, due_at, emitted_at) WHERE is_head = 1;"
+    "CREATE UNIQUE INDEX event_head ON event (account, lane) WHERE is_head = 1;"
+    "CREATE INDEX event_lane ON event (account, lane, emitted_at, length(event_id), event_id) WHERE state = "
+    "0;"
+    "CREATE INDEX event_held ON event (account) WHERE state = 0 AND due_at = 9223372036854775807;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
     "CREATE INDEX event_ended ON event (stored_at) WHERE state > 0;"
     "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"

@@ -21,21 +21,12 @@
 
 #define EVENT_COLUMNS                                                                                        \
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
-    " e.tries, e.result "
+    " e.tries, e.tried_at, e.result "
 
-/* No event of its lane that waits was emitted before it; ids are numbers in base 36. */
-#define EVENT_IS_FIRST                                                                                       \
-    " NOT EXISTS (SELECT 1 FROM event o INDEXED BY event_lane"                                               \
-    " WHERE o.account = e.account AND o.lane = e.lane AND o.state = 0"                                       \
-    " AND (o.emitted_at, length(o.event_id), o.event_id, o.id)"                                              \
-    " < (e.emitted_at, length(e.event_id), e.event_id, e.id)) "
-
-/* 1 account or NULL, 2 channel or NULL, 3 types or NULL, 4 and 5 emitted from and until, 6 bit set of states, 11 event
- * id or NULL */
+/* 1 account or NULL, 2 channel or NULL, 3 types or NULL, 4 and 5 emitted from and until, 6 bit set of states */
 #define EVENT_FILTER                                                                                         \
     " e.emitted_at >= ?4 AND e.emitted_at < ?5 AND (?6 >> e.state) & 1 AND (?1 IS NULL OR e.account = ?1)"   \
-    " AND (?2 IS NULL OR e.via = ?2) AND (?3 IS NULL OR instr(?3, ',' || e.type || ','))"                    \
-    " AND (?11 IS NULL OR e.event_id = ?11) "
+    " AND (?2 IS NULL OR e.via = ?2) AND (?3 IS NULL OR instr(?3, ',' || e.type || ',')) "
 
 #define FILE_COLUMNS                                                                                         \
     " f.id, f.queue_id, f.message_id, f.state, f.bytes, f.tries, f.origin, f.filename, f.content_type,"      \
@@ -313,24 +304,37 @@ const char *const sql_text_of[SQL_N] = {
     /* events */
     [SQL_EVENT_PUT] =
         "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, lane, body)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, event_id, via) DO NOTHING",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (event_id, account, via) DO NOTHING",
+    [SQL_EVENT_BEHEAD] = "UPDATE event INDEXED BY event_head SET is_head = 0"
+                         " WHERE account = ?1 AND lane = ?2 AND is_head = 1",
+    [SQL_EVENT_CROWN] = "UPDATE event SET is_head = 1 WHERE id = (SELECT id FROM event INDEXED BY event_lane"
+                        " WHERE account = ?1 AND lane = ?2 AND state = 0"
+                        " ORDER BY emitted_at, length(event_id), event_id, id LIMIT 1)",
     [SQL_EVENT_DUE] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
-                      " WHERE e.account = ?1 AND e.state = 0 AND e.due_at <= ?2 AND" EVENT_IS_FIRST
-                      "ORDER BY e.due_at, e.emitted_at LIMIT ?3",
-    [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_due SET due_at = ?2"
+                      " WHERE e.account = ?1 AND e.is_head = 1 AND e.due_at <= ?2"
+                      " ORDER BY e.due_at, e.emitted_at LIMIT ?3",
+    [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_held SET due_at = ?2"
                           " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
-    [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1 WHERE id = ?1",
-    [SQL_EVENT_NEXT] = "SELECT e.due_at FROM event e INDEXED BY event_due"
-                       " WHERE e.account = ?1 AND e.state = 0 AND" EVENT_IS_FIRST "ORDER BY e.due_at LIMIT 1",
-    [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4 WHERE id = ?1",
+    [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1, tried_at = ?3 WHERE id = ?1",
+    [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND is_head = 1"
+                       " ORDER BY due_at LIMIT 1",
+    [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4 WHERE id = ?1"
+                      " RETURNING account, lane",
     [SQL_EVENT_LIST] =
         "SELECT" EVENT_COLUMNS ", CASE WHEN ?10 THEN e.body END FROM event e INDEXED BY event_emitted"
         " WHERE (e.emitted_at, e.id) < (?8, ?9) AND" EVENT_FILTER
         " ORDER BY e.emitted_at DESC, e.id DESC LIMIT ?7",
-    [SQL_EVENT_PICK] =
-        "SELECT e.id FROM event e INDEXED BY event_emitted WHERE e.body IS NOT NULL AND" EVENT_FILTER
-        " LIMIT ?7",
-    [SQL_EVENT_REPLAY] = "UPDATE event SET state = 0, due_at = ?2, stored_at = ?2, tries = 0 WHERE id = ?1",
+    [SQL_EVENT_LIST_ID] = "SELECT" EVENT_COLUMNS ", CASE WHEN ?10 THEN e.body END FROM event e"
+                          " INDEXED BY event_key WHERE e.event_id = ?11 AND (e.emitted_at, e.id) < (?8, ?9)"
+                          " AND" EVENT_FILTER " LIMIT ?7",
+    [SQL_EVENT_PICK] = "SELECT e.id, e.emitted_at FROM event e INDEXED BY event_emitted"
+                       " WHERE (e.emitted_at, e.id) > (?8, ?9) AND e.body IS NOT NULL AND" EVENT_FILTER
+                       " ORDER BY e.emitted_at, e.id LIMIT ?7",
+    [SQL_EVENT_PICK_ID] = "SELECT e.id, e.emitted_at FROM event e INDEXED BY event_key"
+                          " WHERE e.event_id = ?11 AND (e.emitted_at, e.id) > (?8, ?9)"
+                          " AND e.body IS NOT NULL AND" EVENT_FILTER " LIMIT ?7",
+    [SQL_EVENT_REPLAY] = "UPDATE event SET state = 0, due_at = ?2, stored_at = ?2, tries = 0, tried_at = 0"
+                         " WHERE id = ?1 RETURNING account, lane",
     [SQL_EVENT_PRUNE_BODY] =
         "UPDATE event SET body = NULL WHERE id IN (SELECT id FROM event INDEXED BY event_body"
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",

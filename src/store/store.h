@@ -745,7 +745,8 @@ struct store_event {
     enum event_state state;
     wall_ms_t emitted_at, stored_at, due_at;
     unsigned tries;
-    char *body; /* NULL when pruned or not asked for */
+    wall_ms_t tried_at; /* for the first time; 0: not yet */
+    char *body;         /* NULL when pruned or not asked for */
     size_t body_n;
 };
 void store_event_fini(struct store_event *e);
@@ -823,6 +824,8 @@ struct store_event_replay { /* makes ended events wait again, at most 500; post 
     struct store_op op;
     struct store_event_filter filter;
     wall_ms_t now;
+    wall_ms_t from_at; /* 0 at first; moved on by each */
+    int64_t from_id;
     unsigned event_n; /* results */
     bool is_more;
 };
