@@ -14,6 +14,7 @@ enum {
 
 struct eventer {
     struct account *account;
+    wall_ms_t started_at;
     struct store_events_due due;
     bool is_posted;
     wall_ms_t next_at;
@@ -40,6 +41,7 @@ struct eventer *eventer_new(struct account *a)
     struct eventer *e = mem_zalloc(sizeof *e);
 
     e->account = a;
+    e->started_at = clock_wall_ms();
     e->due.op.on_done = on_due;
     e->due.account = a->config->name;
     return e;
@@ -53,6 +55,11 @@ void eventer_free(struct eventer *e)
 struct account *eventer_account(const struct eventer *e)
 {
     return e->account;
+}
+
+wall_ms_t eventer_tried_since(const struct eventer *e, const struct store_event *event)
+{
+    return event->tried_at > e->started_at ? event->tried_at : e->started_at;
 }
 
 /* ---- What `source: auto` goes by ---- */

@@ -33,6 +33,9 @@ void eventer_tick(struct eventer *e, wall_ms_t now);
 /* For the happening alone: it is over, and gone. */
 void eventer_ended(struct eventer *e, int64_t id);
 struct account *eventer_account(const struct eventer *e);
+/* eventer_tried_since says since when an event has been tried: by this process, for what was not up, or what Front did not
+ * show, may have been its predecessor. */
+wall_ms_t eventer_tried_since(const struct eventer *e, const struct store_event *event);
 
 /* events_lane: the key under which events of one conversation are kept in order. */
 struct span events_lane(const struct front_event *e);

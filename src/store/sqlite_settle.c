@@ -171,19 +171,23 @@ enum err sqlite_cancel(struct sqlite *q, struct store_op *op)
 
 /* ---- What Front says has failed ---- */
 
-static enum err read_failed(struct sqlite *q, const struct channel *c, const struct store_failed *p,
+static enum err read_failed(struct sqlite *q, const struct channel *c, struct store_failed *p,
                             struct row *row, unsigned max, unsigned *n)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FAILED_FIND);
     bool has_row;
-    sql_bind(st, "itt", queue_id(c, MESSAGE_OUT), p->source_id, p->recipient);
-    for (*n = 0;; ++*n) {
+    sql_bind(st, "itti", queue_id(c, MESSAGE_OUT), p->source_id, p->recipient,
+             p->failed_at ? p->failed_at : INT64_MAX);
+    for (*n = 0;;) {
         TRY(sql_step(q, st, &has_row));
         if (!has_row)
             return OK;
         if (*n == max)
             break;
-        TRY(row_from(q, st, &row[*n]));
+        if (sqlite3_column_int(st, sqlite3_column_count(st) - 1))
+            p->ended_n++; /* the try that failed is over; this is the next one */
+        else
+            TRY(row_from(q, st, &row[(*n)++]));
     }
     sql_reset(st);
     return OK;

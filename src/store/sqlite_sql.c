@@ -338,7 +338,7 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_PRUNE_BODY] =
         "UPDATE event SET body = NULL WHERE id IN (SELECT id FROM event INDEXED BY event_body"
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",
-    [SQL_FAILED_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
+    [SQL_FAILED_FIND] = "SELECT" ROW_COLUMNS ", m.created_at > ?4 FROM message m INDEXED BY message_source"
                         " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND (?3 IS NULL OR m.recipient = ?3)",
     [SQL_EVENT_PRUNE] = "DELETE FROM event WHERE id IN (SELECT id FROM event INDEXED BY event_ended"
                         " WHERE stored_at < ?1 AND state > 0 LIMIT ?2)",

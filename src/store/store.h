@@ -401,6 +401,7 @@ struct store_failed {
     struct span source_id;
     struct span recipient; /* absent: all of them */
     wall_ms_t now;
+    wall_ms_t failed_at; /* what was sent again after that is let alone; 0: not known */
     const char *reason;
     /* results: deliveries of it that were taken back now, that had arrived, and that had failed here before */
     unsigned cancelled_n, delivered_n, ended_n;

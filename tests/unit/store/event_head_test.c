@@ -208,6 +208,34 @@ static void test_an_event_is_found_by_its_id(void **state)
     assert_string_equal(due_at(k, NOW, &e), "evt_2");
 }
 
+/* An agent sends again what failed, and then the word of the first failure comes. */
+static void test_a_late_word_of_a_failure_does_not_take_back_the_resend(void **state)
+{
+    struct kit *k = *state;
+    struct store_item first = put1(k, "msg_1", "cnv_1", "first", 0);
+    struct store_cancel cancel = {.id = first.id, .now = NOW, .reason = "not delivered in time"};
+    struct store_failed p = {.channel = CHANNEL,
+                             .source_id = SPAN_LIT("msg_1"),
+                             .now = NOW + 20000,
+                             .failed_at = NOW + 5000,
+                             .reason = "so"};
+
+    assert_int_equal(kit_cancel(k, &cancel), OK);
+    struct store_item again = put_at(k, "msg_1", "cnv_1", "second", 0, NOW + 10000);
+    assert_int_equal(again.how, STORE_AGAIN);
+    assert_int_equal(kit_failed(k, &p), OK);
+    assert_int_equal(p.cancelled_n, 0);
+    assert_int_equal(p.ended_n, 1);
+    p = (struct store_failed){.channel = CHANNEL,
+                              .source_id = SPAN_LIT("msg_1"),
+                              .now = NOW + 20000,
+                              .failed_at = NOW + 15000,
+                              .reason = "so"};
+    assert_int_equal(kit_failed(k, &p), OK);
+    assert_int_equal(p.cancelled_n, 1);
+    assert_int_equal(p.cancelled[0], again.id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_replay_ends_although_its_events_end_meanwhile, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_late_word_of_a_failure_does_not_take_back_the_resend, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
