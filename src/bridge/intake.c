@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bridge/app.h"
 #include "bridge/life.h"
+#include "bridge/place.h"
 #include "bridge/events.h"
 #include "bridge/reception.h"
 #include "front/signature.h"
@@ -105,6 +106,49 @@ static void (*const on_shape[CALLBACK_SHAPE_N])(struct channel *, struct http_ex
     [CALLBACK_SYNC] = on_sync,
 };
 
+/* ---- Whose message it is: one secret may sign for all channels of a company ---- */
+
+static bool has_address(struct channel *ch, const char *handle)
+{
+    const struct place *place = place_of(ch, NULL);
+    const char *address = place && place->address ? place->address : ch->config->address;
+
+    return address && strcmp(address, handle) == 0;
+}
+
+/* The other channel of the account that a message is sent from, as far as the channels' addresses are known; NULL: none. */
+static struct channel *true_owner(struct channel *ch, const struct callback *c)
+{
+    struct bridge *b = ch->bridge;
+    struct channel *owner = NULL;
+
+    for (size_t i = 0; c->from_handle && i < b->config->channel_n; i++) {
+        struct channel *other = &b->channel[i];
+        if (other != ch && other->account == ch->account && has_address(other, c->from_handle))
+            owner = other;
+    }
+    return owner && !has_address(ch, c->from_handle) ? owner : NULL;
+}
+
+/* True: it was refused. */
+static bool is_misdirected(struct channel *ch, struct http_exchange *x, const struct callback *c)
+{
+    const struct channel *owner = true_owner(ch, c);
+    struct buf why;
+
+    if (!owner)
+        return false;
+    buf_init(&why, 1024);
+    buf_addf(&why,
+             "This message is sent from the address of channel \"%s\", but came to the URL of channel "
+             "\"%s\"; check "
+             "the channels' URLs in Front's settings.",
+             owner->config->name, ch->config->name);
+    intake_refuse(ch, x, c->shape, FRONT_FORBIDDEN, buf_span(&why));
+    buf_fini(&why);
+    return true;
+}
+
 static void decode(struct channel *ch, struct http_exchange *x)
 {
     struct callback *c = mem_zalloc(sizeof *c);
@@ -116,7 +160,8 @@ static void decode(struct channel *ch, struct http_exchange *x)
     } else {
         ch->stats.foreign_links += c->foreign_link_n;
         must(on_shape[c->shape]);
-        on_shape[c->shape](ch, x, &c);
+        if (!is_misdirected(ch, x, c))
+            on_shape[c->shape](ch, x, &c);
     }
     buf_fini(&why);
     if (c)
