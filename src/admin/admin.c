@@ -270,8 +270,11 @@ static void search(const struct ops_search *o, ops_searched_fn *done, void *done
                             .done = done,
                             .arg = done_arg};
     must(a);
-    if (catcher_search(a->catcher, &s->search) != OK)
-        end_search(s, 0, 0, "A look is under way; try again in a minute.");
+    enum err e = catcher_search(a->catcher, &s->search);
+    if (e != OK)
+        end_search(s, 0, 0,
+                   e == ERR_INVALID ? "Name at most 64 types and 64 inboxes, each shorter than 64 characters."
+                                    : "A look is under way; try again in a minute.");
 }
 
 static void resume(const char *channel, void (*done)(enum err e, void *done_arg), void *done_arg, void *arg)

@@ -233,6 +233,7 @@ static void on_list(struct store_op *op)
     struct jout j;
 
     if (op->result != OK) {
+        store_event_list_fini(p);
         fail_store(job);
         return;
     }

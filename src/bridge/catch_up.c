@@ -21,8 +21,10 @@ enum {
         10 * 1000, /* so long the adapters have to say what they want, and Front where the channels are */
     AGAIN_MS = 30 * 1000, /* after a look that did not end */
     SOON_MS = 2000,
-    PAGES_MAX = 20000, /* of one window */
-    RESULTS_MAX = 200, /* of one page */
+    RECALL_AGAIN_MS = 1000, /* after a store failure */
+    PATH_MAX_BYTES = 7168,  /* less than what the client takes */
+    PAGES_MAX = 20000,      /* of one window */
+    RESULTS_MAX = 200,      /* of one page */
     FACT_MAX = STORE_FACT_MAX,
     WORD_MAX = 64,
 };
@@ -40,7 +42,7 @@ struct catcher {
     struct account *account;
     char owner[80];
     bool is_recalled, is_looking, is_urgent;
-    mono_ms_t started_at;
+    mono_ms_t started_at, recall_at; /* recall_at: 0 while it is done, or is being done */
     wall_ms_t first_at, mark_at, look_at;
     struct store_fact fact;
     char fact_text[FACT_MAX];
@@ -60,6 +62,7 @@ struct catcher {
     struct catcher_search *order; /* of an operator; NULL: a look of our own */
 
     struct catcher_view view;
+    char *ending; /* why a look ends before its last page; what it found is let go */
     char *trouble;
 };
 
@@ -78,6 +81,8 @@ static void forget_look(struct catcher *c)
         free(c->word[i]);
     free(c->token);
     free(c->seen);
+    free(c->ending);
+    c->ending = NULL;
     c->word_n = c->seen_n = 0;
     c->token = NULL;
     c->seen = NULL;
@@ -154,8 +159,26 @@ static wall_ms_t take_time(struct catcher *c)
 
 /* ---- At the start ---- */
 
+/* True: a mark that cannot be read is not a mark that is not there. */
+static bool must_recall_again(struct catcher *c)
+{
+    if (c->fact.op.result == OK || c->fact.op.result == ERR_NOT_FOUND)
+        return false;
+    c->recall_at = clock_mono_ms() + RECALL_AGAIN_MS;
+    return true;
+}
+
+static bool looks_by_itself(const struct catcher *c)
+{
+    return c->account->config->catch_up_enabled && c->account->config->token;
+}
+
+static void set_free(struct catcher *c);
+
 static void on_window(struct catcher *c)
 {
+    if (must_recall_again(c))
+        return;
     char *text = take_fact(c);
     struct json doc;
     int64_t after, before;
@@ -170,7 +193,10 @@ static void on_window(struct catcher *c)
     if (text)
         json_fini(&doc);
     free(text);
-    c->is_recalled = true;
+    if (looks_by_itself(c))
+        c->is_recalled = true;
+    else
+        set_free(c);
 }
 
 static void recall_window(struct catcher *c)
@@ -180,6 +206,8 @@ static void recall_window(struct catcher *c)
 
 static void on_mark(struct catcher *c)
 {
+    if (must_recall_again(c))
+        return;
     c->mark_at = take_time(c);
     if (c->mark_at == 0)
         c->mark_at = c->first_at;
@@ -193,6 +221,8 @@ static void recall_mark(struct catcher *c)
 
 static void on_first(struct catcher *c)
 {
+    if (must_recall_again(c))
+        return;
     c->first_at = take_time(c);
     if (c->first_at > 0) {
         recall_mark(c);
@@ -202,11 +232,17 @@ static void on_first(struct catcher *c)
     write_time(c, first_key, c->first_at, recall_mark);
 }
 
+static void recall(struct catcher *c)
+{
+    c->recall_at = 0;
+    post_fact(c, first_key, false, SPAN_NONE, on_first);
+}
+
 void catcher_start(struct catcher *c)
 {
     c->started_at = clock_mono_ms();
     c->is_urgent = true;
-    post_fact(c, first_key, false, SPAN_NONE, on_first);
+    recall(c);
 }
 
 void catcher_soon(struct catcher *c)
@@ -284,14 +320,18 @@ static void choose_inboxes(struct catcher *c)
     }
 }
 
-static void split(struct catcher *c, const char *list, const char **out, unsigned *n)
+/* False: too many words, or one that is too long; a word that is left out would mean more, not less. */
+static bool split(struct catcher *c, const char *list, const char **out, unsigned *n)
 {
-    while (list && *list && *n < SEARCH_WORDS_MAX) {
+    while (*list) {
         size_t length = strcspn(list, ",");
-        if (length > 0 && length < WORD_MAX)
+        if (length >= WORD_MAX || *n == SEARCH_WORDS_MAX)
+            return false;
+        if (length > 0)
             out[(*n)++] = keep_word(c, (struct span){list, length});
         list += length + (list[length] == ',');
     }
+    return *n > 0;
 }
 
 static bool is_ready(const struct catcher *c)
@@ -326,7 +366,7 @@ static void end_look(struct catcher *c, const char *trouble)
     c->order = NULL;
     forget_look(c);
     if (order)
-        order->done(order, found_n, new_n, trouble);
+        order->done(order, found_n, new_n, c->trouble);
 }
 
 static void on_mark_moved(struct catcher *c)
@@ -346,8 +386,8 @@ static void on_released(struct store_op *op)
     struct catcher *c = container_of(op, struct catcher, release.op);
 
     eventer_soon(c->account->eventer);
-    if (op->result != OK || c->is_bad)
-        end_look(c, op->result != OK ? "the store failed" : "Front's pages go round: a token came twice");
+    if (op->result != OK || c->ending)
+        end_look(c, op->result != OK ? "the store failed" : c->ending);
     else if (c->order)
         end_look(c, NULL);
     else
@@ -360,6 +400,30 @@ static void release(struct catcher *c)
     c->release = (struct store_event_release){
         .op.on_done = on_released, .account = c->account->config->name, .now = clock_wall_ms()};
     store_post_event_release(store_of(c), &c->release);
+}
+
+static void on_set_free(struct store_op *op)
+{
+    struct catcher *c = container_of(op, struct catcher, release.op);
+
+    c->is_recalled = true;
+    eventer_soon(c->account->eventer);
+}
+
+/* What an earlier look found, and had no time to let go: no look will come that does. */
+static void set_free(struct catcher *c)
+{
+    c->release = (struct store_event_release){
+        .op.on_done = on_set_free, .account = c->account->config->name, .now = clock_wall_ms()};
+    store_post_event_release(store_of(c), &c->release);
+}
+
+/* It will not be better soon: what was found is let go, though in the order of the pages and not of the events. */
+static void give_up_look(struct catcher *c, const char *why)
+{
+    if (!c->ending)
+        c->ending = mem_strdup(why);
+    release(c);
 }
 
 /* ---- Pages ---- */
@@ -388,7 +452,9 @@ static void page_is_stored(struct catcher *c)
     POINT("after_page");
     if (c->account->bridge->is_stopping)
         end_look(c, "the bridge is stopping");
-    else if (c->is_last || c->is_bad)
+    else if (c->is_bad)
+        give_up_look(c, "Front's pages go round: a token came twice");
+    else if (c->is_last)
         release(c);
     else if (c->order)
         ask_page(c);
@@ -416,7 +482,9 @@ static void on_stored(struct store_op *op)
     find_free(f);
     if (--c->put_n > 0)
         return;
-    if (c->is_lossy)
+    if (c->is_lossy && c->order)
+        give_up_look(c, "the store takes nothing at the moment");
+    else if (c->is_lossy)
         end_look(c, "the store takes nothing at the moment");
     else
         page_is_stored(c);
@@ -525,7 +593,10 @@ static void on_page(const struct front_result *r, void *arg)
     } else {
         snprintf(why, sizeof why, "Front's list of events: %.*s", r->reason.n < 150 ? (int)r->reason.n : 150,
                  r->reason.n ? r->reason.p : "");
-        end_look(c, why);
+        if (r->class == FRONT_CALL_REFUSED || c->order)
+            give_up_look(c, why);
+        else
+            end_look(c, why);
     }
 }
 
@@ -533,16 +604,23 @@ static void ask_page(struct catcher *c)
 {
     struct buf path;
 
+    if (c->account->bridge->is_stopping) {
+        end_look(c, "the bridge is stopping"); /* the client may be gone already */
+        return;
+    }
     c->search.page_token = span_of(c->token);
-    buf_init(&path, 8192);
+    buf_init(&path, PATH_MAX_BYTES);
     search_path(&c->search, &path);
-    staging_read(c->account,
-                 &(struct front_request){.name = "events",
-                                         .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
-                                         .auth = FRONT_AUTH_TOKEN,
-                                         .method = "GET",
-                                         .path = path.p},
-                 on_page, c);
+    if (path.is_over)
+        give_up_look(c, "the query is too long for Front: name fewer types and inboxes");
+    else
+        staging_read(c->account,
+                     &(struct front_request){.name = "events",
+                                             .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
+                                             .auth = FRONT_AUTH_TOKEN,
+                                             .method = "GET",
+                                             .path = path.p},
+                     on_page, c);
     buf_fini(&path);
 }
 
@@ -572,7 +650,9 @@ void catcher_tick(struct catcher *c, wall_ms_t now)
 
     if (c->look_at > now + config->catch_up_every_ms)
         c->look_at = now; /* the clock was set back */
-    if (!config->catch_up_enabled || !config->token || !c->is_recalled || c->is_looking || now < c->look_at ||
+    if (c->recall_at && clock_mono_ms() >= c->recall_at && !c->account->bridge->is_stopping)
+        recall(c);
+    if (!looks_by_itself(c) || !c->is_recalled || c->is_looking || now < c->look_at ||
         c->account->bridge->is_stopping || !is_ready(c))
         return;
     begin_look(c, now);
@@ -583,17 +663,18 @@ enum err catcher_search(struct catcher *c, struct catcher_search *s)
     if (c->is_looking || !c->is_recalled)
         return ERR_CONFLICT;
     forget_look(c);
+    if ((s->types && !split(c, s->types, c->search.type, &c->search.type_n)) ||
+        (s->inboxes && !split(c, s->inboxes, c->search.inbox, &c->search.inbox_n))) {
+        forget_look(c);
+        return ERR_INVALID;
+    }
     c->is_looking = true;
     c->order = s;
     c->search.after = s->after;
     c->search.before = s->before;
-    if (s->types)
-        split(c, s->types, c->search.type, &c->search.type_n);
-    else
+    if (!s->types)
         choose_types(c);
-    if (s->inboxes)
-        split(c, s->inboxes, c->search.inbox, &c->search.inbox_n);
-    else
+    if (!s->inboxes)
         choose_inboxes(c);
     ask_page(c);
     return OK;

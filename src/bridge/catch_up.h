@@ -31,7 +31,8 @@ struct catcher_view catcher_view(const struct catcher *c);
 
 /*
  * catcher_search looks at a window that an operator names, once: events that are not known are stored and acted on. done
- * is called once: found and new_n are its events, why is NULL or what is wrong. ERR_CONFLICT: a look is under way.
+ * is called once: found and new_n are its events, why is NULL or what is wrong. ERR_CONFLICT: a look is under way;
+ * ERR_INVALID: the types or inboxes are none, too many or too long.
  */
 struct catcher_search {
     char *types, *inboxes; /* comma-separated; NULL: as in every look */
