@@ -1,6 +1,6 @@
 /*
- * Where a channel is in Front: its inbox, its address, its type, as GET /channels/{id} says. Asked once a
- * process, when somebody first needs it; who needs it and finds it unknown comes again later.
+ * Where a channel is in Front: its inbox, its address, its type, as GET /channels/{id} says. Asked when
+ * somebody first needs it, and again an hour later; who needs it and finds it unknown comes again later.
  * Thread: the loop's.
  */
 #ifndef BRIDGE_PLACE_H

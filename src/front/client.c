@@ -19,6 +19,7 @@
 enum {
     CALL_TIMEOUT_MS = 30000,
     ANSWER_MAX_BYTES = 1 << 20,
+    READ_MAX_BYTES = 16 << 20, /* of a GET: a page of events holds whole e-mails */
     REDIRECTS_MAX = 3,
     URL_MAX_BYTES = 8192,
     AUTHORIZATION_MAX_BYTES = 16384,
@@ -304,6 +305,13 @@ static bool on_bytes(struct span bytes, void *arg)
     return call->on_bytes(bytes, call->arg);
 }
 
+static size_t max_answer(const struct front_call *call)
+{
+    if (call->on_bytes)
+        return call->max_bytes;
+    return strcmp(call->method, "GET") == 0 ? READ_MAX_BYTES : ANSWER_MAX_BYTES;
+}
+
 static void send_call(struct front_call *call)
 {
     struct buf authorization;
@@ -327,7 +335,7 @@ static void send_call(struct front_call *call)
         .on_bytes = call->on_bytes ? on_bytes : NULL,
         .timeout_ms = call->timeout_ms,
         .stall_ms = call->stall_ms,
-        .max_answer_bytes = call->on_bytes ? call->max_bytes : ANSWER_MAX_BYTES,
+        .max_answer_bytes = max_answer(call),
     };
     TAILQ_INSERT_TAIL(&call->client->sent, call, link);
     call->http = http_call_start(call->client->http, &request, on_answer, call);

@@ -91,6 +91,20 @@ def test_a_process_that_dies_between_pages_goes_on_there(front, start, backend):
     backend.stays(40)
 
 
+def test_what_was_found_is_let_go_though_catching_up_is_switched_off(front, start, backend):
+    conversation = talk(front)
+    bridge = start()
+    bridge.stop()
+    for i in range(20):
+        front.send("cha_1", f"n{i}", conversation=conversation)
+    bridge.start(env={"FRONT_BRIDGE_POINT": "after_page=kill:1"}, wait=False)
+    bridge.process.wait(30)
+    bridge.config["accounts"]["main"]["catch_up"]["enabled"] = False
+    bridge.write()
+    bridge.start()
+    assert [d["text"] for d in backend.wait(15, 30)] == [f"n{i}" for i in range(5, 20)]  # the first page is the newest
+
+
 def test_pages_that_go_round_end_the_look_and_lose_nothing(front, start, backend):
     conversation = talk(front)
     bridge = start()

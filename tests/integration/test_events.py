@@ -1,6 +1,8 @@
 """Events of Front at the real bridge: from its URL or a webhook to a delivery, a notice, a proof, or nothing."""
 import json
+import sqlite3
 import time
+import urllib.parse
 
 import pytest
 
@@ -327,6 +329,65 @@ def test_a_crash_between_the_answer_and_the_act_loses_no_event(front, start, bac
     assert [d["text"] for d in backend.wait(1, 30)] == ["Survives"]
 
 
+def test_the_time_in_which_no_process_ran_uses_up_no_patience(front, start, backend):
+    bridge = start(source="events")
+    event = write_silently(front, talk(front), "Survives an hour")
+    front.fault(call="message", hang=True)
+    assert rule(bridge, preview(event)).status == 200
+    wait_for(lambda: front.calls("message"))
+    bridge.kill()
+    with sqlite3.connect(bridge.store / "front-bridge.db") as db:
+        assert db.execute("UPDATE event SET stored_at = stored_at - 3600000, tried_at = tried_at - 3600000, due_at = 0").rowcount
+    db.close()
+    front.clear_faults()
+    front.fault(call="message", next=1, status=404)  # Front lags, and the channel's place is not known yet
+    bridge.start()
+    assert [d["text"] for d in backend.wait(1, 30)] == ["Survives an hour"]
+
+
+# ---- several channels of one account ------------------------------------------------------------------------------------
+
+@pytest.fixture
+def two(front, start):
+    """A bridge with a second channel, whose callbacks the same secret signs."""
+    def run(**changes):
+        front.add_channel(id="cha_2", address="other-line", inbox="inb_2", secret=COMPANY)
+        bridge = start(**changes)
+        bridge.stop()
+        bridge.config["channels"]["other"] = {**bridge.config["channels"]["support"], "front_channel": "cha_2"}
+        bridge.write()
+        bridge.start()
+        return bridge
+    return run
+
+
+def test_a_proof_is_looked_for_in_every_channel_and_then_told_to_who_asks(front, two, backend):
+    bridge = two(events=["inbound"])
+    conversation = talk(front, text="By another tool")
+    event = [e for e in front.events() if e["type"] == "inbound"][-1]
+    assert rule(bridge, preview(event)).status == 200
+    [notice] = backend.wait(1, 20)
+    assert notice["type"] == "inbound" and notice["channel"] == "support" and notice["conversation"]["id"] == conversation
+    backend.stays(1)
+
+
+def test_a_message_of_another_channel_of_the_company_is_refused(front, two, backend):
+    bridge = two()
+
+    def message(id, sender):
+        return {"id": id, "type": "custom", "body": "Hello", "recipients": [
+            {"role": "from", "handle": sender}, {"role": "to", "handle": "ada"}]}
+    assert bridge.callback(message("msg_1", "a-third-line")).json["type"] == "success"  # nobody's address here
+    wait_for(lambda: front.calls("channel"))
+    wait_for(lambda: bridge.callback(message("msg_2", "other-line")).status == 403)
+    answer = bridge.callback(message("msg_3", "other-line"))
+    assert answer.status == 403 and answer.json["type"] == "forbidden" and '"other"' in answer.json["message"]
+    assert bridge.callback(message("msg_4", "support-line")).json["type"] == "success"
+    backend.wait(2)
+    assert "msg_3" not in [d["front"]["message_id"] for d in backend.deliveries]
+    assert bridge.callback(message("msg_3", "other-line"), channel="other").json["type"] == "success"
+
+
 # ---- for people ---------------------------------------------------------------------------------------------------------
 
 def test_operators_list_show_and_replay_events(front, start, backend):
@@ -358,6 +419,9 @@ def test_operators_list_show_and_replay_events(front, start, backend):
     assert [d["text"] for d in backend.wait(2)] == ["Hello", "Missed"] and missed
     for wrong in (("list", "--after", "yesterday"), ("replay",), ("replay", "--all", "--front"), ("list", "--state", "odd"), ("list", "--limit", "0")):
         assert bridge.run_cli("events", *wrong, check=2).stderr.count("\n") == 1
+    for inboxes in (["\u00e9" * 30] * 64, ["inb_1"] * 65, ["i" * 70]):  # too long for a URL, too many, too long a word
+        answer = bridge.admin("POST", "/api/v1/events/search?after=1&inboxes=" + urllib.parse.quote(",".join(inboxes)))
+        assert answer.status == 502 and "inboxes" in answer.json["error"]
     bridge.stop()
     assert len(json.loads(bridge.run_cli("events", "list", "--json", check=0).stdout)["events"]) >= 3
     assert "only while the bridge runs" in bridge.run_cli("events", "replay", "--front", "--after", "1h", check=1).stderr
