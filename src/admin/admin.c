@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "admin/metrics.h"
 #include "admin/ops.h"
+#include "admin/ops_answer.h"
 #include "admin/ops_import.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -27,13 +28,8 @@ struct admin {
 
 static void refusal(struct buf *body, int status, const char *reason)
 {
-    struct jout j;
-
     (void)status;
-    jout_init(&j, body);
-    jout_object(&j);
-    jout_kv_str(&j, "error", reason);
-    jout_object_end(&j);
+    ops_write_word(body, "error", reason);
 }
 
 static bool is_bearer(struct span header, const char *token)

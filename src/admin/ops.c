@@ -3,6 +3,7 @@
  * the store's table; nothing of it is repeated here.
  */
 #include "admin/ops.h"
+#include "admin/ops_answer.h"
 #include "admin/ops_channel.h"
 #include "admin/ops_event.h"
 #include "admin/ops_import.h"
@@ -62,17 +63,13 @@ static void fail(struct job *job, int status, const char *fmt, ...)
 {
     char sentence[512];
     struct buf out;
-    struct jout j;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
     buf_init(&out, 8192);
-    jout_init(&j, &out);
-    jout_object(&j);
-    jout_kv_str(&j, "error", sentence);
-    jout_object_end(&j);
+    ops_write_word(&out, "error", sentence);
     end(job, status, buf_span(&out));
     buf_fini(&out);
 }
@@ -105,16 +102,6 @@ static bool is_failed(struct job *job, enum err e)
     return true;
 }
 
-static void kv_time(struct jout *j, const char *key, wall_ms_t at)
-{
-    char text[25];
-
-    if (at <= 0 || at == INT64_MAX)
-        return;
-    clock_iso(at, text);
-    jout_kv_str(j, key, text);
-}
-
 static void kv_text(struct jout *j, const char *key, const char *text)
 {
     if (text && *text)
@@ -139,12 +126,12 @@ static void write_message(struct jout *j, const struct store *s, const struct st
     kv_text(j, "external_id", m->external_id);
     jout_kv_i64(j, "attempts", m->attempt);
     kv_text(j, "reason", m->reason);
-    kv_time(j, "created_at", m->created_at);
-    kv_time(j, "received_at", m->stored_at);
-    kv_time(j, "updated_at", m->updated_at);
+    ops_kv_time(j, "created_at", m->created_at);
+    ops_kv_time(j, "received_at", m->stored_at);
+    ops_kv_time(j, "updated_at", m->updated_at);
     if (message_is_open(m->state)) {
-        kv_time(j, "due_at", m->due_at);
-        kv_time(j, "expires_at", m->expires_at);
+        ops_kv_time(j, "due_at", m->due_at);
+        ops_kv_time(j, "expires_at", m->expires_at);
     }
 }
 
@@ -181,8 +168,8 @@ static void write_attempt(struct jout *j, const struct store_attempt *a)
 {
     jout_object(j);
     jout_kv_i64(j, "n", a->n);
-    kv_time(j, "started_at", a->started_at);
-    kv_time(j, "ended_at", a->ended_at);
+    ops_kv_time(j, "started_at", a->started_at);
+    ops_kv_time(j, "ended_at", a->ended_at);
     jout_kv_str(j, "outcome", a->outcome);
     if (a->code)
         jout_kv_i64(j, "code", a->code);

@@ -3,6 +3,7 @@
  * from there. Invariant: it is done when the store has it.
  */
 #include "admin/ops_channel.h"
+#include "admin/ops_answer.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,13 +22,9 @@ struct resumption {
 static void answer(ops_done_fn *done, void *arg, int status, const char *key, const char *value)
 {
     struct buf out;
-    struct jout j;
 
     buf_init(&out, 4096);
-    jout_init(&j, &out);
-    jout_object(&j);
-    jout_kv_str(&j, key, value);
-    jout_object_end(&j);
+    ops_write_word(&out, key, value);
     done(status, buf_span(&out), arg);
     buf_fini(&out);
 }

@@ -1,5 +1,6 @@
 /* Reads a filter by one table, posts a store operation, writes its result. What an event means is not known here. */
 #include "admin/ops_event.h"
+#include "admin/ops_answer.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -54,13 +55,9 @@ static void end(struct job *job, int status, struct span json)
 static void fail(struct job *job, int status, const char *sentence)
 {
     struct buf out;
-    struct jout j;
 
     buf_init(&out, 4096);
-    jout_init(&j, &out);
-    jout_object(&j);
-    jout_kv_str(&j, "error", sentence);
-    jout_object_end(&j);
+    ops_write_word(&out, "error", sentence);
     end(job, status, buf_span(&out));
     buf_fini(&out);
 }
@@ -68,14 +65,6 @@ static void fail(struct job *job, int status, const char *sentence)
 static void fail_store(struct job *job)
 {
     fail(job, 503, "The store does not work at the moment; try again.");
-}
-
-static void kv_time(struct jout *j, const char *key, wall_ms_t at)
-{
-    char text[25];
-
-    clock_iso(at, text);
-    jout_kv_str(j, key, text);
 }
 
 static void write_event(struct jout *j, const struct store_event *e, bool has_data)
@@ -86,12 +75,12 @@ static void write_event(struct jout *j, const struct store_event *e, bool has_da
     jout_kv_str(j, "account", e->account);
     jout_kv_str(j, "channel", *e->via ? e->via : NULL);
     jout_kv_str(j, "origin", e->origin == EVENT_CAUGHT_UP ? "caught up" : "called");
-    kv_time(j, "emitted_at", e->emitted_at);
-    kv_time(j, "stored_at", e->stored_at);
+    ops_kv_time(j, "emitted_at", e->emitted_at);
+    ops_kv_time(j, "stored_at", e->stored_at);
     jout_kv_str(j, "state", store_event_state_name(e->state));
     jout_kv_str(j, "result", e->result);
-    if (e->state == EVENT_WAITING && e->due_at != INT64_MAX)
-        kv_time(j, "due_at", e->due_at);
+    if (e->state == EVENT_WAITING)
+        ops_kv_time(j, "due_at", e->due_at);
     if (has_data)
         jout_kv_raw(j, "data", e->body ? (struct span){e->body, e->body_n} : SPAN_LIT("null"));
     jout_object_end(j);

@@ -3,6 +3,7 @@
  * Invariant: a line is answered as stored or known only after the commit.
  */
 #include "admin/ops_import.h"
+#include "admin/ops_answer.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -31,17 +32,13 @@ static void fail(const struct request *r, int status, const char *fmt, ...)
 {
     char sentence[1024];
     struct buf out;
-    struct jout j;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
     buf_init(&out, 8192);
-    jout_init(&j, &out);
-    jout_object(&j);
-    jout_kv_str(&j, "error", sentence);
-    jout_object_end(&j);
+    ops_write_word(&out, "error", sentence);
     r->done(status, buf_span(&out), r->arg);
     buf_fini(&out);
 }

@@ -279,180 +279,51 @@ static void post(struct store *s, struct store_op *op, enum store_verb verb)
         ring(s);
 }
 
-void store_post_put(struct store *s, struct store_put *p)
-{
-    post(s, &p->op, STORE_PUT);
-}
-
-void store_post_import(struct store *s, struct store_import *p)
-{
-    post(s, &p->op, STORE_IMPORT);
-}
-
-void store_post_claim(struct store *s, struct store_claim *p)
-{
-    post(s, &p->op, STORE_CLAIM);
-}
-
-void store_post_settle(struct store *s, struct store_settle *p)
-{
-    post(s, &p->op, STORE_SETTLE);
-}
-
-void store_post_cancel(struct store *s, struct store_cancel *p)
-{
-    post(s, &p->op, STORE_CANCEL);
-}
-
-void store_post_orphans(struct store *s, struct store_orphans *p)
-{
-    post(s, &p->op, STORE_ORPHANS);
-}
-
-void store_post_expire(struct store *s, struct store_expire *p)
-{
-    post(s, &p->op, STORE_EXPIRE);
-}
-
-void store_post_prune(struct store *s, struct store_prune *p)
-{
-    post(s, &p->op, STORE_PRUNE);
-}
+#define POST(name, verb)                                                                                     \
+    void store_post_##name(struct store *s, struct store_##name *p)                                          \
+    {                                                                                                        \
+        post(s, &p->op, verb);                                                                               \
+    }
+POST(put, STORE_PUT)
+POST(import, STORE_IMPORT)
+POST(claim, STORE_CLAIM)
+POST(settle, STORE_SETTLE)
+POST(cancel, STORE_CANCEL)
+POST(orphans, STORE_ORPHANS)
+POST(expire, STORE_EXPIRE)
+POST(prune, STORE_PRUNE)
+POST(list, STORE_LIST)
+POST(show, STORE_SHOW)
+POST(stats, STORE_STATS)
+POST(learn, STORE_LEARN)
+POST(learnt, STORE_LEARNT)
+POST(receipt, STORE_RECEIPT)
+POST(merge, STORE_MERGE)
+POST(reports, STORE_REPORTS)
+POST(reported, STORE_REPORTED)
+POST(kv, STORE_KV)
+POST(fact, STORE_FACT)
+POST(event_put, STORE_EVENT_PUT)
+POST(events_due, STORE_EVENTS_DUE)
+POST(event_end, STORE_EVENT_END)
+POST(event_list, STORE_EVENT_LIST)
+POST(event_replay, STORE_EVENT_REPLAY)
+POST(confirm, STORE_CONFIRM)
+POST(standing, STORE_STANDING)
+POST(standings, STORE_STANDINGS)
+POST(files_due, STORE_FILES_DUE)
+POST(file_end, STORE_FILE_END)
+POST(file_get, STORE_FILE_GET)
+POST(file_lost, STORE_FILE_LOST)
+POST(files_known, STORE_FILES_KNOWN)
+POST(event_release, STORE_EVENT_RELEASE)
+POST(failed, STORE_FAILED)
+#undef POST
 
 void store_post_admin(struct store *s, struct store_admin *p)
 {
     p->after_id = p->is_more ? p->last_id : 0;
     post(s, &p->op, STORE_ADMIN);
-}
-
-void store_post_list(struct store *s, struct store_list *p)
-{
-    post(s, &p->op, STORE_LIST);
-}
-
-void store_post_show(struct store *s, struct store_show *p)
-{
-    post(s, &p->op, STORE_SHOW);
-}
-
-void store_post_stats(struct store *s, struct store_stats *p)
-{
-    post(s, &p->op, STORE_STATS);
-}
-
-void store_post_learn(struct store *s, struct store_learn *p)
-{
-    post(s, &p->op, STORE_LEARN);
-}
-
-void store_post_learnt(struct store *s, struct store_learnt *p)
-{
-    post(s, &p->op, STORE_LEARNT);
-}
-
-void store_post_receipt(struct store *s, struct store_receipt *p)
-{
-    post(s, &p->op, STORE_RECEIPT);
-}
-
-void store_post_merge(struct store *s, struct store_merge *p)
-{
-    post(s, &p->op, STORE_MERGE);
-}
-
-void store_post_reports(struct store *s, struct store_reports *p)
-{
-    post(s, &p->op, STORE_REPORTS);
-}
-
-void store_post_reported(struct store *s, struct store_reported *p)
-{
-    post(s, &p->op, STORE_REPORTED);
-}
-
-void store_post_kv(struct store *s, struct store_kv *p)
-{
-    post(s, &p->op, STORE_KV);
-}
-
-void store_post_fact(struct store *s, struct store_fact *p)
-{
-    post(s, &p->op, STORE_FACT);
-}
-
-void store_post_event_put(struct store *s, struct store_event_put *p)
-{
-    post(s, &p->op, STORE_EVENT_PUT);
-}
-
-void store_post_events_due(struct store *s, struct store_events_due *p)
-{
-    post(s, &p->op, STORE_EVENTS_DUE);
-}
-
-void store_post_event_end(struct store *s, struct store_event_end *p)
-{
-    post(s, &p->op, STORE_EVENT_END);
-}
-
-void store_post_event_list(struct store *s, struct store_event_list *p)
-{
-    post(s, &p->op, STORE_EVENT_LIST);
-}
-
-void store_post_event_replay(struct store *s, struct store_event_replay *p)
-{
-    post(s, &p->op, STORE_EVENT_REPLAY);
-}
-
-void store_post_confirm(struct store *s, struct store_confirm *p)
-{
-    post(s, &p->op, STORE_CONFIRM);
-}
-
-void store_post_standing(struct store *s, struct store_standing *p)
-{
-    post(s, &p->op, STORE_STANDING);
-}
-
-void store_post_standings(struct store *s, struct store_standings *p)
-{
-    post(s, &p->op, STORE_STANDINGS);
-}
-
-void store_post_files_due(struct store *s, struct store_files_due *p)
-{
-    post(s, &p->op, STORE_FILES_DUE);
-}
-
-void store_post_file_end(struct store *s, struct store_file_end *p)
-{
-    post(s, &p->op, STORE_FILE_END);
-}
-
-void store_post_file_get(struct store *s, struct store_file_get *p)
-{
-    post(s, &p->op, STORE_FILE_GET);
-}
-
-void store_post_file_lost(struct store *s, struct store_file_lost *p)
-{
-    post(s, &p->op, STORE_FILE_LOST);
-}
-
-void store_post_files_known(struct store *s, struct store_files_known *p)
-{
-    post(s, &p->op, STORE_FILES_KNOWN);
-}
-
-void store_post_event_release(struct store *s, struct store_event_release *p)
-{
-    post(s, &p->op, STORE_EVENT_RELEASE);
-}
-
-void store_post_failed(struct store *s, struct store_failed *p)
-{
-    post(s, &p->op, STORE_FAILED);
 }
 
 void store_abandon(struct store_put *p)
