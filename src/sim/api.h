@@ -5,7 +5,7 @@
 #ifndef SIM_API_H
 #define SIM_API_H
 
-#include "sim/multipart.h"
+#include "base/multipart.h"
 #include "sim/shape.h"
 #include "sim/world.h"
 

@@ -5,7 +5,7 @@
  */
 #include "base/mem.h"
 #include "sim/form.h"
-#include "sim/multipart.h"
+#include "base/multipart.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -6,8 +6,8 @@
  * name, filename*, a transfer encoding, names that are not UTF-8, and whatever is beyond a limit.
  * In a quoted name \" and \\ are read; percent signs stay, as with Front's readers.
  */
-#ifndef SIM_MULTIPART_H
-#define SIM_MULTIPART_H
+#ifndef BASE_MULTIPART_H
+#define BASE_MULTIPART_H
 
 #include "base/buf.h"
 #include "base/err.h"

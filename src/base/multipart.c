@@ -2,7 +2,7 @@
  * Cuts a form into its parts. Refuses to know what the fields mean. Invariant: every part has a name, and
  * its data lies inside the body.
  */
-#include "sim/multipart.h"
+#include "base/multipart.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include <stdio.h>

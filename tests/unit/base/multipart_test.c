@@ -1,6 +1,6 @@
 /* Forms are cut exactly at their boundaries, or refused with a sentence. */
 #include "../base/test.h"
-#include "sim/multipart.h"
+#include "base/multipart.h"
 #include "base/mem.h"
 #include <stdlib.h>
 #include <stdio.h>
