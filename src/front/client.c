@@ -104,7 +104,7 @@ static struct http_part *parts_dup(const struct http_part *part, size_t n)
     for (size_t i = 0; i < n; i++) {
         own[i] = part[i];
         own[i].name = mem_strdup(part[i].name);
-        own[i].value.p = span_strdup(part[i].value);
+        own[i].value.p = part[i].value.p ? mem_dup(part[i].value.p, part[i].value.n) : NULL;
         own[i].filename = dup_or_null(part[i].filename);
         own[i].content_type = dup_or_null(part[i].content_type);
         own[i].cid = dup_or_null(part[i].cid);
@@ -145,7 +145,7 @@ struct front_call *front_call_start(struct front_client *c, const struct front_r
                                 .method = mem_strdup(r->method),
                                 .url = buf_take(&url, NULL),
                                 .resource = r->resource ? mem_strdup(r->resource) : NULL,
-                                .body = r->body.p ? mem_strndup(r->body.p, r->body.n) : NULL,
+                                .body = r->body.p ? mem_dup(r->body.p, r->body.n) : NULL,
                                 .body_n = r->body.n,
                                 .part = parts_dup(r->part, r->part_n),
                                 .part_n = r->part_n,

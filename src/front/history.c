@@ -5,6 +5,7 @@
 #include "front/history.h"
 #include "base/mem.h"
 #include "front/thread.h"
+#include "front/posting.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -223,61 +224,12 @@ void history_fini(struct history *h)
 
 /* ---- The bodies of calls ---- */
 
-struct writer {
-    struct jout j;
-    struct jval root;
-    const struct incoming *in;
-};
-
-static void put_value(struct writer *w, const char *key, struct jval v)
-{
-    struct buf scratch;
-
-    if (!json_has(v))
-        return;
-    buf_init(&scratch, INCOMING_TEXT_MAX);
-    jout_kv_span(&w->j, key, json_span(v, &scratch));
-    buf_fini(&scratch);
-}
-
-static void put(struct writer *w, const char *key, const char *path)
-{
-    put_value(w, key, json_path(w->root, path));
-}
-
-static void put_known(struct writer *w, const char *key, const char *value)
-{
-    if (value)
-        jout_kv_str(&w->j, key, value);
-}
-
-/* The line's own id; a long one as a digest, the same each time. */
-static void put_id(struct writer *w)
-{
-    struct buf scratch, ref;
-
-    buf_init(&scratch, INCOMING_ID_MAX);
-    buf_init(&ref, FRONT_REF_MAX);
-    front_ref(json_span(json_get(w->root, "id"), &scratch), &ref);
-    jout_kv_span(&w->j, "external_id", buf_span(&ref));
-    buf_fini(&scratch);
-    buf_fini(&ref);
-}
-
-static void put_time(struct writer *w, const char *key)
+static void put_time(struct posting *p, const char *key)
 {
     wall_ms_t at = 0;
 
-    if (history_time(json_get(w->root, "created_at"), &at) == OK)
-        jout_kv_i64(&w->j, key, at / 1000);
-}
-
-static void put_person(struct writer *w, struct jval person, bool has_email)
-{
-    put_value(w, "handle", json_get(person, "handle"));
-    put_value(w, "name", json_get(person, "name"));
-    if (has_email)
-        put_value(w, "email", json_get(person, "email"));
+    if (history_time(json_get(p->root, "created_at"), &at) == OK)
+        jout_kv_i64(&p->j, key, at / 1000);
 }
 
 /* ---- Custom channels ---- */
@@ -304,136 +256,91 @@ static void add_block(struct span html, struct buf *out)
     buf_add_str(out, "</div>");
 }
 
-static bool put_block(struct writer *w)
+static bool put_block(struct posting *p)
 {
     struct buf html, block;
 
     buf_init(&html, BODY_MAX);
     buf_init(&block, 2 * BODY_MAX);
-    bool is_whole = incoming_html(w->root, &html);
+    bool is_whole = posting_html(p, &html);
     add_block(buf_span(&html), &block);
-    jout_kv_span(&w->j, "body", buf_span(&block));
+    jout_kv_span(&p->j, "body", buf_span(&block));
     is_whole = is_whole && !block.is_over;
     buf_fini(&html);
     buf_fini(&block);
     return is_whole;
 }
 
-static void put_sender(struct writer *w, bool is_inbound)
-{
-    jout_key(&w->j, "sender");
-    jout_object(&w->j);
-    if (!is_inbound)
-        put_known(w, "author_id", w->in->author_id);
-    if (!is_inbound && w->in->address)
-        jout_kv_str(&w->j, "handle", w->in->address);
-    else
-        put(w, "handle", "sender.handle");
-    put(w, "name", "sender.name");
-    jout_object_end(&w->j);
-}
-
-/* Front wants somebody here: where an inbound line says nobody it is the channel. */
-static void put_to(struct writer *w)
-{
-    struct jval to = json_get(w->root, "to");
-    struct buf scratch;
-
-    buf_init(&scratch, INCOMING_HANDLE_MAX);
-    jout_key(&w->j, "to");
-    jout_array(&w->j);
-    for (struct jval v = json_first(to); v.doc; v = json_next(v))
-        jout_span(&w->j, json_span(json_get(v, "handle"), &scratch));
-    if (json_len(to) == 0)
-        jout_str(&w->j, w->in->address ? w->in->address : "channel");
-    jout_array_end(&w->j);
-    buf_fini(&scratch);
-}
-
 /* Imported threads are apart from all others in Front; agents' messages of today are imported too, and must not end up
  * in an archived conversation of last year. */
-static void put_thread(struct writer *w)
+static void put_thread(struct posting *p)
 {
     struct buf name, ref;
 
     buf_init(&name, 4096);
     buf_init(&ref, FRONT_REF_MAX);
-    buf_addf(&name, "history:%s", w->in->thread_ref);
+    buf_addf(&name, "history:%s", p->in->thread_ref);
     front_ref(buf_span(&name), &ref);
-    jout_kv_span(&w->j, "thread_ref", buf_span(&ref));
+    jout_kv_span(&p->j, "thread_ref", buf_span(&ref));
     buf_fini(&name);
     buf_fini(&ref);
 }
 
-static bool write_custom(struct writer *w)
+static bool write_custom(struct posting *p)
 {
-    bool is_inbound = !incoming_is_from_agent(w->root);
+    bool is_inbound = !incoming_is_from_agent(p->root);
 
-    put_sender(w, is_inbound);
-    put_to(w);
-    put(w, "subject", "subject");
-    bool is_whole = put_block(w);
-    put_id(w);
-    put_time(w, "created_at");
-    jout_kv_str(&w->j, "type", "custom");
-    if (json_len(json_get(w->root, "tags")) > 0)
-        jout_kv_raw(&w->j, "tags", json_raw(json_get(w->root, "tags")));
-    put_known(w, "conversation_id", w->in->conversation);
-    jout_key(&w->j, "metadata");
-    jout_object(&w->j);
-    if (!w->in->conversation) /* which would make Front forget thread_ref */
-        put_thread(w);
-    jout_kv_bool(&w->j, "is_inbound", is_inbound);
-    jout_kv_bool(&w->j, "is_archived", json_bool(json_get(w->root, "archived"), true));
-    jout_kv_bool(&w->j, "should_skip_rules", json_bool(json_get(w->root, "skip_rules"), true));
-    jout_object_end(&w->j);
+    posting_imported_sender(p, is_inbound);
+    /* Front wants somebody here: where an inbound line says nobody it is the channel. */
+    posting_handles(p, p->in->address ? p->in->address : "channel");
+    posting_field(p, "subject", "subject");
+    bool is_whole = put_block(p);
+    posting_ref(p, "external_id", "id");
+    put_time(p, "created_at");
+    jout_kv_str(&p->j, "type", "custom");
+    if (json_len(json_get(p->root, "tags")) > 0)
+        jout_kv_raw(&p->j, "tags", json_raw(json_get(p->root, "tags")));
+    posting_known(p, "conversation_id", p->in->conversation);
+    jout_key(&p->j, "metadata");
+    jout_object(&p->j);
+    if (!p->in->conversation) /* which would make Front forget thread_ref */
+        put_thread(p);
+    jout_kv_bool(&p->j, "is_inbound", is_inbound);
+    jout_kv_bool(&p->j, "is_archived", json_bool(json_get(p->root, "archived"), true));
+    jout_kv_bool(&p->j, "should_skip_rules", json_bool(json_get(p->root, "skip_rules"), true));
+    jout_object_end(&p->j);
     return is_whole;
 }
 
 /* ---- Application channels ---- */
 
-static void put_receivers(struct writer *w)
-{
-    put(w, "sender_name", "sender.name");
-    jout_key(&w->j, "to");
-    jout_array(&w->j);
-    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
-        jout_object(&w->j);
-        put_person(w, v, true);
-        jout_object_end(&w->j);
-    }
-    jout_array_end(&w->j);
-    put_known(w, "author_id", w->in->author_id);
-}
-
-static bool write_application(struct writer *w)
+static bool write_application(struct posting *p)
 {
     struct buf html;
 
     buf_init(&html, BODY_MAX);
-    if (incoming_is_from_agent(w->root)) {
-        put_receivers(w);
+    if (incoming_is_from_agent(p->root)) {
+        posting_field(p, "sender_name", "sender.name");
+        posting_customers(p);
+        posting_known(p, "author_id", p->in->author_id);
     } else {
-        jout_key(&w->j, "sender");
-        jout_object(&w->j);
-        put_person(w, json_get(w->root, "sender"), true);
-        jout_object_end(&w->j);
+        posting_person(p, "sender", json_get(p->root, "sender"), true);
     }
-    put(w, "subject", "subject");
-    bool is_whole = incoming_html(w->root, &html);
-    jout_kv_span(&w->j, "body", buf_span(&html));
-    jout_key(&w->j, "metadata");
-    jout_object(&w->j);
-    jout_kv_str(&w->j, "external_id",
-                w->in->id); /* ours, as for live messages: what Front shows is known by it */
-    jout_kv_str(&w->j, "external_conversation_id", w->in->thread_ref);
-    jout_object_end(&w->j);
-    put_time(w, "delivered_at");
+    posting_field(p, "subject", "subject");
+    bool is_whole = posting_html(p, &html);
+    jout_kv_span(&p->j, "body", buf_span(&html));
+    jout_key(&p->j, "metadata");
+    jout_object(&p->j);
+    jout_kv_str(&p->j, "external_id",
+                p->in->id); /* ours, as for live messages: what Front shows is known by it */
+    jout_kv_str(&p->j, "external_conversation_id", p->in->thread_ref);
+    jout_object_end(&p->j);
+    put_time(p, "delivered_at");
     buf_fini(&html);
     return is_whole;
 }
 
-static enum err build(const struct incoming *in, enum channel_kind kind, bool write(struct writer *),
+static enum err build(const struct incoming *in, enum channel_kind kind, bool write(struct posting *),
                       struct buf *out, struct buf *why)
 {
     struct json doc;
@@ -444,11 +351,11 @@ static enum err build(const struct incoming *in, enum channel_kind kind, bool wr
     else
         e = check(json_root(&doc), kind, INT64_MAX / 2, why);
     if (!e) {
-        struct writer w = {.root = json_root(&doc), .in = in};
-        jout_init(&w.j, out);
-        jout_object(&w.j);
-        e = write(&w) ? OK : ERR_LIMIT;
-        jout_object_end(&w.j);
+        struct posting p = {.root = json_root(&doc), .in = in};
+        jout_init(&p.j, out);
+        jout_object(&p.j);
+        e = write(&p) ? OK : ERR_LIMIT;
+        jout_object_end(&p.j);
     }
     json_fini(&doc);
     return e;

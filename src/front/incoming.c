@@ -5,67 +5,9 @@
 #include "front/incoming.h"
 #include "base/mem.h"
 #include "front/link.h"
-#include "front/thread.h"
-#include "text/html.h"
-#include "text/markdown.h"
-#include <string.h>
+#include "front/posting.h"
 
-enum { HTML_MAX = 8 << 20 };
-
-/* ---- The text ---- */
-
-static void html_from_markdown(struct span text, struct buf *out)
-{
-    struct buf html;
-
-    buf_init(&html, HTML_MAX);
-    markdown_to_html(text, &html);
-    html_sanitise(buf_span(&html), out);
-    out->is_over |= html.is_over;
-    buf_fini(&html);
-}
-
-static const struct format {
-    const char *key;
-    void (*to_html)(struct span text, struct buf *out);
-} formats[] = {
-    {"text", html_from_text},
-    {"markdown", html_from_markdown},
-    {"html", html_sanitise},
-};
-
-static void make_html(struct jval root, struct buf *html)
-{
-    struct buf scratch;
-
-    buf_init(&scratch, INCOMING_TEXT_MAX);
-    for (const struct format *f = formats; f < formats + ARRAY_LEN(formats); f++)
-        if (json_has(json_get(root, f->key)))
-            f->to_html(json_span(json_get(root, f->key), &scratch), html);
-    buf_fini(&scratch);
-}
-
-/* Front wants a body; a message without one gets a placeholder. */
-static struct span body_of(const struct buf *html)
-{
-    struct span s = buf_span(html);
-
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\n'))
-        s.n--;
-    return s.n > 0 ? s : SPAN_LIT("<em>(a message without text)</em>");
-}
-
-bool incoming_html(struct jval root, struct buf *html)
-{
-    struct buf made;
-
-    buf_init(&made, HTML_MAX);
-    make_html(root, &made);
-    buf_add_span(html, body_of(&made));
-    bool is_whole = !made.is_over && !html->is_over;
-    buf_fini(&made);
-    return is_whole;
-}
+enum { HTML_MAX = 9 << 20 };
 
 /* ---- The check ---- */
 
@@ -146,11 +88,9 @@ static enum err say(struct buf *why, const char *sentence)
 static enum err check_rest(struct jval root, struct buf *why)
 {
     struct jval sent_at = json_get(root, "sent_at");
-    unsigned text_n = 0;
+    unsigned text_n = posting_text_n(root);
     int64_t at;
 
-    for (const struct format *f = formats; f < formats + ARRAY_LEN(formats); f++)
-        text_n += json_has(json_get(root, f->key));
     if (text_n > 1)
         return say(why, "Only one of text, markdown and html may be given");
     if (text_n == 0 && json_len(json_get(root, "attachments")) == 0)
@@ -214,187 +154,103 @@ enum err incoming_check(struct span wire, struct buf *why)
     return e;
 }
 
-/* ---- The bodies of calls ---- */
-
-struct writer {
-    struct jout j;
-    struct jval root;
-};
-
-static void put_value(struct writer *w, const char *key, struct jval v)
-{
-    struct buf scratch;
-
-    if (!json_has(v))
-        return;
-    buf_init(&scratch, INCOMING_TEXT_MAX);
-    jout_kv_span(&w->j, key, json_span(v, &scratch));
-    buf_fini(&scratch);
-}
-
-static void put(struct writer *w, const char *key, const char *path)
-{
-    put_value(w, key, json_path(w->root, path));
-}
-
-static void put_known(struct writer *w, const char *key, const char *value)
-{
-    if (value)
-        jout_kv_str(&w->j, key, value);
-}
-
 /* ---- Who: the part of a body that comes first ---- */
 
-static void put_sender(struct writer *w, bool has_email)
+static void who_custom(struct posting *p)
 {
-    jout_key(&w->j, "sender");
-    jout_object(&w->j);
-    put(w, "handle", "sender.handle");
-    put(w, "name", "sender.name");
-    if (has_email)
-        put(w, "email", "sender.email");
-    jout_object_end(&w->j);
+    posting_person(p, "sender", json_get(p->root, "sender"), false);
 }
 
-static void who_custom(struct writer *w, const struct incoming *in)
+static void who_application(struct posting *p)
 {
-    (void)in;
-    put_sender(w, false);
+    posting_person(p, "sender", json_get(p->root, "sender"), true);
 }
 
-static void who_application(struct writer *w, const struct incoming *in)
+static void who_agent_application(struct posting *p)
 {
-    (void)in;
-    put_sender(w, true);
+    posting_field(p, "sender_name", "sender.name");
+    posting_customers(p);
 }
 
-static void who_agent_application(struct writer *w, const struct incoming *in)
+static void who_agent_custom(struct posting *p)
 {
-    (void)in;
-    put(w, "sender_name", "sender.name");
-    jout_key(&w->j, "to");
-    jout_array(&w->j);
-    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
-        jout_object(&w->j);
-        put_value(w, "handle", json_get(v, "handle"));
-        put_value(w, "name", json_get(v, "name"));
-        put_value(w, "email", json_get(v, "email"));
-        jout_object_end(&w->j);
-    }
-    jout_array_end(&w->j);
-}
-
-static void who_agent_custom(struct writer *w, const struct incoming *in)
-{
-    jout_key(&w->j, "sender");
-    jout_object(&w->j);
-    put_known(w, "author_id", in->author_id);
-    if (in->address)
-        jout_kv_str(&w->j, "handle", in->address);
-    else
-        put(w, "handle", "sender.handle");
-    put(w, "name", "sender.name");
-    jout_object_end(&w->j);
-    jout_key(&w->j, "to");
-    jout_array(&w->j);
-    for (struct jval v = json_first(json_get(w->root, "to")); v.doc; v = json_next(v)) {
-        struct buf scratch;
-        buf_init(&scratch, INCOMING_HANDLE_MAX);
-        jout_span(&w->j, json_span(json_get(v, "handle"), &scratch));
-        buf_fini(&scratch);
-    }
-    jout_array_end(&w->j);
+    posting_imported_sender(p, false);
+    posting_handles(p, NULL);
 }
 
 /* ---- The rest: what goes behind the body ---- */
 
-static void put_ref(struct writer *w, const char *key, const char *path)
+static void put_custom(struct posting *p)
 {
-    struct buf scratch, ref;
-
-    buf_init(&scratch, INCOMING_ID_MAX);
-    buf_init(&ref, FRONT_REF_MAX);
-    struct span id = json_span(json_path(w->root, path), &scratch);
-    if (id.n > 0) {
-        front_ref(id, &ref);
-        jout_kv_span(&w->j, key, buf_span(&ref));
-    }
-    buf_fini(&scratch);
-    buf_fini(&ref);
+    jout_kv_str(&p->j, "body_format", "html");
+    jout_key(&p->j, "metadata");
+    jout_object(&p->j);
+    jout_kv_str(&p->j, "thread_ref", p->in->thread_ref);
+    jout_key(&p->j, "headers");
+    jout_object(&p->j);
+    jout_kv_str(&p->j, "front_bridge_id", p->in->id);
+    posting_ref(p, "external_id", "id");
+    posting_ref(p, "external_conversation_id", "conversation_id");
+    jout_object_end(&p->j);
+    jout_object_end(&p->j);
 }
 
-static void put_custom(struct writer *w, const struct incoming *in)
-{
-    jout_kv_str(&w->j, "body_format", "html");
-    jout_key(&w->j, "metadata");
-    jout_object(&w->j);
-    jout_kv_str(&w->j, "thread_ref", in->thread_ref);
-    jout_key(&w->j, "headers");
-    jout_object(&w->j);
-    jout_kv_str(&w->j, "front_bridge_id", in->id);
-    put_ref(w, "external_id", "id");
-    put_ref(w, "external_conversation_id", "conversation_id");
-    jout_object_end(&w->j);
-    jout_object_end(&w->j);
-}
-
-static void put_ids(struct writer *w, const struct incoming *in)
+static void put_ids(struct posting *p)
 {
     int64_t at;
 
-    jout_key(&w->j, "metadata");
-    jout_object(&w->j);
-    jout_kv_str(&w->j, "external_id", in->id);
-    jout_kv_str(&w->j, "external_conversation_id", in->thread_ref);
-    jout_object_end(&w->j);
-    if (json_millis(json_get(w->root, "sent_at"), &at) == OK && at > 0)
-        jout_kv_i64(&w->j, "delivered_at", at / 1000);
+    jout_key(&p->j, "metadata");
+    jout_object(&p->j);
+    jout_kv_str(&p->j, "external_id", p->in->id);
+    jout_kv_str(&p->j, "external_conversation_id", p->in->thread_ref);
+    jout_object_end(&p->j);
+    if (json_millis(json_get(p->root, "sent_at"), &at) == OK && at > 0)
+        jout_kv_i64(&p->j, "delivered_at", at / 1000);
 }
 
-static void put_agent_application(struct writer *w, const struct incoming *in)
+static void put_agent_application(struct posting *p)
 {
-    put_known(w, "author_id", in->author_id);
-    put_ids(w, in);
+    posting_known(p, "author_id", p->in->author_id);
+    put_ids(p);
 }
 
-static void put_agent_custom(struct writer *w, const struct incoming *in)
+static void put_agent_custom(struct posting *p)
 {
     int64_t at;
 
-    if (json_millis(json_get(w->root, "sent_at"), &at) != OK || at <= 0)
-        at = in->created_at;
-    jout_kv_str(&w->j, "external_id", in->id);
-    jout_kv_i64(&w->j, "created_at", at / 1000);
-    jout_kv_str(&w->j, "type", "custom");
-    put_known(w, "conversation_id", in->conversation);
-    jout_key(&w->j, "metadata");
-    jout_object(&w->j);
-    jout_kv_str(&w->j, "thread_ref", in->thread_ref);
-    jout_kv_bool(&w->j, "is_inbound", false);
-    jout_kv_bool(&w->j, "is_archived", false); /* it is news, not history */
-    jout_object_end(&w->j);
+    if (json_millis(json_get(p->root, "sent_at"), &at) != OK || at <= 0)
+        at = p->in->created_at;
+    jout_kv_str(&p->j, "external_id", p->in->id);
+    jout_kv_i64(&p->j, "created_at", at / 1000);
+    jout_kv_str(&p->j, "type", "custom");
+    posting_known(p, "conversation_id", p->in->conversation);
+    jout_key(&p->j, "metadata");
+    jout_object(&p->j);
+    jout_kv_str(&p->j, "thread_ref", p->in->thread_ref);
+    jout_kv_bool(&p->j, "is_inbound", false);
+    jout_kv_bool(&p->j, "is_archived", false); /* it is news, not history */
+    jout_object_end(&p->j);
 }
 
-typedef void part_fn(struct writer *w, const struct incoming *in);
+typedef void part_fn(struct posting *p);
 
 static enum err write_body(struct jval root, const struct incoming *in, part_fn *who, part_fn *rest,
                            struct buf *out)
 {
-    struct writer w = {.root = root};
+    struct posting p = {.root = root, .in = in};
     struct buf html;
 
     buf_init(&html, HTML_MAX);
-    make_html(root, &html);
-    jout_init(&w.j, out);
-    jout_object(&w.j);
-    who(&w, in);
-    put(&w, "subject", "subject");
-    jout_kv_span(&w.j, "body", body_of(&html));
-    rest(&w, in);
-    jout_object_end(&w.j);
-    enum err e = html.is_over ? ERR_LIMIT : OK;
+    bool is_whole = posting_html(&p, &html);
+    jout_init(&p.j, out);
+    jout_object(&p.j);
+    who(&p);
+    posting_field(&p, "subject", "subject");
+    jout_kv_span(&p.j, "body", buf_span(&html));
+    rest(&p);
+    jout_object_end(&p.j);
     buf_fini(&html);
-    return e;
+    return is_whole ? OK : ERR_LIMIT;
 }
 
 static enum err build(const struct incoming *in, part_fn *who, part_fn *rest, struct buf *out,

@@ -37,12 +37,12 @@ struct incoming {
     const char *author_id;    /* of an agent: the teammate's id in Front; NULL: not known */
     const char *address;      /* of an agent: the channel's own; NULL: not known */
     const char *conversation; /* of an agent, custom: Front's conversation; NULL: not known */
+    const struct span *note;  /* sentences that are added to the text */
+    unsigned note_n;
 };
 
-/* What else is written out of a message of the wire (history.c): the check of a document that is open, and the HTML that
- * Front is told; false: it is too long. */
+/* The check of a document that is open, for what adds to it (history.c). */
 MUST_CHECK enum err incoming_check_root(struct jval root, struct buf *why);
-MUST_CHECK bool incoming_html(struct jval root, struct buf *html);
 
 /* incoming_is_from_agent: somebody of the company wrote it, over there. */
 bool incoming_is_from_agent(struct jval wire);

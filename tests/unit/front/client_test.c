@@ -109,6 +109,21 @@ static void test_a_post(void **state)
     assert_int_equal(front_client_rate(f->client).remaining, 150);
 }
 
+static void test_a_body_is_kept_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct done d = {0};
+    struct front_request with_nul = post;
+    char body[] = "{\0}";
+
+    with_nul.body = (struct span){body, 3};
+    front_call_start(f->client, &with_nul, on_done, &d);
+    memset(body, 'x', 3); /* a call that waits has its own */
+    turn(f);
+    assert_memory_equal(fake_first()->body, "{\0}", 3);
+    fake_answer(202, "{}", rate_headers);
+}
+
 static const struct {
     const char *method; /* NULL: POST */
     enum http_fail fail;
@@ -509,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_post, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_body_is_kept_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_reply_has_its_class, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_and_odd_reasons_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retry_after, setup, teardown),

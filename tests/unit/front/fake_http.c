@@ -24,11 +24,14 @@ struct http_call *http_call_start(struct http_client *c, const struct http_reque
                                   void *arg)
 {
     struct http_call *call = mem_zalloc(sizeof *call), **at = &first;
+    char *body = r->body.p ? mem_zalloc(r->body.n + 1) : NULL;
 
     (void)c;
+    if (body)
+        memcpy(body, r->body.p, r->body.n);
     *call = (struct http_call){.method = mem_strdup(r->method),
                                .url = mem_strdup(r->url),
-                               .body = r->body.p ? mem_strndup(r->body.p, r->body.n) : NULL,
+                               .body = body,
                                .timeout_ms = r->timeout_ms,
                                .max_answer_bytes = r->max_answer_bytes,
                                .on_done = on_done,
