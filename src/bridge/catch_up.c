@@ -1,16 +1,15 @@
 /*
- * Reads windows of Front's events, page by page. It decides when to look and for what; what is made of an event is not its
- * business. Invariant: the mark moves only when every page of its window is stored; a token that was seen in this window
- * ends the look, since Front's pages would go round for ever.
+ * Windows of Front's events, one after the other: when to look and for what, and how far it is known. How pages are read is
+ * event_pages.c's, what is made of an event happening.c's. Invariant: the mark moves only when every page of its window is
+ * stored.
  */
 #include "bridge/catch_up.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/event_pages.h"
 #include "bridge/events.h"
 #include "bridge/place.h"
-#include "bridge/staging.h"
-#include "front/search.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,21 +21,11 @@ enum {
     AGAIN_MS = 30 * 1000, /* after a look that did not end */
     SOON_MS = 2000,
     RECALL_AGAIN_MS = 1000, /* after a store failure */
-    PATH_MAX_BYTES = 7168,  /* less than what the client takes */
-    PAGES_MAX = 20000,      /* of one window */
-    RESULTS_MAX = 200,      /* of one page */
     FACT_MAX = STORE_FACT_MAX,
     WORD_MAX = 64,
 };
 
 static const char first_key[] = "first_start", mark_key[] = "catch_up_mark", window_key[] = "catch_up_window";
-
-/* One event of a page on its way into the store. */
-struct find {
-    struct catcher *catcher;
-    char *event_id, *type, *lane, *body;
-    struct store_event_put put;
-};
 
 struct catcher {
     struct account *account;
@@ -49,15 +38,9 @@ struct catcher {
     void (*after_fact)(struct catcher *c);
 
     /* the look */
-    struct search search;
-    char *word[2 * SEARCH_WORDS_MAX];
+    struct event_pages pages;
+    char *word[2 * SEARCH_WORDS_MAX]; /* of pages.search */
     unsigned word_n;
-    char *token;
-    uint64_t *seen; /* hashes of the tokens of this window */
-    unsigned seen_n;
-    bool is_last, is_bad, is_lossy; /* lossy: not all of a page could be stored */
-    unsigned put_n;                 /* puts under way */
-    uint64_t found_n, new_n;
     struct store_event_release release;
     struct catcher_search *order; /* of an operator; NULL: a look of our own */
 
@@ -66,11 +49,17 @@ struct catcher {
     char *trouble;
 };
 
+static void on_page(struct event_pages *p);
+static void on_pages_end(struct event_pages *p, enum event_pages_end how, const char *why);
+
 struct catcher *catcher_new(struct account *a)
 {
     struct catcher *c = mem_zalloc(sizeof *c);
 
     c->account = a;
+    c->pages.account = a;
+    c->pages.on_page = on_page;
+    c->pages.on_end = on_pages_end;
     snprintf(c->owner, sizeof c->owner, "account/%s", a->config->name);
     return c;
 }
@@ -79,16 +68,10 @@ static void forget_look(struct catcher *c)
 {
     for (unsigned i = 0; i < c->word_n; i++)
         free(c->word[i]);
-    free(c->token);
-    free(c->seen);
+    c->word_n = 0;
+    event_pages_fini(&c->pages);
     free(c->ending);
     c->ending = NULL;
-    c->word_n = c->seen_n = 0;
-    c->token = NULL;
-    c->seen = NULL;
-    c->search = (struct search){0};
-    c->is_last = c->is_bad = c->is_lossy = false;
-    c->found_n = c->new_n = 0;
 }
 
 void catcher_free(struct catcher *c)
@@ -102,6 +85,9 @@ struct catcher_view catcher_view(const struct catcher *c)
 {
     struct catcher_view v = c->view;
 
+    v.pages_n += c->pages.page_n;
+    v.found_n += c->pages.found_n;
+    v.new_n += c->pages.new_n;
     v.mark_at = c->mark_at;
     v.is_looking = c->is_looking;
     v.trouble = c->trouble;
@@ -186,9 +172,9 @@ static void on_window(struct catcher *c)
     if (text && json_parse(&doc, span_of(text)) == OK &&
         json_i64(json_get(json_root(&doc), "after"), &after) == OK &&
         json_i64(json_get(json_root(&doc), "before"), &before) == OK) {
-        c->search.after = after;
-        c->search.before = before;
-        c->token = json_dup(json_get(json_root(&doc), "token"), SEARCH_TOKEN_MAX);
+        c->pages.search.after = after;
+        c->pages.search.before = before;
+        c->pages.token = json_dup(json_get(json_root(&doc), "token"), SEARCH_TOKEN_MAX);
     }
     if (text)
         json_fini(&doc);
@@ -250,6 +236,7 @@ void catcher_soon(struct catcher *c)
     wall_ms_t at = clock_wall_ms() + SOON_MS;
 
     c->is_urgent = true;
+    c->pages.lane = RATE_RESOLVE;
     if (c->look_at > at)
         c->look_at = at;
 }
@@ -301,7 +288,7 @@ static void choose_types(struct catcher *c)
         return;
     for (unsigned t = EVENT_UNKNOWN + 1; t < EVENT_TYPE_N; t++)
         if (is_always_wanted(c, (enum event_type)t) || is_asked_for(c, event_type_name((enum event_type)t)))
-            c->search.type[c->search.type_n++] = event_type_name((enum event_type)t);
+            c->pages.search.type[c->pages.search.type_n++] = event_type_name((enum event_type)t);
 }
 
 /* The inboxes of all channels, or none if one of them is not known. */
@@ -312,11 +299,11 @@ static void choose_inboxes(struct catcher *c)
         const struct place *place = ch ? place_of(ch, NULL) : NULL;
         if (!ch)
             continue;
-        if (!place || !place->inbox || c->search.inbox_n == SEARCH_WORDS_MAX) {
-            c->search.inbox_n = 0;
+        if (!place || !place->inbox || c->pages.search.inbox_n == SEARCH_WORDS_MAX) {
+            c->pages.search.inbox_n = 0;
             return;
         }
-        c->search.inbox[c->search.inbox_n++] = keep_word(c, span_of(place->inbox));
+        c->pages.search.inbox[c->pages.search.inbox_n++] = keep_word(c, span_of(place->inbox));
     }
 }
 
@@ -350,17 +337,21 @@ static void end_look(struct catcher *c, const char *trouble)
 {
     const struct config_account *config = c->account->config;
     struct catcher_search *order = c->order;
-    uint64_t found_n = c->found_n, new_n = c->new_n;
+    uint64_t found_n = c->pages.found_n, new_n = c->pages.new_n;
 
     log_line(trouble ? LOG_WARN : LOG_INFO, "caught_up",
              (const struct log_field[]){LOG_STR("account", config->name), LOG_I64("events", (int64_t)found_n),
-                                        LOG_I64("new", (int64_t)new_n), LOG_I64("took_pages", c->seen_n + 1),
+                                        LOG_I64("new", (int64_t)new_n),
+                                        LOG_I64("took_pages", c->pages.seen_n + 1),
                                         LOG_STR("reason", trouble)},
              trouble ? 5 : 4);
     free(c->trouble);
     c->trouble = trouble ? mem_strdup(trouble) : NULL;
     c->look_at = clock_wall_ms() + (trouble ? AGAIN_MS : config->catch_up_every_ms);
     c->is_urgent = trouble && c->is_urgent;
+    c->view.pages_n += c->pages.page_n;
+    c->view.found_n += found_n;
+    c->view.new_n += new_n;
     c->view.looks_n += !trouble;
     c->is_looking = false;
     c->order = NULL;
@@ -376,8 +367,8 @@ static void on_mark_moved(struct catcher *c)
 
 static void move_mark(struct catcher *c)
 {
-    if (c->search.before > c->mark_at)
-        c->mark_at = c->search.before;
+    if (c->pages.search.before > c->mark_at)
+        c->mark_at = c->pages.search.before;
     write_time(c, mark_key, c->mark_at, on_mark_moved);
 }
 
@@ -428,7 +419,10 @@ static void give_up_look(struct catcher *c, const char *why)
 
 /* ---- Pages ---- */
 
-static void ask_page(struct catcher *c);
+static void ask_page(struct catcher *c)
+{
+    event_pages_ask(&c->pages);
+}
 
 static void remember_window(struct catcher *c)
 {
@@ -438,190 +432,35 @@ static void remember_window(struct catcher *c)
     buf_init(&text, FACT_MAX - 1);
     jout_init(&j, &text);
     jout_object(&j);
-    jout_kv_i64(&j, "after", c->search.after);
-    jout_kv_i64(&j, "before", c->search.before);
-    jout_kv_str(&j, "token", c->token);
+    jout_kv_i64(&j, "after", c->pages.search.after);
+    jout_kv_i64(&j, "before", c->pages.search.before);
+    jout_kv_str(&j, "token", c->pages.token);
     jout_object_end(&j);
     snprintf(c->fact_text, sizeof c->fact_text, "%.*s", SPAN_FMT(buf_span(&text)));
     buf_fini(&text);
     post_fact(c, window_key, true, span_of(c->fact_text), ask_page);
 }
 
-static void page_is_stored(struct catcher *c)
+static void on_page(struct event_pages *p)
 {
-    POINT("after_page");
-    if (c->account->bridge->is_stopping)
-        end_look(c, "the bridge is stopping");
-    else if (c->is_bad)
-        give_up_look(c, "Front's pages go round: a token came twice");
-    else if (c->is_last)
-        release(c);
-    else if (c->order)
+    struct catcher *c = container_of(p, struct catcher, pages);
+
+    if (c->order)
         ask_page(c);
     else
         remember_window(c);
 }
 
-static void find_free(struct find *f)
+static void on_pages_end(struct event_pages *p, enum event_pages_end how, const char *why)
 {
-    free(f->event_id);
-    free(f->type);
-    free(f->lane);
-    free(f->body);
-    free(f);
-}
+    struct catcher *c = container_of(p, struct catcher, pages);
 
-static void on_stored(struct store_op *op)
-{
-    struct find *f = container_of(op, struct find, put.op);
-    struct catcher *c = f->catcher;
-
-    c->new_n += op->result == OK && f->put.is_new;
-    c->view.new_n += op->result == OK && f->put.is_new;
-    c->is_lossy |= op->result != OK;
-    find_free(f);
-    if (--c->put_n > 0)
-        return;
-    if (c->is_lossy && c->order)
-        give_up_look(c, "the store takes nothing at the moment");
-    else if (c->is_lossy)
-        end_look(c, "the store takes nothing at the moment");
+    if (how == EVENT_PAGES_READ)
+        release(c);
+    else if (how == EVENT_PAGES_USELESS || (how == EVENT_PAGES_FAILED && c->order))
+        give_up_look(c, why);
     else
-        page_is_stored(c);
-}
-
-static void put_event(struct catcher *c, struct jval item)
-{
-    struct front_event e;
-    struct buf why;
-    struct span raw = json_raw(item);
-
-    buf_init(&why, 1024);
-    if (front_event_read(&e, item, &why) == OK) {
-        struct find *f = mem_zalloc(sizeof *f);
-        *f = (struct find){.catcher = c,
-                           .event_id = mem_strdup(e.id),
-                           .type = mem_strdup(e.type_name),
-                           .lane = span_strdup(events_lane(&e)),
-                           .body = mem_strndup(raw.p, raw.n)};
-        f->put = (struct store_event_put){.op.on_done = on_stored,
-                                          .account = c->account->config->name,
-                                          .via = "",
-                                          .event_id = span_of(f->event_id),
-                                          .type = span_of(f->type),
-                                          .body = {f->body, raw.n},
-                                          .lane = span_of(f->lane),
-                                          .origin = EVENT_CAUGHT_UP,
-                                          .emitted_at = e.emitted_at,
-                                          .now = clock_wall_ms(),
-                                          .due_at = INT64_MAX};
-        c->found_n++;
-        c->view.found_n++;
-        store_post_event_put(store_of(c), &f->put);
-    } else {
-        c->put_n--; /* Front writes what is no event: nothing can be made of it */
-        log_warn("event_unreadable", LOG_STR("account", c->account->config->name),
-                 LOG_SPAN("reason", buf_span(&why)));
-    }
-    front_event_fini(&e);
-    buf_fini(&why);
-}
-
-static uint64_t hash_of(const char *s)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-    return h;
-}
-
-/* False: it has been here before, or there are too many. */
-static bool see(struct catcher *c, const char *token)
-{
-    uint64_t h = hash_of(token);
-
-    for (unsigned i = 0; i < c->seen_n; i++)
-        if (c->seen[i] == h)
-            return false;
-    if (c->seen_n == PAGES_MAX)
-        return false;
-    if (!c->seen)
-        c->seen = mem_calloc(PAGES_MAX, sizeof *c->seen);
-    c->seen[c->seen_n++] = h;
-    return true;
-}
-
-static void take_page(struct catcher *c, struct jval page)
-{
-    struct jval results = json_get(page, "_results");
-    struct buf token;
-
-    buf_init(&token, SEARCH_TOKEN_MAX);
-    enum err next = search_next(page, &token);
-    free(c->token);
-    c->token = next == OK ? buf_take(&token, NULL) : NULL;
-    c->is_last = next == ERR_NOT_FOUND;
-    c->is_bad = next == ERR_INVALID || (c->token && !see(c, c->token));
-    buf_fini(&token);
-    c->view.pages_n++;
-    c->put_n = 1; /* until all are posted */
-    unsigned n = 0;
-    for (struct jval e = json_first(results); e.doc && n < RESULTS_MAX; e = json_next(e), n++) {
-        c->put_n++;
-        put_event(c, e);
-    }
-    if (--c->put_n == 0)
-        page_is_stored(c);
-}
-
-static void on_page(const struct front_result *r, void *arg)
-{
-    struct catcher *c = arg;
-    char why[200];
-
-    if (r->class == FRONT_CALL_CANCELLED) {
-        end_look(c, "the bridge is stopping");
-    } else if (r->class == FRONT_CALL_OK && r->json &&
-               json_type(json_get(json_root(r->json), "_results")) == JSON_ARRAY) {
-        take_page(c, json_root(r->json));
-    } else if (r->class == FRONT_CALL_REFUSED && c->token && c->seen_n == 0) {
-        /* A token of an earlier process that Front knows no more: the window begins anew. */
-        free(c->token);
-        c->token = NULL;
-        ask_page(c);
-    } else {
-        snprintf(why, sizeof why, "Front's list of events: %.*s", r->reason.n < 150 ? (int)r->reason.n : 150,
-                 r->reason.n ? r->reason.p : "");
-        if (r->class == FRONT_CALL_REFUSED || c->order)
-            give_up_look(c, why);
-        else
-            end_look(c, why);
-    }
-}
-
-static void ask_page(struct catcher *c)
-{
-    struct buf path;
-
-    if (c->account->bridge->is_stopping) {
-        end_look(c, "the bridge is stopping"); /* the client may be gone already */
-        return;
-    }
-    c->search.page_token = span_of(c->token);
-    buf_init(&path, PATH_MAX_BYTES);
-    search_path(&c->search, &path);
-    if (path.is_over)
-        give_up_look(c, "the query is too long for Front: name fewer types and inboxes");
-    else
-        staging_read(c->account,
-                     &(struct front_request){.name = "events",
-                                             .lane = c->is_urgent || c->order ? RATE_RESOLVE : RATE_HISTORY,
-                                             .auth = FRONT_AUTH_TOKEN,
-                                             .method = "GET",
-                                             .path = path.p},
-                     on_page, c);
-    buf_fini(&path);
+        end_look(c, why);
 }
 
 /* ---- The beginning of a look ---- */
@@ -629,12 +468,13 @@ static void ask_page(struct catcher *c)
 static void begin_look(struct catcher *c, wall_ms_t now)
 {
     wall_ms_t after = c->mark_at - c->account->config->catch_up_overlap_ms;
-    bool is_resumed = c->search.before > 0;
+    bool is_resumed = c->pages.search.before > 0;
 
     c->is_looking = true;
+    c->pages.lane = c->is_urgent ? RATE_RESOLVE : RATE_HISTORY;
     if (!is_resumed) {
-        c->search.after = after > c->first_at ? after : c->first_at;
-        c->search.before = now;
+        c->pages.search.after = after > c->first_at ? after : c->first_at;
+        c->pages.search.before = now;
     }
     choose_types(c);
     choose_inboxes(c);
@@ -663,15 +503,16 @@ enum err catcher_search(struct catcher *c, struct catcher_search *s)
     if (c->is_looking || !c->is_recalled)
         return ERR_CONFLICT;
     forget_look(c);
-    if ((s->types && !split(c, s->types, c->search.type, &c->search.type_n)) ||
-        (s->inboxes && !split(c, s->inboxes, c->search.inbox, &c->search.inbox_n))) {
+    if ((s->types && !split(c, s->types, c->pages.search.type, &c->pages.search.type_n)) ||
+        (s->inboxes && !split(c, s->inboxes, c->pages.search.inbox, &c->pages.search.inbox_n))) {
         forget_look(c);
         return ERR_INVALID;
     }
     c->is_looking = true;
     c->order = s;
-    c->search.after = s->after;
-    c->search.before = s->before;
+    c->pages.lane = RATE_RESOLVE;
+    c->pages.search.after = s->after;
+    c->pages.search.before = s->before;
     if (!s->types)
         choose_types(c);
     if (!s->inboxes)

@@ -1,49 +1,15 @@
-/*
- * The promise to the agent: one answer within `answer.wait`, whatever the store, the adapter or the backend
- * do.
- */
-#include "bridge/reception.h"
+/* Receptions from the first byte to the store, and what becomes of their parts; the answer is reception_answer.c's. */
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/point.h"
 #include "bridge/delivery.h"
 #include "bridge/keeper.h"
-#include "bridge/outgoing.h"
+#include "bridge/reception_part.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     BUCKETS = 4096,
     COMMIT_MAX_MS = 6000, /* with `wait: 0`: the most that a commit may take */
-    CANCEL_MAX_MS = 300,  /* beyond the promised time, for an error to become final */
-};
-
-enum part_state { PART_OPEN, PART_GOOD, PART_BAD };
-
-struct part {
-    struct part *next; /* of its bucket, while its message is open */
-    struct reception *reception;
-    int64_t id;
-    enum part_state state;
-    bool is_ours, is_cancelling;
-    bool is_late;    /* its time is over; what becomes of it depends on the others */
-    bool is_telling; /* refused: the answer waits for the commit that says so */
-    enum front_error error;
-    char *reason;
-    struct store_cancel cancel;
-};
-
-struct reception {
-    struct reception *next, *prev;
-    struct channel *channel;
-    struct http_exchange *x; /* NULL once answered */
-    mono_ms_t started_at;
-    struct event *deadline;
-    bool is_put_done, is_over_time, is_error;
-    unsigned promised_n, cancel_n;
-    struct outgoing out;
-    struct part *part;
-    unsigned part_n;
 };
 
 struct receptions {
@@ -53,10 +19,6 @@ struct receptions {
 };
 
 static void on_put(struct store_op *op);
-static void on_deadline(evutil_socket_t fd, short what, void *arg);
-static void on_cancelled(struct store_op *op);
-static void cancel(struct part *p, const char *reason);
-static void decide(struct reception *r);
 
 struct receptions *receptions_new(void)
 {
@@ -83,7 +45,7 @@ static void watch(struct part *p)
     *bucket = p;
 }
 
-static void unwatch(struct part *p)
+void reception_unwatch(struct part *p)
 {
     struct part **at = bucket_of(p->reception->channel->bridge->receptions, p->id);
 
@@ -91,15 +53,6 @@ static void unwatch(struct part *p)
         at = &(*at)->next;
     if (*at)
         *at = p->next;
-}
-
-static void close_part(struct part *p, enum part_state s, enum front_error e, struct span reason)
-{
-    must(p->state == PART_OPEN && s != PART_OPEN);
-    unwatch(p);
-    p->state = s;
-    p->error = e;
-    p->reason = span_strdup(reason);
 }
 
 /* ---- Life ---- */
@@ -118,7 +71,7 @@ static struct reception *reception_new(struct channel *ch, struct http_exchange 
     r->part = mem_calloc(r->part_n, sizeof *r->part);
     for (unsigned i = 0; i < r->part_n; i++)
         r->part[i].reception = r;
-    r->deadline = evtimer_new(ch->bridge->base, on_deadline, r);
+    r->deadline = evtimer_new(ch->bridge->base, reception_on_deadline, r);
     must(r->deadline);
     r->next = all->first;
     if (all->first)
@@ -141,7 +94,7 @@ static void reception_free(struct reception *r)
     all->n--;
     for (unsigned i = 0; i < r->part_n; i++) {
         if (r->part[i].state == PART_OPEN)
-            unwatch(&r->part[i]);
+            reception_unwatch(&r->part[i]);
         free(r->part[i].reason);
     }
     outgoing_fini(&r->out);
@@ -150,180 +103,10 @@ static void reception_free(struct reception *r)
     free(r);
 }
 
-static void free_if_over(struct reception *r)
+void reception_free_if_over(struct reception *r)
 {
     if (!r->x && r->is_put_done && r->cancel_n == 0)
         reception_free(r);
-}
-
-/* ---- Answers ---- */
-
-static void answer(struct reception *r, enum front_error e, struct span message)
-{
-    struct channel_stats *stats = &r->channel->stats;
-    struct buf body;
-
-    POINT("before_answer");
-    buf_init(&body, 4096);
-    if (e == FRONT_OK)
-        front_answer_success(&body, span_of(r->out.external_id), span_of(r->out.conversation));
-    else
-        front_answer_error(&body, e, message);
-    stats->callbacks[r->out.callback->shape][e]++;
-    histogram_add(&stats->answer_time, clock_mono_ms() - r->started_at);
-    r->is_error = e != FRONT_OK;
-    http_reply(r->x, front_error_status(e), "application/json", buf_span(&body), NULL);
-    r->x = NULL;
-    buf_fini(&body);
-    event_del(r->deadline);
-}
-
-/* Parts that are late end together: accepted if another one was good, since the answer is success then; else
- * cancelled, which ends in on_cancelled. */
-static void end_late(struct reception *r)
-{
-    bool is_good = false;
-
-    for (unsigned i = 0; i < r->part_n; i++) {
-        if (r->part[i].state == PART_OPEN && !r->part[i].is_late)
-            return;
-        is_good |= r->part[i].state == PART_GOOD;
-    }
-    for (unsigned i = 0; i < r->part_n; i++) {
-        struct part *p = &r->part[i];
-        if (p->state != PART_OPEN || p->is_cancelling)
-            continue;
-        if (is_good)
-            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
-        else
-            cancel(p, "not delivered in time");
-    }
-}
-
-/* Answers as soon as no part is open: an error only if nothing speaks for success. */
-static void decide(struct reception *r)
-{
-    const struct part *bad = NULL;
-    bool is_good = false;
-
-    if (!r->x || !r->is_put_done)
-        return;
-    end_late(r);
-    for (unsigned i = 0; i < r->part_n; i++) {
-        if (r->part[i].state == PART_OPEN)
-            return;
-        if (r->part[i].state == PART_GOOD)
-            is_good = true;
-        else if (!bad)
-            bad = &r->part[i];
-    }
-    if (is_good)
-        answer(r, FRONT_OK, SPAN_NONE);
-    else {
-        must(bad);
-        answer(r, bad->error, span_of(bad->reason));
-    }
-}
-
-/* ---- Time ---- */
-
-static void arm(struct reception *r, int64_t after_start_ms)
-{
-    int64_t left = r->started_at + after_start_ms - clock_mono_ms();
-    struct timeval tv = clock_tv(left);
-
-    event_add(r->deadline, &tv);
-}
-
-static int64_t promised_ms(const struct reception *r)
-{
-    return r->channel->config->answer_wait_ms;
-}
-
-static void cancel(struct part *p, const char *reason)
-{
-    struct reception *r = p->reception;
-
-    p->is_cancelling = true;
-    r->cancel_n++;
-    p->cancel = (struct store_cancel){
-        .op.on_done = on_cancelled, .id = p->id, .now = clock_wall_ms(), .reason = reason};
-    store_post_cancel(r->channel->bridge->store, &p->cancel);
-}
-
-/* The time is over for one part: accepted as it is, or late. The caller decides next. */
-static void time_out(struct part *p)
-{
-    if (p->state != PART_OPEN || p->is_cancelling || p->is_telling)
-        return;
-    if (p->reception->channel->config->answer_on_timeout == ON_TIMEOUT_ACCEPT)
-        close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
-    else
-        p->is_late = true;
-}
-
-static void time_out_all(struct reception *r)
-{
-    for (unsigned i = 0; i < r->part_n; i++)
-        time_out(&r->part[i]);
-    decide(r);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-    struct reception *r = arg;
-
-    (void)fd;
-    (void)what;
-    if (!r->is_put_done) {
-        store_abandon(&r->out.put);
-        answer(r, FRONT_INTERNAL_ERROR,
-               SPAN_LIT("The message could not be stored in time; please send it again."));
-    } else if (!r->is_over_time) {
-        r->is_over_time = true;
-        arm(r, promised_ms(r) + CANCEL_MAX_MS);
-        time_out_all(r);
-    } else {
-        answer(r, FRONT_REQUEST_TIMEOUT,
-               SPAN_LIT("The message was not delivered in time and will not be sent."));
-    }
-    free_if_over(r);
-}
-
-static void write_line(const struct part *p)
-{
-    const struct reception *r = p->reception;
-    char id[STORE_ID_BYTES];
-
-    store_id_format(r->channel->bridge->store, p->id, id);
-    log_info(message_state_name(p->cancel.state), LOG_STR("channel", r->channel->config->name),
-             LOG_STR("direction", message_direction_name(MESSAGE_OUT)), LOG_STR("id", id),
-             LOG_STR("source_id", r->out.callback->message_id), LOG_STR("reason", p->cancel.reason));
-}
-
-static void on_cancelled(struct store_op *op)
-{
-    struct store_cancel *c = container_of(op, struct store_cancel, op);
-    struct part *p = container_of(c, struct part, cancel);
-    struct reception *r = p->reception;
-    struct channel *ch = r->channel;
-
-    r->cancel_n--;
-    p->is_cancelling = false;
-    if (op->result == OK)
-        write_line(p);
-    if (op->result == OK && c->is_promoted)
-        queue_promoted(&ch->out, c->now);
-    if (p->state == PART_OPEN) {
-        if (op->result != OK && (c->state == MESSAGE_DELIVERED || c->state == MESSAGE_ACCEPTED))
-            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
-        else
-            close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
-                       SPAN_LIT("The message was not delivered in time and will not be sent."));
-    }
-    decide(r);
-    free_if_over(r);
-    queue_kick(&ch->out);
 }
 
 /* ---- Storing ---- */
@@ -348,8 +131,8 @@ static void answer_echo(struct reception *r)
              LOG_STR("source_id", r->out.callback->message_id));
     r->is_put_done = true;
     r->part_n = 0;
-    answer(r, FRONT_OK, SPAN_NONE);
-    free_if_over(r);
+    reception_answer(r, FRONT_OK, SPAN_NONE);
+    reception_free_if_over(r);
 }
 
 void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c)
@@ -363,7 +146,7 @@ void reception_start(struct channel *ch, struct http_exchange *x, struct callbac
         answer_echo(r);
         return;
     }
-    arm(r, promised_ms(r) > 0 ? promised_ms(r) : COMMIT_MAX_MS);
+    reception_arm(r, reception_promised_ms(r) > 0 ? reception_promised_ms(r) : COMMIT_MAX_MS);
     post(r);
 }
 
@@ -396,17 +179,18 @@ static void take_back(struct reception *r)
         struct part *p = &r->part[i];
         if (!p->is_ours)
             continue;
-        cancel(p, "stored too late");
+        reception_cancel(p, "stored too late");
     }
 }
 
 static void refuse(struct reception *r, enum err e)
 {
     if (e == ERR_FULL)
-        answer(r, FRONT_TOO_MANY_REQUESTS,
-               SPAN_LIT("Too many messages are waiting; please try again in a minute."));
+        reception_answer(r, FRONT_TOO_MANY_REQUESTS,
+                         SPAN_LIT("Too many messages are waiting; please try again in a minute."));
     else
-        answer(r, FRONT_INTERNAL_ERROR, SPAN_LIT("The message could not be stored; please send it again."));
+        reception_answer(r, FRONT_INTERNAL_ERROR,
+                         SPAN_LIT("The message could not be stored; please send it again."));
 }
 
 static void open_parts(struct reception *r)
@@ -429,12 +213,12 @@ static void hold(struct reception *r)
 
     for (unsigned i = 0; i < r->part_n; i++) {
         struct part *p = &r->part[i];
-        if (p->state == PART_OPEN && promised_ms(r) == 0)
-            close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        if (p->state == PART_OPEN && reception_promised_ms(r) == 0)
+            reception_close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
         else if (is_full || r->out.item[i].is_behind)
-            time_out(p);
+            reception_time_out(p);
     }
-    decide(r);
+    reception_decide(r);
 }
 
 static void on_put(struct store_op *op)
@@ -463,7 +247,7 @@ static void on_put(struct store_op *op)
         hold(r);
     }
     store_put_fini(&r->out.put);
-    free_if_over(r);
+    reception_free_if_over(r);
     queue_kick(&ch->out);
 }
 
@@ -507,24 +291,25 @@ static void settle_part(struct part *p, enum message_state s, int code, struct s
 
     switch (s) {
     case MESSAGE_DELIVERED:
-        close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
+        reception_close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
         break;
     case MESSAGE_REJECTED:
     case MESSAGE_DEAD:
-        close_part(p, PART_BAD, front_error_of_backend(code), reason);
+        reception_close_part(p, PART_BAD, front_error_of_backend(code), reason);
         break;
     case MESSAGE_CANCELLED:
     case MESSAGE_DROPPED:
-        close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT, SPAN_LIT("The message was taken out of the queue."));
+        reception_close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
+                             SPAN_LIT("The message was taken out of the queue."));
         break;
     case MESSAGE_HELD:
     case MESSAGE_UNKNOWN:
-        time_out(p);
+        reception_time_out(p);
         break;
     default: /* still on its way */
         return;
     }
-    decide(r);
+    reception_decide(r);
 }
 
 void receptions_settled(struct bridge *b, int64_t id, enum message_state s, int code, struct span reason)
@@ -537,7 +322,7 @@ void receptions_settled(struct bridge *b, int64_t id, enum message_state s, int 
         if (p->id != id)
             continue;
         settle_part(p, s, code, reason);
-        free_if_over(r);
+        reception_free_if_over(r);
     }
 }
 
@@ -549,10 +334,8 @@ void receptions_stop(struct bridge *b)
         next = r->next;
         if (!r->x || !r->is_put_done || r->is_over_time)
             continue;
-        r->is_over_time = true;
-        arm(r, clock_mono_ms() - r->started_at + CANCEL_MAX_MS);
-        time_out_all(r);
-        free_if_over(r);
+        reception_end_time(r, clock_mono_ms() - r->started_at);
+        reception_free_if_over(r);
     }
 }
 
