@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "host/inbound.h"
 #include "host/text.h"
-#include <fcntl.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,13 +63,21 @@ static void send_store(struct child *c, enum frame_type type, struct span json, 
     link_end(c->link);
 }
 
-static bool are_open(const int *fd, unsigned fd_n)
+/* What the bridge could not read from the start is refused here, where the adapter's author is told. */
+static const char *files_fault(const int *fd, unsigned fd_n)
 {
+    uint64_t bytes = 0;
     for (unsigned i = 0; i < fd_n; i++) {
-        if (fcntl(fd[i], F_GETFD) < 0)
-            return false;
+        struct stat st;
+        if (fstat(fd[i], &st) != 0)
+            return "an attachment's descriptor is not open";
+        if (!S_ISREG(st.st_mode))
+            return "an attachment's descriptor is no regular file";
+        bytes += (uint64_t)st.st_size;
+        if (bytes > INBOUND_FILES_BYTES_MAX)
+            return "the attachments are over 25 MB in all";
     }
-    return true;
+    return NULL;
 }
 
 int child_receive(const struct fb_host *host, const struct fb_inbound *inbound, fb_stored_fn *done, void *arg)
@@ -85,8 +93,8 @@ int child_receive(const struct fb_host *host, const struct fb_inbound *inbound, 
     buf_init(&json, FRAME_INBOUND_MAX);
     if (inbound_write(&json, inbound, fd, &fd_n, &why) != OK)
         result = child_complain(c, "receive", why);
-    else if (!are_open(fd, fd_n))
-        result = child_complain(c, "receive", "an attachment's descriptor is not open");
+    else if ((why = files_fault(fd, fd_n)) != NULL)
+        result = child_complain(c, "receive", why);
     else
         send_store(c, FRAME_RECEIVE, buf_span(&json), fd, fd_n, done, arg);
     buf_fini(&json);

@@ -10,6 +10,8 @@
 #include "host/text.h"
 #include <string.h>
 
+enum { NAME_MAX_BYTES = 255, URL_MAX_BYTES = 4096 };
+
 #define BREAKS(why, rule) (*(why) = (rule), ERR_INVALID)
 
 static bool fits(const char *s, size_t max)
@@ -52,8 +54,14 @@ static const char *text_fault(const struct fb_inbound *m)
     return NULL;
 }
 
+static bool is_address(struct span url)
+{
+    return (span_starts(url, "https://") && url.n > 8) || (span_starts(url, "http://") && url.n > 7);
+}
+
 static const char *attachments_fault(const struct fb_inbound *m)
 {
+    uint64_t bytes = 0;
     if (m->attachment_n > INBOUND_ATTACHMENTS_MAX)
         return "there are more than 32 attachments";
     if (m->attachment_n && (!m->attachments || !FB_HAS(m->attachments, cid)))
@@ -64,9 +72,13 @@ static const char *attachments_fault(const struct fb_inbound *m)
             return "an attachment needs a filename and a content type";
         if (!is_given(a->url) && a->fd <= 0)
             return "an attachment needs a url or a descriptor";
-        if (!fits(a->filename, 255) || !fits(a->content_type, 255) || !fits(a->url, 4096) ||
-            !fits(a->cid, 255))
+        if (!fits(a->filename, NAME_MAX_BYTES) || !fits(a->content_type, NAME_MAX_BYTES) ||
+            !fits(a->url, URL_MAX_BYTES) || !fits(a->cid, NAME_MAX_BYTES))
             return "an attachment's filename, type, url or cid is too long or not clean UTF-8";
+        if (is_given(a->url) && !is_address(span_of(a->url)))
+            return "an attachment's url does not begin with https:// or http://";
+        if (a->bytes > INBOUND_FILES_BYTES_MAX || (bytes += a->bytes) > INBOUND_FILES_BYTES_MAX)
+            return "the attachments are over 25 MB in all";
     }
     return NULL;
 }
@@ -141,7 +153,7 @@ static void write_attachments(struct jout *j, const struct fb_inbound *m, int *f
         jout_kv_str(j, "filename", a->filename);
         jout_kv_str(j, "content_type", a->content_type);
         put(j, "cid", a->cid);
-        if (a->bytes && a->bytes <= INT64_MAX)
+        if (a->bytes)
             jout_kv_i64(j, "size", (int64_t)a->bytes);
         if (is_given(a->url)) {
             jout_kv_str(j, "url", a->url);
@@ -224,7 +236,11 @@ static bool has_string(struct jval object, const char *key, size_t max)
 }
 
 /* Escapes may make a byte six. */
-enum { RAW_ID_MAX = 6 * INBOUND_ID_MAX + 2, RAW_URL_MAX = 6 * 4096 + 2 };
+enum {
+    RAW_ID_MAX = 6 * INBOUND_ID_MAX + 2,
+    RAW_NAME_MAX = 6 * NAME_MAX_BYTES + 2,
+    RAW_URL_MAX = 6 * URL_MAX_BYTES + 2,
+};
 
 static bool is_person(struct jval v)
 {
@@ -232,22 +248,42 @@ static bool is_person(struct jval v)
            is_string_or_absent(v, "name", RAW_ID_MAX) && is_string_or_absent(v, "email", RAW_ID_MAX);
 }
 
+/* A url or else the next descriptor. */
+static const char *check_source(struct jval v, unsigned *used)
+{
+    struct buf scratch;
+    int64_t at = -1;
+    if (!json_has(json_get(v, "url")))
+        return json_i64(json_get(v, "fd"), &at) == OK && at == (*used)++
+                   ? NULL
+                   : "an attachment without url or descriptor";
+    buf_init(&scratch, RAW_URL_MAX);
+    bool is_fair =
+        is_string_or_absent(v, "url", RAW_URL_MAX) && is_address(json_span(json_get(v, "url"), &scratch));
+    buf_fini(&scratch);
+    return is_fair ? NULL : "an attachment whose url is none";
+}
+
 static const char *check_files(struct jval list, unsigned fd_n)
 {
     unsigned used = 0;
+    int64_t total = 0;
     if (json_type(list) != JSON_ABSENT && json_type(list) != JSON_ARRAY)
         return "attachments are no list";
     if (json_len(list) > INBOUND_ATTACHMENTS_MAX)
         return "too many attachments";
     for (struct jval v = json_first(list); v.doc; v = json_next(v)) {
-        int64_t at = -1;
-        if (!has_string(v, "filename", RAW_ID_MAX) || !has_string(v, "content_type", RAW_ID_MAX) ||
-            !is_string_or_absent(v, "url", RAW_URL_MAX) || !is_string_or_absent(v, "cid", RAW_ID_MAX))
+        int64_t bytes = 0;
+        if (!has_string(v, "filename", RAW_NAME_MAX) || !has_string(v, "content_type", RAW_NAME_MAX) ||
+            !is_string_or_absent(v, "cid", RAW_NAME_MAX))
             return "an attachment without filename or type";
-        if (has_string(v, "url", RAW_URL_MAX))
-            continue;
-        if (json_i64(json_get(v, "fd"), &at) != OK || at != used++)
-            return "an attachment without url or descriptor";
+        if (json_has(json_get(v, "size")) && (json_i64(json_get(v, "size"), &bytes) != OK || bytes < 0))
+            return "an attachment of a size that is none";
+        if (bytes > INBOUND_FILES_BYTES_MAX || (total += bytes) > INBOUND_FILES_BYTES_MAX)
+            return "attachments over 25 MB in all";
+        const char *fault = check_source(v, &used);
+        if (fault)
+            return fault;
     }
     return used == fd_n ? NULL : "descriptors that no attachment names";
 }

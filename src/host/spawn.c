@@ -41,6 +41,7 @@ static const char *const inherited[] = {
     "TZ",
     "LANG",
     "LC_ALL",
+    "TMPDIR", /* where the files of customers lie until the bridge has them */
 #ifdef FB_SANITIZED
     "ASAN_OPTIONS",
     "UBSAN_OPTIONS",

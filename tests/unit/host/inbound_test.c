@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILES "{\"sender\":{\"handle\":\"x\"},\"attachments\":[{\"filename\":\"a\",\"content_type\":\"b\","
+
 static void test_hostile_messages(void **state)
 {
     (void)state;
@@ -44,6 +46,14 @@ static void test_hostile_messages(void **state)
          "an attachment without url or descriptor", 1},
         {"{\"sender\":{\"handle\":\"x\"},\"text\":\"a\",\"attachments\":[7]}",
          "an attachment without filename or type", 0},
+        {FILES "\"url\":\"https://a/b\",\"size\":25000000}]}", NULL, 0},
+        {FILES "\"url\":\"https://a/b\",\"size\":25000001}]}", "attachments over 25 MB in all", 0},
+        {FILES "\"fd\":0,\"size\":-1}]}", "an attachment of a size that is none", 1},
+        {FILES "\"fd\":0,\"size\":\"1\"}]}", "an attachment of a size that is none", 1},
+        {FILES "\"fd\":0,\"url\":\"https://a/b\"}]}", "descriptors that no attachment names", 1},
+        {FILES "\"url\":\"file:///etc/passwd\"}]}", "an attachment whose url is none", 0},
+        {FILES "\"url\":\"https://\"}]}", "an attachment whose url is none", 0},
+        {FILES "\"url\":7}]}", "an attachment whose url is none", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *why = NULL;
