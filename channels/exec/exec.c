@@ -32,6 +32,8 @@ static const struct fb_setting settings[] = {
     SETTING("in_flight", FB_SETTING_INTEGER, 0, "1",
             "how many deliveries it gets before it has answered the first"),
     SETTING("events", FB_SETTING_LIST, 0, NULL, "types of Front's events it wants, or [\"*\"]"),
+    SETTING("allow_private", FB_SETTING_LIST, 0, NULL,
+            "networks such as 10.0.0.0/8 that attachment URLs of the program may reach"),
 };
 
 static enum err refuse(struct buf *why, const char *sentence)
@@ -120,6 +122,7 @@ static enum err settings_read(struct channel *ch, bool wants_events, struct buf 
     enum err e = command_read(ch, why);
     e = e ? e : env_read(ch, why);
     e = e ? e : numbers_read(ch, why);
+    e = e ? e : wire_setting_networks(ch->host, why);
     return e ? e : wire_setting_events(ch->host, wants_events, why);
 }
 

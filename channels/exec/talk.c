@@ -177,7 +177,8 @@ static void item_hand_over(struct channel *ch, struct wire_item *item, enum err 
     *r = (struct receiving){.ch = ch, .generation = ch->generation, .ref = ref_read(ref)};
     LIST_INSERT_HEAD(&ch->receivings, r, link);
     ch->receiving_n++;
-    int result = e                  ? FB_ERR_INVALID
+    int result = e == ERR_IO        ? FB_ERR_FAILED
+                 : e                ? FB_ERR_INVALID
                  : item->is_receipt ? host->receipt(host, &item->receipt, on_stored, r)
                                     : host->receive(host, &item->inbound, on_stored, r);
     if (result == FB_OK)
@@ -199,9 +200,14 @@ static void item_read(struct channel *ch, struct jval line,
     buf_fini(&why);
 }
 
+static enum err message_read(struct jval line, struct wire_item *item, struct buf *why)
+{
+    return wire_read_message(line, &(struct wire_also){.takes_paths = true}, item, why);
+}
+
 static void on_receive(struct channel *ch, struct jval line)
 {
-    item_read(ch, line, wire_read_message);
+    item_read(ch, line, message_read);
 }
 
 static void on_receipt(struct channel *ch, struct jval line)

@@ -18,6 +18,7 @@ struct hook {
     struct channel *ch;
     fb_token token;
     bool is_receipt;
+    uint64_t bytes; /* of its body, if that is a file: the host keeps it until the reply */
     LIST_ENTRY(hook) link;
 };
 
@@ -27,6 +28,8 @@ struct visit {
     fb_token token;
     const struct fb_request *r;
     struct wire_body body;
+    bool is_form;
+    struct form form;
     struct json doc;
     struct wire_item item;
     struct buf why;
@@ -99,6 +102,7 @@ static void reply_refused(const struct channel *ch, fb_token token, int result, 
 
 static void hook_free(struct hook *h)
 {
+    h->ch->hook_bytes -= h->bytes;
     LIST_REMOVE(h, link);
     free(h);
 }
@@ -136,7 +140,8 @@ static int method_check(struct visit *v)
 {
     if (!strcmp(v->r->method, "POST"))
         return 0;
-    return refuse(v, 405, "This address takes what customers write in the chat system: POST it as JSON.");
+    return refuse(
+        v, 405, "This address takes what customers write in the chat system: POST it as JSON or as a form.");
 }
 
 /* Before the body is looked at: it costs nothing. */
@@ -150,8 +155,16 @@ static int token_check(struct visit *v)
     return fb_secret_equal(given + 7, v->ch->token) ? 0 : refuse(v, 401, "The token is wrong.");
 }
 
+/* What waits to be stored is bounded, as is what one request brings. */
+static uint64_t file_bytes(const struct visit *v)
+{
+    return v->r->body ? 0 : v->r->body_n;
+}
+
 static int body_load(struct visit *v)
 {
+    if (file_bytes(v) <= HOOK_BODY_MAX && v->ch->hook_bytes + file_bytes(v) > HOOKS_BODY_MAX)
+        return refuse(v, 429, "Too many large messages wait to be stored: send it again later.");
     switch (wire_body_load(v->r, HOOK_BODY_MAX, &v->body)) {
     case OK:
         return 0;
@@ -184,22 +197,36 @@ static int signature_check(struct visit *v)
     return 0;
 }
 
+static bool type_is(const char *given, const char *wanted)
+{
+    size_t n = given ? strcspn(given, " \t;") : 0;
+    return n == strlen(wanted) && !strncasecmp(given, wanted, n);
+}
+
 static int type_check(struct visit *v)
 {
-    static const char json[] = "application/json";
     const char *type = header(v, "content-type");
-    size_t n = type ? strcspn(type, " \t;") : 0;
-    if (n == sizeof json - 1 && !strncasecmp(type, json, n))
+    v->is_form = type_is(type, "multipart/form-data");
+    if (v->is_form || type_is(type, "application/json"))
         return 0;
-    return refuse(v, 415, "The body must be JSON: send it as Content-Type: application/json.");
+    return refuse(v, 415,
+                  "The body must be JSON or a form: send it as Content-Type: application/json, or as "
+                  "multipart/form-data with files.");
+}
+
+static int form_check(struct visit *v)
+{
+    if (!v->is_form)
+        return 0;
+    return form_read(&v->form, span_of(header(v, "content-type")), v->body.bytes, &v->why);
 }
 
 static int body_parse(struct visit *v)
 {
-    if (!json_parse(&v->doc, v->body.bytes))
+    if (!json_parse(&v->doc, v->is_form ? v->form.json : v->body.bytes))
         return 0;
-    buf_addf(&v->why, "The body is not JSON: %s (byte %zu).", v->doc.error ? v->doc.error : "it is empty",
-             v->doc.error_at);
+    buf_addf(&v->why, "%s is not JSON: %s (byte %zu).", v->is_form ? "The form's part `message`" : "The body",
+             v->doc.error ? v->doc.error : "it is empty", v->doc.error_at);
     return 400;
 }
 
@@ -211,29 +238,42 @@ static void id_default(struct visit *v)
         v->item.inbound.id = id;
 }
 
+static int read_refused(enum err e)
+{
+    return e == ERR_LIMIT ? 413 : e == ERR_IO ? 503 : 422;
+}
+
 static int body_read(struct visit *v)
 {
     struct jval root = json_root(&v->doc), type = json_get(root, "type");
+    const struct wire_also files = {.part = v->form.file, .part_n = v->form.file_n};
     bool is_receipt = json_is(type, "receipt");
     if (json_type(root) != JSON_OBJECT)
         return refuse(v, 422, "The body must be a JSON object.");
     if (json_has(type) && !is_receipt && !json_is(type, "message"))
         return refuse(v, 422, "`type` must be \"message\" or \"receipt\".");
-    if (is_receipt ? wire_read_receipt(root, &v->item, &v->why) : wire_read_message(root, &v->item, &v->why))
-        return 422;
+    if (is_receipt && files.part_n)
+        return refuse(v, 422, "A receipt has no files.");
+    enum err e = is_receipt ? wire_read_receipt(root, &v->item, &v->why)
+                            : wire_read_message(root, &files, &v->item, &v->why);
+    if (e)
+        return read_refused(e);
     id_default(v);
     return 0;
 }
 
-static int (*const steps[])(struct visit *) = {path_check,      method_check, token_check, body_load,
-                                               signature_check, type_check,   body_parse,  body_read};
+static int (*const steps[])(struct visit *) = {path_check, method_check,    token_check,
+                                               body_load,  signature_check, type_check,
+                                               form_check, body_parse,      body_read};
 
 static void hand_over(struct visit *v)
 {
     const struct fb_host *host = v->ch->host;
     struct hook *h = mem_zalloc(sizeof *h);
-    *h = (struct hook){.ch = v->ch, .token = v->token, .is_receipt = v->item.is_receipt};
+    *h = (struct hook){
+        .ch = v->ch, .token = v->token, .is_receipt = v->item.is_receipt, .bytes = file_bytes(v)};
     LIST_INSERT_HEAD(&v->ch->hooks, h, link);
+    v->ch->hook_bytes += h->bytes;
     int result = h->is_receipt ? host->receipt(host, &v->item.receipt, on_stored, h)
                                : host->receive(host, &v->item.inbound, on_stored, h);
     if (result == FB_OK)
@@ -255,6 +295,7 @@ void hook_request(void *self, fb_token token, const struct fb_request *r)
         hand_over(&v);
     wire_item_fini(&v.item);
     json_fini(&v.doc);
+    form_fini(&v.form);
     buf_fini(&v.why);
     wire_body_fini(&v.body);
 }

@@ -24,7 +24,7 @@ static const struct fb_setting settings[] = {
     SETTING("headers", FB_SETTING_MAP, FB_SETTING_SECRET, NULL, "more headers for every POST"),
     SETTING("events", FB_SETTING_LIST, 0, NULL, "types of Front's events to POST too, or [\"*\"]"),
     SETTING("allow_private", FB_SETTING_LIST, 0, NULL,
-            "networks such as 10.0.0.0/8 that attachment URLs of the backend may reach; no effect yet"),
+            "networks such as 10.0.0.0/8 that attachment URLs of the backend may reach"),
 };
 
 static enum err to_why(struct buf *sentence, enum err e, char *why, size_t why_n)

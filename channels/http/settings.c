@@ -6,7 +6,6 @@
  */
 #include "base/mem.h"
 #include "http.h"
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,36 +130,13 @@ static enum err headers_read(struct channel *ch, struct buf *why)
                   : refuse(why, "`headers` must be names and short texts, as in {X-Tenant: acme}.");
 }
 
-/* "10.0.0.0/8", "fd00::/8" or a single address. */
-static bool is_network(void *arg, const char *key, const char *s)
-{
-    (void)arg, (void)key;
-    unsigned char address[sizeof(struct in6_addr)];
-    char host[INET6_ADDRSTRLEN + 4];
-    uint64_t bits = 0;
-    const char *slash = strchrnul(s, '/');
-    if ((size_t)(slash - s) >= sizeof host || (*slash && !span_u64(span_of(slash + 1), &bits)))
-        return false;
-    memcpy(host, s, (size_t)(slash - s));
-    host[slash - s] = '\0';
-    return (inet_pton(AF_INET, host, address) == 1 && bits <= 32) ||
-           (inet_pton(AF_INET6, host, address) == 1 && bits <= 128);
-}
-
-static enum err networks_read(const struct channel *ch, struct buf *why)
-{
-    if (wire_setting_each(ch->host, "allow_private", JSON_ARRAY, is_network, NULL))
-        return OK;
-    return refuse(why, "`allow_private` must be a list of networks, as in [10.0.0.0/8, fd00::/8].");
-}
-
 static enum err all_read(struct channel *ch, bool wants_events, struct buf *why)
 {
     enum err e = url_read(ch, why);
     e = e ? e : auth_read(ch, why);
     e = e ? e : timeout_read(ch, why);
     e = e ? e : headers_read(ch, why);
-    e = e ? e : networks_read(ch, why);
+    e = e ? e : wire_setting_networks(ch->host, why);
     return e ? e : wire_setting_events(ch->host, wants_events, why);
 }
 

@@ -185,22 +185,20 @@ static enum err direction_read(struct jval v, struct wire_item *item, struct buf
 }
 
 /* What no single field can say. */
-static enum err message_check(struct jval v, const struct wire_item *item, struct buf *why)
+static enum err message_check(const struct wire_item *item, bool has_files, struct buf *why)
 {
     const struct fb_inbound *m = &item->inbound;
-    struct jval attachments = json_get(v, "attachments");
-    if (json_has(attachments) && json_type(attachments) != JSON_ARRAY)
-        return refuse(why, "`attachments` must be an array.");
-    if (json_len(attachments))
-        return refuse(why, "Attachments are not taken yet: send the message without them.");
+    int text_n = !!m->text + !!m->markdown + !!m->html;
     if (!item->sender.handle)
         return refuse(why, "`sender.handle` is missing: it says who wrote.");
-    if (!!m->text + !!m->markdown + !!m->html != 1)
-        return refuse(why, "Give exactly one of `text`, `markdown` and `html`, and not empty.");
+    if (text_n != 1 && (text_n || !has_files))
+        return refuse(why, "Give exactly one of `text`, `markdown` and `html`, and not empty; "
+                           "it may be left out beside attachments.");
     return OK;
 }
 
-enum err wire_read_message(struct jval v, struct wire_item *out, struct buf *why)
+enum err wire_read_message(struct jval v, const struct wire_also *also, struct wire_item *out,
+                           struct buf *why)
 {
     *out = (struct wire_item){.inbound.size = sizeof out->inbound, .sender.size = sizeof out->sender};
     out->inbound.sender = &out->sender;
@@ -209,7 +207,9 @@ enum err wire_read_message(struct jval v, struct wire_item *out, struct buf *why
     if (fields_read(v, message_fields, ARRAY_LEN(message_fields), out, why) ||
         sent_at_read(json_get(v, "sent_at"), &out->inbound, why) || direction_read(v, out, why))
         return ERR_INVALID;
-    return message_check(v, out, why);
+    struct jval files = json_get(v, "attachments");
+    enum err e = message_check(out, json_len(files) + also->part_n > 0, why);
+    return e ? e : wire_read_files(files, also, out, why); /* last, since it costs most */
 }
 
 enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why)
@@ -233,6 +233,7 @@ enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why
 
 void wire_item_fini(struct wire_item *item)
 {
+    wire_files_close(item);
     while (item->own_n)
         free(item->own[--item->own_n]);
 }

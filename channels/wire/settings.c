@@ -2,6 +2,7 @@
  * Settings as values: the host gives text, numbers in decimal, lists and maps as JSON.
  */
 #include "wire.h"
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,5 +77,29 @@ enum err wire_setting_events(const struct fb_host *host, bool wants_them, struct
     if (is_right)
         return OK;
     buf_add_str(why, "`events` must be a list of Front's event types, as in [archive, comment], or [\"*\"].");
+    return ERR_INVALID;
+}
+
+/* "10.0.0.0/8", "fd00::/8" or a single address. */
+static bool is_network(void *arg, const char *key, const char *s)
+{
+    (void)arg, (void)key;
+    unsigned char address[sizeof(struct in6_addr)];
+    char host[INET6_ADDRSTRLEN + 4];
+    uint64_t bits = 0;
+    const char *slash = strchrnul(s, '/');
+    if ((size_t)(slash - s) >= sizeof host || (*slash && !span_u64(span_of(slash + 1), &bits)))
+        return false;
+    memcpy(host, s, (size_t)(slash - s));
+    host[slash - s] = '\0';
+    return (inet_pton(AF_INET, host, address) == 1 && bits <= 32) ||
+           (inet_pton(AF_INET6, host, address) == 1 && bits <= 128);
+}
+
+enum err wire_setting_networks(const struct fb_host *host, struct buf *why)
+{
+    if (wire_setting_each(host, "allow_private", JSON_ARRAY, is_network, NULL))
+        return OK;
+    buf_add_str(why, "`allow_private` must be a list of networks, as in [10.0.0.0/8, fd00::/8].");
     return ERR_INVALID;
 }

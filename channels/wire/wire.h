@@ -15,12 +15,14 @@
 
 enum {
     /* The host's own limits or less, so that who sends more hears which field it was. */
-    WIRE_ID_MAX = 512,          /* bytes of an id or a handle */
-    WIRE_LINE_MAX = 1000,       /* bytes of a name, subject or reason */
-    WIRE_TEXT_MAX = 512 * 1024, /* bytes of a text */
-    WIRE_TO_MAX = 50,           /* recipients of one message */
-    WIRE_SENTENCE_MAX = 300,    /* bytes of what a backend says to the agent, and the NUL */
-    WIRE_OWN_MAX = 16 + 3 * WIRE_TO_MAX,
+    WIRE_ID_MAX = 512,                       /* bytes of an id or a handle */
+    WIRE_LINE_MAX = 1000,                    /* bytes of a name, subject or reason */
+    WIRE_TEXT_MAX = 512 * 1024,              /* bytes of a text */
+    WIRE_TO_MAX = 50,                        /* recipients of one message */
+    WIRE_SENTENCE_MAX = 300,                 /* bytes of what a backend says to the agent, and the NUL */
+    WIRE_FILES_MAX = 32,                     /* files of one message */
+    WIRE_FILES_BYTES_MAX = 25 * 1000 * 1000, /* of all of them, decoded: what Front takes */
+    WIRE_OWN_MAX = 16 + 3 * WIRE_TO_MAX + 4 * WIRE_FILES_MAX,
 };
 
 /* A message, or what became of a delivery. */
@@ -30,17 +32,38 @@ struct wire_item {
     struct fb_receipt receipt;
     struct fb_person sender;
     struct fb_person to[WIRE_TO_MAX];
+    struct fb_attachment file[WIRE_FILES_MAX]; /* their descriptors are its own */
+    uint64_t file_bytes;
     char *own[WIRE_OWN_MAX];
     size_t own_n;
 };
 
+/* A file that came as part of a form. */
+struct wire_part {
+    const char *filename, *content_type, *cid; /* cid may be NULL */
+    struct span bytes;                         /* copied */
+};
+
+/* What a message may have beside its JSON. */
+struct wire_also {
+    bool takes_paths; /* a file may be named by its path on this machine: whoever speaks is trusted */
+    const struct wire_part *part;
+    unsigned part_n;
+};
+
 /*
- * wire_read_message and wire_read_receipt read an object; ERR_INVALID writes one sentence to why.
- * Call wire_item_fini after either, whatever it returned.
+ * wire_read_message and wire_read_receipt read an object. Errors, each with one sentence in why: ERR_INVALID;
+ * of files also ERR_LIMIT (too large in all) and ERR_IO (they cannot be kept now).
+ * Call wire_item_fini after either, whatever it returned; it closes the files.
  */
-MUST_CHECK enum err wire_read_message(struct jval v, struct wire_item *out, struct buf *why);
+MUST_CHECK enum err wire_read_message(struct jval v, const struct wire_also *also, struct wire_item *out,
+                                      struct buf *why);
 MUST_CHECK enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why);
 void wire_item_fini(struct wire_item *item);
+/* files.c, for inbound.c: the list `attachments`, then the parts. */
+MUST_CHECK enum err wire_read_files(struct jval list, const struct wire_also *also, struct wire_item *item,
+                                    struct buf *why);
+void wire_files_close(struct wire_item *item);
 
 /* wire_id reads an id: a string, or a whole number as its digits. False if v is neither, or too long, or
  * empty. */
@@ -64,11 +87,13 @@ bool wire_setting_each(const struct fb_host *host, const char *key, enum json_ty
                        void *arg);
 /* The setting `events`, checked, and asked for if wants_them. */
 MUST_CHECK enum err wire_setting_events(const struct fb_host *host, bool wants_them, struct buf *why);
+/* The setting `allow_private`, checked; the bridge reads it when it fetches files. */
+MUST_CHECK enum err wire_setting_networks(const struct fb_host *host, struct buf *why);
 
 /* The body of a request; ERR_LIMIT and ERR_IO. wire_body_fini whatever was returned. */
 struct wire_body {
     struct span bytes; /* never absent */
-    char *owned;
+    void *mapped;      /* NULL: borrowed from the request */
 };
 MUST_CHECK enum err wire_body_load(const struct fb_request *r, size_t max, struct wire_body *out);
 void wire_body_fini(struct wire_body *body);

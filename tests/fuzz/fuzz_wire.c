@@ -6,12 +6,32 @@
 #include "http/http.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void must_be_clean(const char *s, size_t max)
 {
     for (size_t i = 0; s && s[i]; i++)
         must(((unsigned char)s[i] >= ' ' && s[i] != 0x7f) || s[i] == '\n' || s[i] == '\t');
     must(!s || (*s && strlen(s) <= max && wire_is_utf8(span_of(s))));
+}
+
+static void check_files(const struct fb_inbound *m)
+{
+    uint64_t bytes = 0;
+    must(m->attachment_n <= WIRE_FILES_MAX);
+    for (uint32_t i = 0; i < m->attachment_n; i++) {
+        const struct fb_attachment *a = FB_AT(m->attachments, i);
+        struct stat st;
+        must(a->filename && a->content_type && !strchr(a->filename, '/') && strchr(a->content_type, '/'));
+        must_be_clean(a->filename, 255);
+        must_be_clean(a->content_type, 255);
+        must_be_clean(a->cid, 255);
+        must_be_clean(a->url, 4096);
+        must((a->fd >= 0) != (a->url != NULL));
+        must(a->fd < 0 || (fstat(a->fd, &st) == 0 && (uint64_t)st.st_size == a->bytes));
+        bytes += a->bytes;
+    }
+    must(bytes <= WIRE_FILES_BYTES_MAX);
 }
 
 static void check_message(const struct fb_inbound *m)
@@ -25,7 +45,9 @@ static void check_message(const struct fb_inbound *m)
     }
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         must_be_clean(texts[i], WIRE_TEXT_MAX);
-    must(m->sender->handle && !!m->text + !!m->markdown + !!m->html == 1);
+    int text_n = !!m->text + !!m->markdown + !!m->html;
+    must(m->sender->handle && (text_n == 1 || (text_n == 0 && m->attachment_n)));
+    check_files(m);
     must((m->direction == FB_FROM_AGENT) == (m->to_n > 0) && m->sent_at_ms >= 0);
     for (uint32_t i = 0; i < m->to_n; i++)
         must_be_clean(FB_AT(m->to, i)->handle, WIRE_ID_MAX);
@@ -40,13 +62,17 @@ static void check_receipt(const struct fb_receipt *r)
     must_be_clean(r->reason, WIRE_LINE_MAX);
 }
 
-static void read_both(struct jval root)
+/* Once as a receipt, once as a message, once as a message with a file of a form. */
+static void read_all(struct jval root, const struct wire_part *part)
 {
-    for (int is_receipt = 0; is_receipt < 2; is_receipt++) {
+    for (unsigned way = 0; way < 3; way++) {
+        const struct wire_also also = {.part = part, .part_n = way == 2};
         struct wire_item item;
         struct buf why;
+        bool is_receipt = way == 0;
         buf_init(&why, 300);
-        enum err e = is_receipt ? wire_read_receipt(root, &item, &why) : wire_read_message(root, &item, &why);
+        enum err e =
+            is_receipt ? wire_read_receipt(root, &item, &why) : wire_read_message(root, &also, &item, &why);
         must((e == OK) == (why.n == 0) && !why.is_over);
         if (e == OK && is_receipt)
             check_receipt(&item.receipt);
@@ -85,8 +111,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const int statuses[] = {0, 200, 302, 404, 429, 503};
     const struct span text = {(const char *)data, size};
     struct json doc;
+    char *name = mem_strndup(text.p, size < 1000 ? size : 1000);
+    const struct wire_part part = {name, name, size % 2 ? "logo" : NULL, text};
     if (json_parse(&doc, text) == OK)
-        read_both(json_root(&doc));
+        read_all(json_root(&doc), &part);
+    free(name);
     json_fini(&doc);
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
         judge(statuses[i], text);

@@ -267,6 +267,39 @@ static void test_receive_is_answered(void **state)
     fake_free(f);
 }
 
+/* By path or as data; what is wrong with a file the program hears, and its files stay its own. */
+static void test_files(void **state)
+{
+    struct fake *f = opened(
+        shell("d=$(mktemp -d); printf hello >$d/a; ln -s $d/a $d/link\n"
+              "send() { printf "
+              "'{\"type\":\"receive\",\"ref\":\"%s\",\"sender\":{\"handle\":\"x\"},\"attachments\":["
+              "{\"filename\":\"a.txt\",\"content_type\":\"text/plain\",\"%s\":\"%s\"}]}\\n' $1 $2 $3; }\n"
+              "send 1 path $d/a; send 2 data aGk=; send 3 url http://10.0.0.1/a; send 4 path $d/none;\n"
+              "send 5 path $d/link; send 6 data ?; send 7 path $d\n"
+              "for i in 1 2 3 4 5 6 7; do read -r l; echo \"$l\" >&2; done; ls $d >&2; rm -r $d; " GOOD));
+    (void)state;
+    assert_true(fake_run_received(f, 3));
+    assert_string_equal(f->received[0].file[0].content, "hello");
+    assert_string_equal(f->received[0].file[0].filename, "a.txt");
+    assert_string_equal(f->received[1].file[0].content, "hi");
+    assert_string_equal(f->received[2].file[0].url, "http://10.0.0.1/a");
+    for (unsigned i = 0; i < 3; i++)
+        fake_stored(f, i, FB_OK, false, "in", NULL);
+    assert_true(
+        fake_run_log(f, "\"ref\":\"4\",\"status\":\"invalid\",\"error\":\"`attachments[0].path` cannot be "
+                        "opened: No such file or directory.\""));
+    assert_true(fake_run_log(
+        f, "\"ref\":\"5\",\"status\":\"invalid\",\"error\":\"`attachments[0].path` is a symbolic"));
+    assert_true(fake_run_log(
+        f, "\"ref\":\"6\",\"status\":\"invalid\",\"error\":\"`attachments[0].data` is no base64"));
+    assert_true(fake_run_log(
+        f, "\"ref\":\"7\",\"status\":\"invalid\",\"error\":\"`attachments[0].path` is no regular"));
+    assert_true(fake_run_log(f, "program: a\n"));
+    assert_true(fake_run_log(f, "program: link\n"));
+    fake_free(f);
+}
+
 static void test_large_message_passes_the_pipe(void **state)
 {
     struct fake *f = opened(shell(GOOD));
@@ -641,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_requests_pass_deliveries),
         cmocka_unit_test(test_what_a_request_looks_like),
         cmocka_unit_test(test_receive_is_answered),
+        cmocka_unit_test(test_files),
         cmocka_unit_test(test_large_message_passes_the_pipe),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_crash),

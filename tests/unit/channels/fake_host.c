@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fake_timer {
@@ -167,6 +168,27 @@ static struct fake_received *received_add(struct fake *f, fb_stored_fn *done, vo
     return r;
 }
 
+/* The host takes the file over while it is called; the adapter may close its own descriptor after that. */
+static void file_copy(const struct fb_attachment *a, struct fake_file *to)
+{
+    struct stat st;
+    assert_int_equal(a->size, sizeof *a);
+    assert_true(a->filename && *a->filename && !strchr(a->filename, '/') && is_clean(a->filename));
+    assert_true(a->content_type && strchr(a->content_type, '/') && is_clean(a->content_type));
+    assert_true(is_clean(a->url) && is_clean(a->cid));
+    *to = (struct fake_file){copy(a->filename), copy(a->content_type), copy(a->url), copy(a->cid), NULL,
+                             a->bytes};
+    assert_true((a->fd > 0) != (a->url != NULL));
+    if (a->url)
+        return;
+    assert_int_equal(fstat(a->fd, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_int_equal(st.st_size, a->bytes);
+    assert_int_equal(lseek(a->fd, 0, SEEK_CUR), 0);
+    to->content = mem_zalloc(a->bytes + 1);
+    assert_int_equal(pread(a->fd, to->content, a->bytes, 0), a->bytes);
+}
+
 static int on_receive(const struct fb_host *host, const struct fb_inbound *in, fb_stored_fn *done, void *arg)
 {
     struct fake *f = of(host);
@@ -192,6 +214,9 @@ static int on_receive(const struct fb_host *host, const struct fb_inbound *in, f
     r->sender_handle = copy(in->sender->handle);
     r->sender_name = copy(in->sender->name);
     r->to_handle = in->to_n ? copy(in->to[0].handle) : NULL;
+    assert_in_range(in->attachment_n, 0, ARRAY_LEN(r->file));
+    for (uint32_t i = 0; i < in->attachment_n; i++)
+        file_copy(FB_AT(in->attachments, i), &r->file[i]);
     return FB_OK;
 }
 
@@ -446,6 +471,12 @@ static void received_free(struct fake_received *r)
                                r->sender_name,         r->to_handle};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         free((char *)(uintptr_t)all[i]);
+    for (uint32_t i = 0; i < r->inbound.attachment_n; i++) {
+        const struct fake_file *file = &r->file[i];
+        char *const strings[] = {file->filename, file->content_type, file->url, file->cid, file->content};
+        for (size_t k = 0; k < ARRAY_LEN(strings); k++)
+            free(strings[k]);
+    }
 }
 
 void fake_free(struct fake *f)

@@ -40,10 +40,16 @@ struct fake_http {
     void *arg;
 };
 
+struct fake_file {
+    char *filename, *content_type, *url, *cid, *content; /* content: of a descriptor, with a NUL after it */
+    uint64_t bytes;
+};
+
 struct fake_received {
     bool is_open, is_receipt;
     struct fb_inbound
-        inbound; /* strings copied; to and attachments are not kept, but to_handle is the first */
+        inbound; /* strings copied; to is not kept, but to_handle is the first; attachments are file */
+    struct fake_file file[32];
     struct fb_receipt receipt;
     char *sender_handle, *sender_name, *to_handle;
     fb_stored_fn *done;

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { FILES_BYTES_MAX = 25 * 1000 * 1000 }; /* as README.md says */
+
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define OTHER  "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define BODY   "{\"id\":\"m1\",\"sender\":{\"handle\":\"alice\"},\"text\":\"hello\"}"
@@ -316,14 +318,18 @@ static void test_bad_requests(void **state)
         int status;
         const char *error;
     } cases[] = {
-        {"GET", "", JSON, NULL, 405, "POST it as JSON"},
-        {"PUT", "", JSON, BODY, 405, "POST it as JSON"},
-        {"HEAD", "", "", NULL, 405, "POST it as JSON"},
+        {"GET", "", JSON, NULL, 405, "POST it as JSON or as a form"},
+        {"PUT", "", JSON, BODY, 405, "POST it as JSON or as a form"},
+        {"HEAD", "", "", NULL, 405, "POST it as JSON or as a form"},
         {"POST", "/more", JSON, BODY, 404, "nothing below"},
         {"POST", "", "", BODY, 415, "application/json"},
         {"POST", "", "content-type: text/plain\n", BODY, 415, "application/json"},
         {"POST", "", "content-type: application/jsonp\n", BODY, 415, "application/json"},
-        {"POST", "", "content-type: multipart/form-data; boundary=x\n", BODY, 415, "application/json"},
+        {"POST", "", "content-type: multipart/form-data; boundary=x\n", BODY, 400,
+         "The form cannot be read: "},
+        {"POST", "", "content-type: multipart/form-data\n", BODY, 400, "has no boundary"},
+        {"POST", "", "content-type: application/x-www-form-urlencoded\n", "text=x", 415,
+         "multipart/form-data"},
         {"POST", "", "Content-Type: Application/JSON; charset=utf-8\n", "{}", 422, "`sender.handle`"},
         {"POST", "", JSON, "", 400, "not JSON"},
         {"POST", "", JSON, NULL, 400, "not JSON"},
@@ -336,7 +342,7 @@ static void test_bad_requests(void **state)
         {"POST", "", JSON, "{\"type\":\"typing\"}", 422, "`type` must be"},
         {"POST", "", JSON, "{\"type\":1}", 422, "`type` must be"},
         {"POST", "", JSON, "{\"sender\":{\"handle\":\"a\"},\"attachments\":[{\"data\":\"AA==\"}]}", 422,
-         "Attachments"},
+         "`attachments[0].filename` is missing"},
     };
     struct fake *f = opened(NULL, NULL);
     (void)state;
@@ -369,6 +375,187 @@ static void test_body_in_a_file(void **state)
     f->module->request(f->self, 3, &large);
     assert_int_equal(f->reply[3].status, 413);
     close(fd);
+    fake_free(f);
+}
+
+/* ---- Files ---- */
+
+#define FORM              "content-type: multipart/form-data; boundary=b\n"
+#define PART(name, value) "--b\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+#define FILE_PART(name, filename, value)                                                                     \
+    "--b\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" filename                         \
+    "\"\r\nContent-Type: image/png\r\n\r\n" value "\r\n"
+#define END "--b--\r\n"
+
+static void test_file_in_json(void **state)
+{
+    struct fake *f = opened(NULL, "t0ken");
+    (void)state;
+    fake_request(f, 1, "POST", "", JSON "Authorization: Bearer t0ken\n",
+                 "{\"sender\":{\"handle\":\"a\"},\"attachments\":[{\"filename\":\"a.png\",\"content_type\":"
+                 "\"image/png\",\"data\":\"aGVsbG8=\"}]}",
+                 -1);
+    assert_int_equal(f->received_n, 1);
+    assert_null(f->received[0].inbound.text);
+    assert_string_equal(f->received[0].file[0].content, "hello");
+    assert_false(f->reply[1].is_done);
+    fake_stored(f, 0, FB_OK, false, "in_1", NULL);
+    assert_int_equal(f->reply[1].status, 202);
+    fake_free(f);
+}
+
+static void test_form_of_single_fields(void **state)
+{
+    struct fake *f = opened(NULL, NULL);
+    (void)state;
+    fake_request(f, 1, "POST", "", FORM,
+                 PART("sender[handle]", "alice") PART("sender.name", "Ali\"ce") PART("text", "Is it\r\nthis?")
+                     PART("id", "m-1") PART("sent_at", "1700000000.5") FILE_PART("file", "dir/a.png", "one")
+                         FILE_PART("attachments[]", "b.png", "") END,
+                 -1);
+    assert_int_equal(f->received_n, 1);
+    const struct fake_received *r = &f->received[0];
+    assert_string_equal(r->sender_handle, "alice");
+    assert_string_equal(r->sender_name, "Ali\"ce");
+    assert_string_equal(r->inbound.text, "Is it\nthis?");
+    assert_string_equal(r->inbound.id, "m-1");
+    assert_int_equal(r->inbound.sent_at_ms, INT64_C(1700000000500));
+    assert_int_equal(r->inbound.attachment_n, 2);
+    assert_string_equal(r->file[0].filename, "a.png");
+    assert_string_equal(r->file[0].content_type, "image/png");
+    assert_string_equal(r->file[0].content, "one");
+    assert_string_equal(r->file[1].filename, "b.png");
+    assert_int_equal(r->file[1].bytes, 0);
+    fake_free(f);
+}
+
+static void test_form_with_a_message(void **state)
+{
+    struct fake *f = opened(SECRET, NULL);
+    const char *body = FILE_PART("x", "a.png", "one") FILE_PART(
+        "message", "message.json",
+        "{\"sender\":{\"handle\":\"desk\"},\"direction\":\"outbound\",\"to\":[{\"handle\":\"alice\"}],"
+        "\"attachments\":[{\"filename\":\"c\",\"content_type\":\"t/t\",\"url\":\"https://a.example\"}]}") END;
+    int fd = memfd_create("body", MFD_CLOEXEC);
+    (void)state;
+    assert_int_equal(write(fd, body, strlen(body)), strlen(body));
+    char headers[1200] = FORM;
+    strcat(headers, signed_headers(SECRET, "w1", now_s(f), body) + strlen(JSON));
+    fake_request(f, 1, "POST", "", headers, body, fd);
+    assert_int_equal(f->received_n, 1);
+    assert_int_equal(f->received[0].inbound.direction, FB_FROM_AGENT);
+    assert_string_equal(f->received[0].inbound.id, "w1");
+    assert_int_equal(f->received[0].inbound.attachment_n, 2);
+    assert_string_equal(f->received[0].file[0].url, "https://a.example");
+    assert_string_equal(f->received[0].file[1].content, "one");
+    fake_request(f, 2, "POST", "", headers, PART("text", "other"), -1);
+    assert_int_equal(f->reply[2].status, 401); /* the signature is over the raw form */
+    close(fd);
+    fake_free(f);
+}
+
+#define SENDER PART("sender[handle]", "a")
+
+static void test_refused_forms(void **state)
+{
+    static const struct {
+        const char *body;
+        int status;
+        const char *error;
+    } cases[] = {
+        {END, 422, "`sender.handle` is missing"},
+        {SENDER END, 422, "Give exactly one of"},
+        {SENDER PART("text", "a") PART("html", "b") END, 422, "Give exactly one of"},
+        {SENDER PART("text", "a") PART("text", "b") END, 422, "`text` is there twice"},
+        {SENDER PART("sender.handle", "b") PART("text", "a") END, 422, "`sender.handle` is there twice"},
+        {SENDER PART("text", "\xff") END, 422, "`text` is not UTF-8"},
+        {SENDER PART("sent_at", "today") PART("text", "a") END, 422, "`sent_at` must be a time"},
+        {SENDER PART("file", "photo.png") PART("text", "a") END, 422,
+         "`file` is unknown. A file needs a file name"},
+        {SENDER PART("direction", "outbound") PART("text", "a") END, 422, "`to` must name"},
+        {PART("message", "{") END, 400, "The form's part `message` is not JSON"},
+        {PART("message", "") END, 400, "The form's part `message` is not JSON"},
+        {PART("message", "[]") END, 422, "must be a JSON object"},
+        {PART("message", "{}") PART("message", "{}") END, 422, "`message` is there twice"},
+        {PART("message", "{}") PART("text", "a") END, 422, "Give either the part `message` or single fields"},
+        {PART("message", "{\"type\":\"receipt\",\"external_id\":\"x\",\"status\":\"read\"}")
+             FILE_PART("a", "a", "a") END,
+         422, "A receipt has no files"},
+        {SENDER "--b\r\nContent-Disposition: form-data; name=a; filename*=utf-8''a\r\n\r\nx\r\n" END, 400,
+         "The form cannot be read: "},
+        {SENDER PART("text", "a"), 400, "The form cannot be read: "},
+    };
+    struct fake *f = opened(NULL, NULL);
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        fake_request(f, i + 1, "POST", "", FORM, cases[i].body, -1);
+        if (f->reply[i + 1].status != cases[i].status || !strstr(f->reply[i + 1].body, cases[i].error))
+            fail_msg("case %u: %d %s", i, f->reply[i + 1].status, f->reply[i + 1].body);
+    }
+    assert_int_equal(f->received_n, 0);
+    fake_free(f);
+}
+
+static void test_too_many_and_too_large_files(void **state)
+{
+    struct fake *f = opened(NULL, NULL);
+    struct buf body;
+    (void)state;
+    for (int extra = 0; extra < 2; extra++) {
+        buf_init(&body, 1 << 20);
+        buf_add_str(&body, SENDER);
+        for (int i = 0; i < 32 + extra; i++)
+            buf_add_str(&body, FILE_PART("f", "a.png", "x"));
+        buf_add_str(&body, END);
+        fake_request(f, 1 + (fb_token)extra, "POST", "", FORM, body.p, -1);
+        buf_fini(&body);
+    }
+    assert_int_equal(f->received[0].inbound.attachment_n, 32);
+    assert_int_equal(f->reply[2].status, 422);
+    assert_non_null(strstr(f->reply[2].body, "more than 32 files"));
+    buf_init(&body, 30 << 20);
+    buf_add_str(&body, SENDER FILE_PART("f", "a.png", "x"));
+    body.n -= strlen("\r\n");
+    memset(buf_extend(&body, FILES_BYTES_MAX), 'x', FILES_BYTES_MAX);
+    buf_add_str(&body, "\r\n" END);
+    fake_request(f, 3, "POST", "", FORM, body.p, -1);
+    assert_int_equal(f->reply[3].status, 413);
+    assert_non_null(strstr(f->reply[3].body, "larger than 25 MB in all"));
+    buf_fini(&body);
+    assert_int_equal(f->received_n, 1);
+    fake_free(f);
+}
+
+/* What came as a file stays until its message is stored: so many bytes of that, and no more. */
+static void test_large_hooks_at_once(void **state)
+{
+    enum { BYTES = 30 << 20, FIT = 4 };
+    struct fake *f = opened(NULL, NULL);
+    char *body = mem_zalloc(BYTES + 1);
+    int fd = memfd_create("body", MFD_CLOEXEC);
+    (void)state;
+    memset(body, ' ', BYTES);
+    memcpy(body, BODY, strlen(BODY));
+    assert_int_equal(write(fd, body, BYTES), BYTES);
+    for (fb_token t = 1; t <= FIT; t++)
+        fake_request(f, t, "POST", "", JSON, body, fd);
+    assert_int_equal(f->received_n, FIT);
+    fake_request(f, FIT + 1, "POST", "", JSON, body, fd);
+    assert_int_equal(f->reply[FIT + 1].status, 429);
+    assert_string_equal(f->reply[FIT + 1].retry_after, "5");
+    fake_request(f, FIT + 2, "POST", "", JSON, BODY, -1); /* a small one is no burden */
+    assert_int_equal(f->received_n, FIT + 1);
+    fake_stored(f, 1, FB_ERR_FULL, false, NULL, NULL);
+    fake_request(f, FIT + 3, "POST", "", JSON, body, fd);
+    assert_int_equal(f->received_n, FIT + 2);
+    f->receive_result = FB_ERR_FULL; /* refused at once: given back too */
+    fake_stored(f, 2, FB_OK, false, "in_2", NULL);
+    fake_request(f, FIT + 4, "POST", "", JSON, body, fd);
+    f->receive_result = FB_OK;
+    fake_request(f, FIT + 5, "POST", "", JSON, body, fd);
+    assert_int_equal(f->received_n, FIT + 3);
+    close(fd);
+    free(body);
     fake_free(f);
 }
 
@@ -453,6 +640,12 @@ int main(void)
         cmocka_unit_test(test_authentication),
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_body_in_a_file),
+        cmocka_unit_test(test_file_in_json),
+        cmocka_unit_test(test_form_of_single_fields),
+        cmocka_unit_test(test_form_with_a_message),
+        cmocka_unit_test(test_refused_forms),
+        cmocka_unit_test(test_too_many_and_too_large_files),
+        cmocka_unit_test(test_large_hooks_at_once),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_token_forbids_authorization),
         cmocka_unit_test(test_declares),
