@@ -77,7 +77,8 @@ static const char *attachments_fault(const struct fb_inbound *m)
             return "an attachment's filename, type, url or cid is too long or not clean UTF-8";
         if (is_given(a->url) && !is_address(span_of(a->url)))
             return "an attachment's url does not begin with https:// or http://";
-        if (a->bytes > INBOUND_FILES_BYTES_MAX || (bytes += a->bytes) > INBOUND_FILES_BYTES_MAX)
+        bytes = is_given(a->url) ? bytes : a->bytes > INBOUND_FILES_BYTES_MAX ? UINT64_MAX : bytes + a->bytes;
+        if (bytes > INBOUND_FILES_BYTES_MAX) /* of what a url leads to the bridge judges when it has it */
             return "the attachments are over 25 MB in all";
     }
     return NULL;
@@ -153,7 +154,7 @@ static void write_attachments(struct jout *j, const struct fb_inbound *m, int *f
         jout_kv_str(j, "filename", a->filename);
         jout_kv_str(j, "content_type", a->content_type);
         put(j, "cid", a->cid);
-        if (a->bytes)
+        if (a->bytes && a->bytes <= INT64_MAX)
             jout_kv_i64(j, "size", (int64_t)a->bytes);
         if (is_given(a->url)) {
             jout_kv_str(j, "url", a->url);
@@ -279,7 +280,8 @@ static const char *check_files(struct jval list, unsigned fd_n)
             return "an attachment without filename or type";
         if (json_has(json_get(v, "size")) && (json_i64(json_get(v, "size"), &bytes) != OK || bytes < 0))
             return "an attachment of a size that is none";
-        if (bytes > INBOUND_FILES_BYTES_MAX || (total += bytes) > INBOUND_FILES_BYTES_MAX)
+        if (!json_has(json_get(v, "url")) &&
+            (bytes > INBOUND_FILES_BYTES_MAX || (total += bytes) > INBOUND_FILES_BYTES_MAX))
             return "attachments over 25 MB in all";
         const char *fault = check_source(v, &used);
         if (fault)

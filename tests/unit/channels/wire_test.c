@@ -253,7 +253,7 @@ static void test_files(void **state)
         read_json(
             "{" S ",\"text\":\"\",\"attachments\":["
             "{\"filename\":\"../b\\\\a\\u0007.png\",\"content_type\":\"Image/PNG; x=y\",\"data\":\"AP\\/+\","
-            "\"cid\":\"<logo1>\"}," FILE_HEAD ",\"url\":\"HTTPS://files.example/a?b=c\"},"
+            "\"cid\":\"<logo1>\"}," FILE_HEAD ",\"url\":\"https://files.example/a?b=c\"},"
             "{\"filename\":\"a\",\"content_type\":\"picture\",\"data\":\"aGVs\\r\\nbG8=\\n\"}," FILE_HEAD
             ",\"data\":\"\",\"url\":null}]}",
             false, &item, why),
@@ -265,7 +265,7 @@ static void test_files(void **state)
     assert_string_equal(m->attachments[0].content_type, "image/png");
     assert_string_equal(m->attachments[0].cid, "logo1");
     assert_content(&m->attachments[0], SPAN_LIT("\0\xff\xfe"));
-    assert_string_equal(m->attachments[1].url, "HTTPS://files.example/a?b=c");
+    assert_string_equal(m->attachments[1].url, "https://files.example/a?b=c");
     assert_int_equal(m->attachments[1].fd, -1);
     assert_null(m->attachments[1].cid);
     assert_string_equal(m->attachments[2].content_type, "application/octet-stream");
