@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/naming.h"
 #include "bridge/policy.h"
 #include "front/thread.h"
 #include "http/server.h"
@@ -59,6 +60,7 @@ static void fail_store(const struct request *r)
 struct line {
     struct history parts;
     struct buf thread_ref;
+    struct naming naming;
 };
 
 struct batch {
@@ -76,6 +78,7 @@ static void batch_free(struct batch *b)
     for (unsigned i = 0; i < b->op.line_n; i++) {
         history_fini(&b->line[i].parts);
         buf_fini(&b->line[i].thread_ref);
+        naming_fini(&b->line[i].naming);
     }
     buf_fini(&b->bad);
     free(b->line);
@@ -101,12 +104,17 @@ static void add_good(struct batch *b, struct line *l, struct span text)
 
     buf_init(&l->thread_ref, FRONT_REF_MAX);
     thread_ref(mode, customer, conversation, b->op.now, &l->thread_ref);
+    naming_add(&l->naming, buf_span(&l->parts.id));
+    naming_add(&l->naming, conversation);
     b->op.line[b->op.line_n++] = (struct store_import_line){
         .source_id = buf_span(&l->parts.id),
         .recipient = customer,
         .lane = conversation.n > 0 ? conversation : customer,
         .conversation = conversation.n > 0 ? conversation : SPAN_NONE,
         .thread_ref = buf_span(&l->thread_ref),
+        .reply_to = l->parts.reply_to.n > 0 ? buf_span(&l->parts.reply_to) : SPAN_NONE,
+        .alias = l->naming.alias,
+        .alias_n = l->naming.n,
         .body = text,
     };
 }

@@ -168,8 +168,11 @@ static void confirm_next(struct happening *h)
         return;
     }
     buf_clear(&h->text);
-    h->confirm = (struct store_confirm){
-        .op.on_done = on_confirmed, .channel = h->channel->config->name, .now = clock_wall_ms()};
+    h->confirm = (struct store_confirm){.op.on_done = on_confirmed,
+                                        .channel = h->channel->config->name,
+                                        .front_id = span_of(h->message->message_id),
+                                        .conversation = span_of(h->message->conversation_id),
+                                        .now = clock_wall_ms()};
     char *own = outgoing_own_id(s, h->message);
     if (own) {
         (void)!store_id_parse(s, span_of(own), &h->confirm.id);

@@ -405,6 +405,11 @@ static void on_confirmed(enum err e, void *arg)
     end_telling(arg, e == ERR_NOT_FOUND || e == ERR_CONFLICT ? OK : e);
 }
 
+static struct span id_or_none(const char *s)
+{
+    return front_is_id(span_of(s)) ? span_of(s) : SPAN_NONE;
+}
+
 void app_on_imported(struct channel *ch, struct http_exchange *x, struct callback **c)
 {
     struct app_call call;
@@ -416,7 +421,11 @@ void app_on_imported(struct channel *ch, struct http_exchange *x, struct callbac
     else if (!store_is_healthy(ch->bridge->store))
         intake_refuse(ch, x, CALLBACK_APP_IMPORTED, FRONT_INTERNAL_ERROR, SPAN_LIT(NO_STORE));
     else
-        confirm_message(ch, span_of(call.external_id), span_of(call.message_uid), on_confirmed,
-                        telling_new(ch, x, CALLBACK_APP_IMPORTED));
+        confirm_message(ch,
+                        &(struct proof){.our_id = span_of(call.external_id),
+                                        .uid = span_of(call.message_uid),
+                                        .front_id = id_or_none(call.message_id),
+                                        .conversation = front_id_of_link(span_of(call.conversation))},
+                        on_confirmed, telling_new(ch, x, CALLBACK_APP_IMPORTED));
     buf_fini(&why);
 }

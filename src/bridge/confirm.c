@@ -11,7 +11,7 @@
 struct confirmation {
     struct channel *channel;
     struct store_confirm op;
-    char *uid;
+    char *uid, *front_id, *conversation;
     confirm_done_fn *done;
     void *arg;
 };
@@ -53,23 +53,35 @@ static void on_confirmed(struct store_op *op)
     ch->bridge->receive_n--;
     queue_kick(&ch->in);
     free(c->uid);
+    free(c->front_id);
+    free(c->conversation);
     free(c);
 }
 
-void confirm_message(struct channel *ch, struct span our_id, struct span uid, confirm_done_fn *done,
-                     void *arg)
+static char *dup_or_null(struct span s)
+{
+    return s.n > 0 ? span_strdup(s) : NULL;
+}
+
+void confirm_message(struct channel *ch, const struct proof *proof, confirm_done_fn *done, void *arg)
 {
     struct confirmation *c = mem_zalloc(sizeof *c);
     int64_t id = 0;
 
-    *c = (struct confirmation){.channel = ch, .done = done, .arg = arg};
-    if (our_id.n > 0 && store_id_parse(ch->bridge->store, our_id, &id) != OK)
+    *c = (struct confirmation){.channel = ch,
+                               .uid = dup_or_null(proof->uid),
+                               .front_id = dup_or_null(proof->front_id),
+                               .conversation = dup_or_null(proof->conversation),
+                               .done = done,
+                               .arg = arg};
+    if (proof->our_id.n > 0 && store_id_parse(ch->bridge->store, proof->our_id, &id) != OK)
         id = 0;
-    c->uid = uid.n > 0 ? span_strdup(uid) : NULL;
     c->op = (struct store_confirm){.op.on_done = on_confirmed,
                                    .channel = ch->config->name,
                                    .id = id,
                                    .uid = span_of(c->uid),
+                                   .front_id = span_of(c->front_id),
+                                   .conversation = span_of(c->conversation),
                                    .now = clock_wall_ms()};
     ch->bridge->receive_n++;
     store_post_confirm(ch->bridge->store, &c->op);

@@ -12,9 +12,13 @@ typedef void confirm_done_fn(enum err e, void *arg);
 
 /*
  * confirm_message confirms a message of ch by our id as Front shows it (metadata.external_id, or front_bridge_id of
- * metadata.headers), else by Front's uid; either may be absent. done comes after the commit, never from inside.
+ * metadata.headers), else by Front's uid; either may be absent. What Front calls it is kept in the map. done comes after the commit, never from inside.
  */
-void confirm_message(struct channel *ch, struct span our_id, struct span uid, confirm_done_fn *done,
-                     void *arg);
+struct proof {
+    struct span our_id, uid;
+    struct span front_id,
+        conversation; /* Front's ids of the message and its conversation; absent where not told */
+};
+void confirm_message(struct channel *ch, const struct proof *proof, confirm_done_fn *done, void *arg);
 
 #endif

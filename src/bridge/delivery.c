@@ -60,7 +60,8 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
     const struct delivery_head head = {.id = key,
                                        .channel = ch->config->name,
                                        .attempt = m->attempt - m->attempt_base,
-                                       .conversation_id = span_of(m->peer_conversation)};
+                                       .conversation_id = span_of(m->peer_conversation),
+                                       .in_reply_to = span_of(m->reply)};
     (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, p->body, &wire);
     enum err e = ERR_LIMIT;
     if (!wire.is_over && m->kind == KIND_MESSAGE)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "bridge/fetch.h"
 #include "front/attachment.h"
+#include "front/thread.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,18 @@ static char *conversation_of(const struct callback *c)
     if (c->external_conversation_n > 0)
         return mem_strdup(c->external_conversation[0]);
     must(asprintf(&text, "fb-%s", c->conversation_id ? c->conversation_id : c->message_id) >= 0);
+    return text;
+}
+
+/* Front says it twice, by its own id and by the uid, which a custom channel may have filled with another id. */
+static char *reply_to_of(const struct callback *c)
+{
+    char *text;
+
+    if (!c->in_reply_to || !c->replied_to)
+        return c->in_reply_to || c->replied_to ? mem_strdup(c->in_reply_to ? c->in_reply_to : c->replied_to)
+                                               : NULL;
+    must(asprintf(&text, "%s\n%s", c->in_reply_to, c->replied_to) >= 0);
     return text;
 }
 
@@ -58,6 +71,18 @@ static void fill_item(struct outgoing *o, unsigned i, wall_ms_t now)
     }
 }
 
+char *delivery_external_id(const char *message_id)
+{
+    struct buf name, ref;
+
+    buf_init(&name, CALLBACK_ID_MAX + 4);
+    buf_init(&ref, FRONT_REF_MAX + 1);
+    buf_addf(&name, "fb-%s", message_id);
+    front_ref(buf_span(&name), &ref);
+    buf_fini(&name);
+    return buf_take(&ref, NULL);
+}
+
 void lane_write(const char *conversation, const char *handle, struct buf *out)
 {
     buf_add_str(out, conversation ? conversation : "");
@@ -84,8 +109,9 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
 {
     *o = (struct outgoing){.callback = *c, .item_n = (*c)->to_n};
     *c = NULL;
-    must(asprintf(&o->external_id, "fb-%s", o->callback->message_id) >= 0);
+    o->external_id = delivery_external_id(o->callback->message_id);
     o->conversation = conversation_of(o->callback);
+    o->reply_to = reply_to_of(o->callback);
     o->item = mem_calloc(o->item_n, sizeof *o->item);
     o->text = mem_calloc(o->item_n, sizeof *o->text);
     read_files(o, ch);
@@ -98,6 +124,7 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
         .conversation = span_of(o->callback->conversation_id),
         .thread_ref = span_of(o->conversation),
         .event_id = span_of(o->callback->what.id),
+        .reply_to = span_of(o->reply_to),
         .now = now,
         .created_at = made_at,
         .expires_at = first_expiry(ch->config, made_at),
@@ -129,6 +156,7 @@ void outgoing_fini(struct outgoing *o)
     free(o->item);
     free(o->text);
     free(o->external_id);
+    free(o->reply_to);
     free(o->conversation);
     *o = (struct outgoing){0};
 }

@@ -9,6 +9,7 @@
 
 struct outgoing {
     struct callback *callback;
+    char *reply_to;                   /* what it answers, as the store takes it; NULL: nothing */
     char *external_id, *conversation; /* told to Front; derived from Front's ids, so the same each time */
     struct store_put put;             /* complete but for on_done and start_max */
     struct store_item *item;
@@ -29,6 +30,9 @@ void outgoing_stored(const struct outgoing *o, struct channel *ch);
 /* outgoing_own_id: a message that the bridge posted itself carries our id, and is where it belongs already. Gives that id;
  * NULL: it is none of ours. */
 char *outgoing_own_id(const struct store *s, const struct callback *message);
+
+/* delivery_external_id: what Front is told as the external id of its own message. */
+char *delivery_external_id(const char *message_id);
 
 /* lane_write appends the lane of what goes to handle in a conversation (NULL: none): order is kept in it. */
 void lane_write(const char *conversation, const char *handle, struct buf *out);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "bridge/keeper.h"
 #include "bridge/life.h"
+#include "bridge/naming.h"
 #include "bridge/receipt.h"
 #include "front/incoming.h"
 #include "front/thread.h"
@@ -20,7 +21,8 @@ struct receive {
     struct channel *channel;
     uint64_t ticket;
     enum message_kind kind;
-    struct buf wire, handle, source_id, lane, conversation, thread_ref;
+    struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to;
+    struct naming naming;
     struct store_put put;
     struct store_item item;
 };
@@ -36,6 +38,8 @@ static void receive_free(struct receive *r)
     buf_fini(&r->lane);
     buf_fini(&r->conversation);
     buf_fini(&r->thread_ref);
+    buf_fini(&r->reply_to);
+    naming_fini(&r->naming);
     free(r);
 }
 
@@ -70,6 +74,9 @@ static void read_ids(struct receive *r, struct jval wire)
         buf_addf(&r->source_id, "none:%s", id);
     }
     add_string(json_get(wire, "conversation_id"), &r->conversation);
+    add_string(json_get(wire, "in_reply_to"), &r->reply_to);
+    naming_add(&r->naming, buf_span(&r->source_id));
+    naming_add(&r->naming, buf_span(&r->conversation));
     buf_add_span(&r->lane, buf_span(r->conversation.n ? &r->conversation : &r->handle));
     thread_ref(r->channel->config->thread, buf_span(&r->handle), buf_span(&r->conversation), clock_wall_ms(),
                &r->thread_ref);
@@ -90,6 +97,9 @@ static void post(struct receive *r)
         .source_id = buf_span(&r->source_id),
         .conversation = r->conversation.n ? buf_span(&r->conversation) : SPAN_NONE,
         .thread_ref = buf_span(&r->thread_ref),
+        .reply_to = r->reply_to.n ? buf_span(&r->reply_to) : SPAN_NONE,
+        .alias = r->naming.alias,
+        .alias_n = r->naming.n,
         .rolls_ms = ch->config->thread == THREAD_ROLLING ? ch->config->thread_roll_ms : 0,
         .follows_link = ch->config->kind == CHANNEL_APPLICATION,
         .now = now,
@@ -116,6 +126,7 @@ static void receive_start(struct channel *ch, uint64_t ticket, struct span json,
     buf_init(&r->lane, FIELD_MAX);
     buf_init(&r->conversation, FIELD_MAX);
     buf_init(&r->thread_ref, FIELD_MAX);
+    buf_init(&r->reply_to, FIELD_MAX);
     buf_add_span(&r->wire, json);
     read_ids(r, wire);
     if (r->source_id.is_over || r->conversation.is_over || r->handle.is_over) {

@@ -161,6 +161,7 @@ static void start(struct reception *r, unsigned i)
         .source_id = r->out.callback->message_id,
         .recipient = r->out.callback->to[i].handle,
         .peer_conversation = item->peer_conversation,
+        .reply = item->reply,
         .body = (char *)item->body.p,
         .body_n = item->body.n,
         .attempt = item->attempt,

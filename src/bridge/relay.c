@@ -9,6 +9,7 @@
 #include "bridge/author.h"
 #include "bridge/life.h"
 #include "bridge/lookup.h"
+#include "bridge/outgoing.h"
 #include "bridge/place.h"
 #include "bridge/staging.h"
 #include "front/history.h"
@@ -82,7 +83,7 @@ struct relay {
     unsigned step;
     struct event *timer; /* the next look at what this step waits for */
     mono_ms_t waits_since;
-    char *wire, *thread_ref, *customer, *conversation, *author_email, *author_id;
+    char *wire, *thread_ref, *customer, *conversation, *author_email, *author_id, *reply_to;
     size_t wire_n;
     wall_ms_t created_at, sent_at, unsure_at, lost_at;
     struct lookup *lookup; /* whether Front has it already */
@@ -191,6 +192,17 @@ static void read_wire(struct relay *r, enum message_kind kind)
     json_fini(&doc);
 }
 
+/* The message that it answers, as Front was told it; NULL: none, or Front does not know it. */
+static char *reply_to_of(const struct channel *ch, const struct store_message *m)
+{
+    char id[STORE_ID_BYTES];
+
+    if (m->reply_id == 0)
+        return m->reply ? delivery_external_id(m->reply) : NULL;
+    store_id_format(ch->bridge->store, m->reply_id, id);
+    return mem_strdup(id);
+}
+
 static struct relay *relay_new(struct channel *ch, const struct store_message *m)
 {
     struct relay *r = mem_zalloc(sizeof *r);
@@ -204,6 +216,7 @@ static struct relay *relay_new(struct channel *ch, const struct store_message *m
                         .thread_ref = m->thread_ref ? mem_strdup(m->thread_ref) : NULL,
                         .customer = mem_strdup(m->recipient),
                         .conversation = m->front_conversation ? mem_strdup(m->front_conversation) : NULL,
+                        .reply_to = reply_to_of(ch, m),
                         .created_at = m->created_at,
                         .unsure_at = m->unsure_at,
                         .lost_at = m->ended_at};
@@ -244,6 +257,7 @@ static void relay_free(struct relay *r)
     free(r->thread_ref);
     free(r->customer);
     free(r->conversation);
+    free(r->reply_to);
     free(r->author_email);
     free(r->author_id);
     free(r);
@@ -289,6 +303,7 @@ static enum err build(const struct relay *r, const char *address, struct buf *bo
                                                   .created_at = r->created_at,
                                                   .author_id = r->author_id,
                                                   .address = address,
+                                                  .reply_to = r->reply_to,
                                                   .conversation = r->conversation},
                                body, why);
     return e == OK && body->is_over ? ERR_LIMIT : e;

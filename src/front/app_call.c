@@ -9,19 +9,22 @@
 static const struct field {
     const char *path;
     size_t at, max_bytes;
+    bool may_be_odd; /* what we can do without: as good as absent */
 } fields[] = {
-    {"payload.channel_id", offsetof(struct app_call, channel_id), APP_CALL_ID_MAX},
-    {"payload.address", offsetof(struct app_call, address), APP_CALL_TEXT_MAX},
-    {"pagination.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"pagination.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"payload.pagination.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"payload.pagination.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"payload.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"payload.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX},
-    {"payload.message_uid", offsetof(struct app_call, message_uid), APP_CALL_ID_MAX},
-    {"payload.metadata.external_id", offsetof(struct app_call, external_id), APP_CALL_ID_MAX},
-    {"metadata.external_id", offsetof(struct app_call, external_id), APP_CALL_ID_MAX},
+    {"payload.channel_id", offsetof(struct app_call, channel_id), APP_CALL_ID_MAX, false},
+    {"payload.address", offsetof(struct app_call, address), APP_CALL_TEXT_MAX, false},
+    {"pagination.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"pagination.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"payload.pagination.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"payload.pagination.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"payload.page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"payload.next_page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"page_token", offsetof(struct app_call, page_token), APP_CALL_ID_MAX, false},
+    {"payload.message_uid", offsetof(struct app_call, message_uid), APP_CALL_ID_MAX, false},
+    {"payload.metadata.external_id", offsetof(struct app_call, external_id), APP_CALL_ID_MAX, false},
+    {"metadata.external_id", offsetof(struct app_call, external_id), APP_CALL_ID_MAX, false},
+    {"payload.id", offsetof(struct app_call, message_id), APP_CALL_ID_MAX, true},
+    {"payload._links.related.conversation", offsetof(struct app_call, conversation), APP_CALL_TEXT_MAX, true},
 };
 
 static bool has_control(struct span s)
@@ -37,7 +40,7 @@ static enum err take(const struct field *f, struct jval v, struct app_call *c, s
     char *to = (char *)c + f->at;
     struct buf scratch;
 
-    if (!json_has(v) || *to)
+    if (!json_has(v) || *to || (f->may_be_odd && json_type(v) != JSON_STRING))
         return OK;
     if (json_type(v) != JSON_STRING) {
         buf_addf(why, "%s is not a string.", f->path);
@@ -46,7 +49,9 @@ static enum err take(const struct field *f, struct jval v, struct app_call *c, s
     buf_init(&scratch, f->max_bytes + 1);
     struct span s = json_span(v, &scratch);
     enum err e = scratch.is_over || s.n > f->max_bytes ? ERR_LIMIT : has_control(s) ? ERR_INVALID : OK;
-    if (e == ERR_LIMIT)
+    if (e && f->may_be_odd)
+        e = OK;
+    else if (e == ERR_LIMIT)
         buf_addf(why, "%s is longer than %zu bytes.", f->path, f->max_bytes);
     else if (e)
         buf_addf(why, "%s contains control characters.", f->path);

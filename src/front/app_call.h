@@ -16,6 +16,8 @@ struct app_call {
     char page_token[APP_CALL_ID_MAX + 1];  /* pagination.page_token, or the same elsewhere: see app_call.c */
     char message_uid[APP_CALL_ID_MAX + 1]; /* payload.message_uid */
     char external_id[APP_CALL_ID_MAX + 1]; /* payload.metadata.external_id */
+    char message_id[APP_CALL_ID_MAX + 1];  /* payload.id; left out if it is odd */
+    char conversation[APP_CALL_TEXT_MAX + 1]; /* payload._links.related.conversation, a link; the same */
 };
 
 /* app_call_read reads an envelope. A field of the wrong type, too long or with control characters is refused, with

@@ -181,6 +181,7 @@ void callback_fini(struct callback *c)
     free(c->conversation_id);
     free(c->from_handle);
     free(c->in_reply_to);
+    free(c->replied_to);
     json_fini(&c->doc);
     *c = (struct callback){0};
 }

@@ -55,6 +55,7 @@ struct callback {
                               there */
     char *from_handle;     /* the channel's own address; NULL if not there */
     char *in_reply_to;     /* metadata.headers.in_reply_to; NULL if not there */
+    char *replied_to; /* Front's msg_… of the message that it answers, from _links; NULL if not there */
     struct callback_recipient to[CALLBACK_RECIPIENTS_MAX];
     unsigned to_n;
     char *external_conversation[CALLBACK_CONVERSATIONS_MAX]; /* application channels: any of them may be
@@ -77,8 +78,8 @@ MUST_CHECK enum err callback_of_message(struct callback *c, struct span message,
 
 /*
  * callback_delivery writes the part of a delivery (wire form, README "The http wire") that is known at
- * acceptance: everything but id, attempt, channel, conversation_id, which delivery_complete adds when an
- * attempt leaves.
+ * acceptance: everything but id, attempt, channel, conversation_id and in_reply_to, which delivery_complete adds when
+ * an attempt leaves.
  */
 void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t now, struct buf *out);
 
@@ -87,6 +88,7 @@ struct delivery_head {
     const char *channel;
     uint32_t attempt;
     struct span conversation_id; /* the backend's; absent: unknown */
+    struct span in_reply_to;     /* the backend's id of what this answers; absent: nothing, or unknown */
 };
 /* Each joins the head and a stored body into the wire form that goes to the adapter; a notice has no attempt and names
  * its own type. */

@@ -134,7 +134,6 @@ void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t n
     put_text(&w, c->message);
     put(&w, "html", json_get(c->message, "body"));
     put_attachments(&w, json_get(c->message, "attachments"));
-    jout_kv_str(&w.j, "in_reply_to", c->in_reply_to);
     jout_kv_seconds(&w.j, "created_at", created_at(c->message, now));
     jout_object_end(&w.j);
     buf_fini(&w.scratch);
@@ -160,6 +159,7 @@ void delivery_complete(const struct delivery_head *h, struct span stored, struct
     jout_kv_i64(&j, "attempt", h->attempt);
     jout_kv_str(&j, "channel", h->channel);
     jout_kv_span(&j, "conversation_id", h->conversation_id);
+    jout_kv_span(&j, "in_reply_to", h->in_reply_to);
     splice(stored, out);
 }
 

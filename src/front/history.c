@@ -198,6 +198,7 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
     buf_init(&h->id, INCOMING_ID_MAX);
     buf_init(&h->customer, INCOMING_HANDLE_MAX);
     buf_init(&h->conversation, INCOMING_ID_MAX);
+    buf_init(&h->reply_to, INCOMING_ID_MAX);
     enum err e = json_parse(&doc, line);
     struct jval root = e ? (struct jval){0} : json_root(&doc);
     if (e)
@@ -207,6 +208,7 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
     if (!e) {
         add_string(json_get(root, "id"), &h->id);
         add_string(json_get(root, "conversation_id"), &h->conversation);
+        add_string(json_get(root, "in_reply_to"), &h->reply_to);
         add_string(incoming_is_from_agent(root) ? json_get(json_first(json_get(root, "to")), "handle")
                                                 : json_path(root, "sender.handle"),
                    &h->customer);
@@ -220,6 +222,7 @@ void history_fini(struct history *h)
     buf_fini(&h->id);
     buf_fini(&h->customer);
     buf_fini(&h->conversation);
+    buf_fini(&h->reply_to);
 }
 
 /* ---- The bodies of calls ---- */
@@ -334,6 +337,7 @@ static bool write_application(struct posting *p)
     jout_kv_str(&p->j, "external_id",
                 p->in->id); /* ours, as for live messages: what Front shows is known by it */
     jout_kv_str(&p->j, "external_conversation_id", p->in->thread_ref);
+    posting_known(p, "referenced_message_external_id", p->in->reply_to);
     jout_object_end(&p->j);
     put_time(p, "delivered_at");
     buf_fini(&html);

@@ -19,7 +19,7 @@ enum {
 
 /* The parts by which a line is stored. */
 struct history {
-    struct buf id, customer, conversation; /* conversation: empty if the line says none */
+    struct buf id, customer, conversation, reply_to; /* the last two: empty if the line says none */
 };
 
 /*

@@ -191,6 +191,7 @@ static void put_custom(struct posting *p)
     jout_kv_str(&p->j, "front_bridge_id", p->in->id);
     posting_ref(p, "external_id", "id");
     posting_ref(p, "external_conversation_id", "conversation_id");
+    posting_ref(p, "in_reply_to", "in_reply_to"); /* kept by Front, which makes nothing of it */
     jout_object_end(&p->j);
     jout_object_end(&p->j);
 }
@@ -203,6 +204,7 @@ static void put_ids(struct posting *p)
     jout_object(&p->j);
     jout_kv_str(&p->j, "external_id", p->in->id);
     jout_kv_str(&p->j, "external_conversation_id", p->in->thread_ref);
+    posting_known(p, "referenced_message_external_id", p->in->reply_to);
     jout_object_end(&p->j);
     if (json_millis(json_get(p->root, "sent_at"), &at) == OK && at > 0)
         jout_kv_i64(&p->j, "delivered_at", at / 1000);

@@ -37,7 +37,9 @@ struct incoming {
     const char *author_id;    /* of an agent: the teammate's id in Front; NULL: not known */
     const char *address;      /* of an agent: the channel's own; NULL: not known */
     const char *conversation; /* of an agent, custom: Front's conversation; NULL: not known */
-    const struct span *note;  /* sentences that are added to the text */
+    const char
+        *reply_to; /* application: the external id, as Front was told it, of what this answers; NULL: none */
+    const struct span *note; /* sentences that are added to the text */
     unsigned note_n;
 };
 

@@ -224,6 +224,7 @@ enum err message_read(struct callback *c, struct jval message, struct buf *why)
     c->message = message;
     c->conversation_id = id_of(json_path(message, "_links.related.conversation"));
     c->in_reply_to = take_optional(json_path(message, "metadata.headers.in_reply_to"), CALLBACK_HANDLE_MAX);
+    c->replied_to = id_of(json_path(message, "_links.related.message_replied_to"));
     count_links(c, message);
     return OK;
 }

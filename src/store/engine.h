@@ -37,6 +37,9 @@ struct engine {
     char tag[ENGINE_TAG_BYTES]; /* [0-9a-z]: made with the database, different for each */
 };
 
+/* engine_id_parse reads the public form of a message's id, made with this tag; as store_id_parse. */
+MUST_CHECK enum err engine_id_parse(const char *tag, struct span text, int64_t *id);
+
 /* A message whose put or claim was answered with an error although its commit may have happened. */
 struct engine_doubt {
     int64_t id;

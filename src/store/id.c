@@ -44,7 +44,11 @@ static enum err parse_number(struct span s, int64_t *out)
 
 enum err store_id_parse(const struct store *s, struct span text, int64_t *id)
 {
-    const char *tag = store_tag(s);
+    return engine_id_parse(store_tag(s), text, id);
+}
+
+enum err engine_id_parse(const char *tag, struct span text, int64_t *id)
+{
     size_t n = strlen(tag);
     if (!text.p || text.n < n + 4 || memcmp(text.p, "fb", 2) != 0 || text.p[n + 2] != '-')
         return ERR_INVALID;

@@ -152,12 +152,28 @@ MUST_CHECK enum err thread_chosen(struct sqlite *q, const struct channel *histor
                                   const struct store_message *m, wall_ms_t now);
 /* thread_linked: the reference that Front knows the backend's conversation `peer` by; malloc'ed, or untouched. */
 MUST_CHECK enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref);
+/* thread_is_talk: it belongs to a thread: a customer's message, or an agent's in the backend. */
+bool thread_is_talk(const struct store_put *p);
 MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
-                                struct span thread_ref);
+                                struct span thread_ref, struct span conversation);
 /* thread_shown: Front shows inbound message r in this conversation. */
 MUST_CHECK enum err thread_shown(struct sqlite *q, const struct row *r, struct span conversation,
                                  wall_ms_t now);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
+
+/* ---- Replies and aliases (sqlite_reply.c) ---- */
+/* reply_find says what reply_to is to the other side: *text, malloc'ed or NULL, and *id as in store_message. */
+MUST_CHECK enum err reply_find(struct sqlite *q, struct conn *c, const struct channel *channel,
+                               enum message_direction d, struct span reply_to, struct span recipient,
+                               char **text, int64_t *id);
+/* reply_thread finds the thread of the message that inbound p answers: Front's reference of it, and the backend's
+ * conversation; both malloc'ed, or untouched where they are not known. */
+MUST_CHECK enum err reply_thread(struct sqlite *q, const struct channel *channel, const struct store_put *p,
+                                 char **thread_ref, char **conversation);
+MUST_CHECK enum err alias_put(struct sqlite *q, const struct channel *channel, const struct store_put *p);
+/* alias_find gives the backend's own id behind ref; *id is malloc'ed, or untouched. */
+MUST_CHECK enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct span ref,
+                               char **id);
 
 /* ---- Files (sqlite_file.c) ---- */
 /* files_put gives message r the files of item; those that it had before are nobody's then. */
@@ -176,6 +192,8 @@ MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t 
 MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);
 
 /* ---- Confirmations (sqlite_confirm.c) ---- */
+/* thread_text gives the first column of the only row; *out is malloc'ed, or untouched if there is none. */
+MUST_CHECK enum err thread_text(struct sqlite *q, sqlite3_stmt *st, char **out);
 /* confirm_note keeps Front's uid of an inbound message, if none is known; absent: nothing to keep. */
 MUST_CHECK enum err confirm_note(struct sqlite *q, const struct row *r, struct span uid);
 

@@ -38,6 +38,17 @@ enum err confirm_note(struct sqlite *q, const struct row *r, struct span uid)
     return sql_run(q, st);
 }
 
+/* What Front calls it, and where it shows it. */
+static enum err note_shown(struct sqlite *q, const struct row *r, const struct store_confirm *p)
+{
+    if (p->front_id.p) {
+        sqlite3_stmt *st = sql_of(q, &q->writer, SQL_CONFIRM_SHOWN);
+        sql_bind(st, "it", r->id, p->front_id);
+        TRY(sql_run(q, st));
+    }
+    return p->conversation.p ? thread_shown(q, r, p->conversation, p->now) : OK;
+}
+
 enum err sqlite_confirm(struct sqlite *q, struct store_op *op)
 {
     struct store_confirm *p = container_of(op, struct store_confirm, op);
@@ -45,10 +56,11 @@ enum err sqlite_confirm(struct sqlite *q, struct store_op *op)
     p->is_new = p->is_promoted = false;
     TRY(find(q, p, &r));
     p->found_id = r.id;
+    if (r.state != MESSAGE_DELIVERED && message_next(r.direction, r.state, VERB_DELIVER) < 0)
+        return ERR_CONFLICT;
+    TRY(note_shown(q, &r, p));
     if (r.state == MESSAGE_DELIVERED)
         return OK;
-    if (message_next(r.direction, r.state, VERB_DELIVER) < 0)
-        return ERR_CONFLICT;
     TRY(confirm_note(q, &r, p->uid));
     TRY(row_leave(q, &r, MESSAGE_DELIVERED, SPAN_NONE, p->now, &p->is_promoted));
     p->is_new = true;

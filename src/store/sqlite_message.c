@@ -141,7 +141,7 @@ enum err row_start(struct sqlite *q, struct row *r, wall_ms_t now)
 
 /* ---- Whole messages ---- */
 
-enum { FIRST_TEXT = 22, TEXT_N = 8 };
+enum { FIRST_TEXT = 22, TEXT_N = 9 };
 
 static char *copy(char **at, struct span s)
 {
@@ -155,11 +155,12 @@ static char *copy(char **at, struct span s)
 }
 
 /* All strings in one block: a claim of a hundred messages would else be a thousand allocations. */
-static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, struct store_message *m)
+static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, const char *reply,
+                       struct store_message *m)
 {
     struct span text[TEXT_N], body = sql_text(st, FIRST_TEXT + TEXT_N);
-    struct span name = span_of(channel), far_text = span_of(far);
-    size_t size = name.n + far_text.n + body.n + 3;
+    struct span name = span_of(channel), far_text = span_of(far), reply_text = span_of(reply);
+    size_t size = name.n + far_text.n + reply_text.n + body.n + 4;
     for (int i = 0; i < TEXT_N; i++) {
         text[i] = sql_text(st, FIRST_TEXT + i);
         size += text[i].n + 1;
@@ -167,8 +168,9 @@ static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, s
     char *at = m->block = mem_zalloc(size);
     m->channel = copy(&at, name);
     *(m->direction == MESSAGE_OUT ? &m->peer_conversation : &m->front_conversation) = copy(&at, far_text);
-    char **field[TEXT_N] = {&m->source_id,  &m->recipient, &m->lane,        &m->conversation,
-                            &m->thread_ref, &m->event_id,  &m->external_id, &m->reason};
+    m->reply = copy(&at, reply_text);
+    char **field[TEXT_N] = {&m->source_id, &m->recipient,   &m->lane,   &m->conversation, &m->thread_ref,
+                            &m->event_id,  &m->external_id, &m->reason, &m->reply_to};
     for (int i = 0; i < TEXT_N; i++)
         *field[i] = copy(&at, text[i]);
     m->body = copy(&at, body);
@@ -201,7 +203,7 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
-    char *far; /* the conversation on the other side */
+    char *far, *reply; /* the conversation and the message answered, on the other side */
     struct span recipient = sql_text(st, FIRST_TEXT + 1), conversation = sql_text(st, FIRST_TEXT + 3),
                 thread_ref = sql_text(st, FIRST_TEXT + 4);
     if (out->direction == MESSAGE_OUT)
@@ -210,7 +212,12 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
         TRY(thread_history(q, c, channel, conversation, thread_ref, &far));
     else
         TRY(thread_front(q, c, channel->id, out->kind, conversation, thread_ref, &far));
-    copy_texts(st, channel->name, far, out);
+    enum err e = reply_find(q, c, channel, out->direction, sql_text(st, FIRST_TEXT + 8), recipient, &reply,
+                            &out->reply_id);
+    if (e == OK) {
+        copy_texts(st, channel->name, far, reply, out);
+        free(reply);
+    }
     free(far);
-    return OK;
+    return e;
 }

@@ -20,6 +20,8 @@ struct put {
     struct channel *channel;
     int64_t queue_id;
     struct span thread_ref; /* as put, or what Front was told before */
+    struct span conversation;
+    struct span lane; /* instead of the item's; absent: as it is */
     unsigned started_n;
 };
 
@@ -71,10 +73,15 @@ static enum err write_body(struct put *t, int64_t id, struct span body)
     return sql_run(t->q, st);
 }
 
+static struct span lane_of(const struct put *t, const struct store_item *item)
+{
+    return t->lane.p ? t->lane : item->lane;
+}
+
 static enum err look_ahead(struct put *t, struct store_item *item)
 {
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_LANE);
-    sql_bind(st, "it", t->queue_id, item->lane);
+    sql_bind(st, "it", t->queue_id, lane_of(t, item));
     TRY(sql_step(t->q, st, &item->is_behind));
     if (item->is_behind)
         sql_reset(st);
@@ -94,10 +101,10 @@ static enum err insert(struct put *t, struct store_item *item, bool *is_new)
     enum message_state state = starts ? MESSAGE_SENDING : MESSAGE_QUEUED;
     wall_ms_t due_at = p->now < p->expires_at ? p->now : p->expires_at;
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_MESSAGE);
-    sql_bind(st, "iiiiiiiiiiitttttti", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
+    sql_bind(st, "iiiiiiiiiiittttttit", t->q->next_id, t->queue_id, (int64_t)state, (int64_t)!item->is_behind,
              (int64_t)starts, due_at, p->expires_at, p->created_at, p->now, starts ? p->now : (wall_ms_t)0,
-             (int64_t)item->body.n, p->source_id, item->recipient, item->lane, p->conversation, t->thread_ref,
-             p->event_id, (int64_t)p->kind);
+             (int64_t)item->body.n, p->source_id, item->recipient, lane_of(t, item), t->conversation,
+             t->thread_ref, p->event_id, (int64_t)p->kind, p->reply_to);
     TRY(sql_run(t->q, st));
     *is_new = sqlite3_changes(t->q->writer.db) > 0;
     if (!*is_new)
@@ -138,8 +145,8 @@ static enum err replace(struct put *t, struct store_item *item, struct row *r)
     TRY(row_retire(t->q, r, p->now));
     r->revision += !same;
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_AGAIN);
-    sql_bind(st, "itiiiti", r->id, item->lane, (int64_t)r->revision, (int64_t)item->body.n, p->created_at,
-             p->event_id, (int64_t)same);
+    sql_bind(st, "itiiiti", r->id, lane_of(t, item), (int64_t)r->revision, (int64_t)item->body.n,
+             p->created_at, p->event_id, (int64_t)same);
     TRY(sql_run(t->q, st));
     count_add(r->channel, r->direction, r->state, 0, (int64_t)item->body.n - r->body_n);
     r->body_n = (int64_t)item->body.n;
@@ -163,6 +170,17 @@ static enum err again(struct put *t, struct store_item *item, struct row *r)
     return OK;
 }
 
+/* What the backend calls what a delivery belongs to, for the one who starts it. */
+static enum err find_peer(struct put *t, struct store_item *item)
+{
+    const struct store_put *p = t->p;
+    struct conn *c = &t->q->writer;
+    int64_t ignored;
+    TRY(thread_peer(t->q, c, t->channel->id, p->conversation, t->thread_ref, item->recipient,
+                    &item->peer_conversation));
+    return reply_find(t->q, c, t->channel, MESSAGE_OUT, p->reply_to, item->recipient, &item->reply, &ignored);
+}
+
 static enum err put_item(struct put *t, struct store_item *item)
 {
     bool is_new;
@@ -182,10 +200,7 @@ static enum err put_item(struct put *t, struct store_item *item)
         item->revision = r.revision;
         item->parts = r.parts;
     }
-    if (item->is_started && t->p->direction == MESSAGE_OUT)
-        return thread_peer(t->q, &t->q->writer, t->channel->id, t->p->conversation, t->p->thread_ref,
-                           item->recipient, &item->peer_conversation);
-    return OK;
+    return item->is_started && t->p->direction == MESSAGE_OUT ? find_peer(t, item) : OK;
 }
 
 static enum err put_items(struct put *t)
@@ -196,7 +211,10 @@ static enum err put_items(struct put *t)
         TRY(put_item(t, &p->item[i]));
         has_new = has_new || p->item[i].how == STORE_NEW || p->item[i].how == STORE_AGAIN;
     }
-    return has_new ? thread_seen(t->q, t->channel, p, t->thread_ref) : OK;
+    if (!has_new)
+        return OK;
+    TRY(alias_put(t->q, t->channel, p));
+    return thread_seen(t->q, t->channel, p, t->thread_ref, t->conversation);
 }
 
 static bool is_whole(const struct store_put *p)
@@ -207,19 +225,33 @@ static bool is_whole(const struct store_put *p)
     return p->channel && p->channel[0];
 }
 
+/* What it answers says where it belongs. */
+static bool answers_alone(const struct store_put *p)
+{
+    return thread_is_talk(p) && p->reply_to.n > 0 && p->conversation.n == 0;
+}
+
 enum err sqlite_put(struct sqlite *q, struct store_op *op)
 {
     struct store_put *p = container_of(op, struct store_put, op);
-    struct put t = {.q = q, .p = p};
+    struct put t = {.q = q, .p = p, .conversation = p->conversation};
     if (!is_whole(p))
         return ERR_INVALID;
     TRY(channel_get(q, p->channel, &t.channel));
     t.queue_id = queue_id(t.channel, p->direction);
     TRY(check_quota(&t));
-    char *told = NULL;
-    TRY(thread_told(q, t.channel->id, p, &told));
+    char *told = NULL, *conversation = NULL;
+    enum err e = OK;
+    if (answers_alone(p))
+        e = reply_thread(q, t.channel, p, &told, &conversation);
+    if (e == OK && !told)
+        e = thread_told(q, t.channel->id, p, &told);
     t.thread_ref = told ? span_of(told) : p->thread_ref;
-    enum err e = put_items(&t);
+    if (conversation)
+        t.conversation = t.lane = span_of(conversation);
+    if (e == OK)
+        e = put_items(&t);
     free(told);
+    free(conversation);
     return e;
 }

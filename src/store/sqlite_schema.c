@@ -105,9 +105,15 @@ static const char *const migration[] = {
 
     /* 2: kinds of messages; what the bridge has learnt; Front's events; how channels stand with Front; files. */
     "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
-    /* Written when a delivery settles, if its backend tells an id; no put touches it. */
-    "CREATE INDEX message_external ON message (queue_id, external_id)"
-    " WHERE external_id IS NOT NULL AND queue_id % 2 = 0;"
+    /* Written when a message settles of which the other side tells its id; no put touches it. */
+    "CREATE INDEX message_external ON message (queue_id, external_id) WHERE external_id IS NOT NULL;"
+    /* reply_to: what it answers. front_id: Front's id of an inbound message, where Front has shown it. */
+    "ALTER TABLE message ADD COLUMN reply_to TEXT;"
+    "ALTER TABLE message ADD COLUMN front_id TEXT;"
+    "CREATE INDEX message_front ON message (queue_id, front_id) WHERE front_id IS NOT NULL;"
+    /* What Front is told (ref) for an id of the backend, where that is not the id itself. */
+    "CREATE TABLE alias (channel_id INTEGER, ref TEXT, id TEXT NOT NULL, seen_at INTEGER NOT NULL,"
+    " PRIMARY KEY (channel_id, ref)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE receipt (message_id INTEGER, status INTEGER, at INTEGER NOT NULL, reason TEXT,"
     " PRIMARY KEY (message_id, status)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE message ADD COLUMN unsure_at INTEGER NOT NULL DEFAULT 0;"
@@ -153,9 +159,6 @@ static const char *const migration[] = {
     "CREATE TABLE standing (channel_id INTEGER PRIMARY KEY, front_channel TEXT NOT NULL DEFAULT '',"
     " life INTEGER NOT NULL DEFAULT 0, life_at INTEGER NOT NULL DEFAULT 0,"
     " life_since INTEGER NOT NULL DEFAULT 0, is_offline INTEGER NOT NULL DEFAULT 0) STRICT;"
-    /* Written once an inbound message, which Front allows some hundred times a minute; no put touches it. */
-    "CREATE INDEX message_accepted ON message (queue_id, external_id)"
-    " WHERE state = 3 AND external_id IS NOT NULL;"
 
     /* file_n: rows of `file`; files_left: those that are still wanted, for which the message waits. */
     "ALTER TABLE message ADD COLUMN file_n INTEGER NOT NULL DEFAULT 0;"

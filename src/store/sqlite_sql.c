@@ -17,7 +17,9 @@
     " m.created_at, m.stored_at, m.due_at, m.expires_at, m.updated_at, m.started_at, m.ended_at, m.body_n,"  \
     " m.kind, m.file_n, m.unsure_at, m.part_sent, m.part_n, m.part_cut, m.source_id, m.recipient, m.lane, "  \
     "m.conversation, m.thread_ref,"                                                                          \
-    " m.event_id, m.external_id, m.reason, "
+    " m.event_id, m.external_id, m.reason, m.reply_to, "
+
+#define REPLY_COLUMNS " id, source_id, state, conversation, thread_ref, event_id IS NOT NULL "
 
 #define EVENT_COLUMNS                                                                                        \
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
@@ -88,8 +90,9 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_PUT_MESSAGE] =
         "INSERT INTO message (id, queue_id, state, is_head, seq, attempt, due_at, expires_at, created_at,"
         " stored_at, updated_at, started_at, body_n, source_id, recipient, lane, conversation, thread_ref, "
-        "event_id, kind)"
-        " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        "event_id, kind, reply_to)"
+        " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+        "?19)"
         " ON CONFLICT (queue_id, source_id, recipient) DO NOTHING",
     [SQL_PUT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
                      " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND m.recipient = ?3",
@@ -267,9 +270,29 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
                         " AND peer IS NOT NULL" LINK_UPSERT,
 
+    /* replies and aliases; queue_id: of what is answered; kinds: 0 message, 4 receipt (state.h) */
+    [SQL_REPLY_DELIVERY] = "SELECT external_id FROM message INDEXED BY message_source"
+                           " WHERE queue_id = ?1 AND source_id = ?2 AND recipient = ?3 AND kind = 0"
+                           " AND external_id IS NOT NULL",
+    [SQL_REPLY_OWN] = "SELECT source_id FROM message WHERE id = ?2 AND queue_id = ?1 AND kind <> 4",
+    [SQL_REPLY_SHOWN] = "SELECT source_id FROM message INDEXED BY message_front"
+                        " WHERE queue_id = ?1 AND front_id = ?2 LIMIT 1",
+    [SQL_REPLY_UID] = "SELECT source_id FROM message INDEXED BY message_external"
+                      " WHERE queue_id = ?1 AND external_id = ?2 LIMIT 1",
+    [SQL_REPLY_RECEIVED] = "SELECT" REPLY_COLUMNS "FROM message INDEXED BY message_source"
+                           " WHERE queue_id = ?1 AND source_id = ?2 AND kind <> 4 LIMIT 1",
+    [SQL_REPLY_SENT] = "SELECT" REPLY_COLUMNS "FROM message INDEXED BY message_external"
+                       " WHERE queue_id = ?1 AND external_id = ?2 AND kind = 0 ORDER BY id DESC LIMIT 1",
+    [SQL_REPLY_THREAD] = "SELECT thread_ref FROM thread INDEXED BY thread_conversation"
+                         " WHERE channel_id = ?1 AND conversation = ?2 AND thread_ref >= char(2) LIMIT 1",
+    [SQL_ALIAS_SET] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET id = excluded.id,"
+                      " seen_at = excluded.seen_at"
+                      " WHERE id <> excluded.id OR seen_at < excluded.seen_at - 86400000",
+    [SQL_ALIAS_GET] = "SELECT id FROM alias WHERE channel_id = ?1 AND ref = ?2",
+
     /* receipts */
     [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_external"
-                         " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.queue_id % 2 = 0 AND m.kind = 0"
+                         " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.kind = 0"
                          " ORDER BY m.id DESC LIMIT 1",
     [SQL_RECEIPT_ADD] = "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     [SQL_RECEIPT_FAILED] = "UPDATE message SET reason = ?2 WHERE id = ?1",
@@ -399,7 +422,8 @@ const char *const sql_text_of[SQL_N] = {
         " is_offline = CASE WHEN ?7 & 8 THEN excluded.is_offline ELSE is_offline END",
 
     /* confirm */
-    [SQL_CONFIRM_UID] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_accepted"
+    [SQL_CONFIRM_UID] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_external"
                         " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.state = 3 LIMIT 1",
+    [SQL_CONFIRM_SHOWN] = "UPDATE message SET front_id = ?2 WHERE id = ?1 AND front_id IS NULL",
     [SQL_CONFIRM_NOTE] = "UPDATE message SET external_id = coalesce(external_id, ?2) WHERE id = ?1",
 };

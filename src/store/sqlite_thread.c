@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err first_text(struct sqlite *q, sqlite3_stmt *st, char **out)
+enum err thread_text(struct sqlite *q, sqlite3_stmt *st, char **out)
 {
     bool has_row;
     TRY(sql_step(q, st, &has_row));
@@ -27,7 +27,7 @@ static enum err look_up(struct sqlite *q, struct conn *c, enum sql id, int64_t c
         return OK;
     sqlite3_stmt *st = sql_of(q, c, id);
     sql_bind(st, "it", channel_id, key);
-    return first_text(q, st, found);
+    return thread_text(q, st, found);
 }
 
 enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struct span conversation,
@@ -36,6 +36,8 @@ enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struc
     *peer = NULL;
     TRY(look_up(q, c, SQL_LINK_GET, channel_id, conversation, peer));
     TRY(look_up(q, c, SQL_THREAD_BY_REF, channel_id, thread_ref, peer));
+    if (!*peer && span_starts(thread_ref, "fb:")) /* of history alone, perhaps */
+        TRY(alias_find(q, c, channel_id, thread_ref, peer));
     return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
 }
 
@@ -86,7 +88,7 @@ enum err thread_chosen(struct sqlite *q, const struct channel *history, const st
 }
 
 /* Customers' and agents' messages are of the same conversation. */
-static bool is_talk(const struct store_put *p)
+bool thread_is_talk(const struct store_put *p)
 {
     return p->direction == MESSAGE_IN && p->item_n > 0 && (p->kind == KIND_MESSAGE || p->kind == KIND_AGENT);
 }
@@ -98,7 +100,7 @@ enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, c
 
 enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
 {
-    if (!is_talk(p))
+    if (!thread_is_talk(p))
         return OK;
     if (p->follows_link)
         TRY(thread_linked(q, channel_id, p->conversation, thread_ref));
@@ -106,16 +108,16 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_pu
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_GOES_ON);
     sql_bind(st, "iti", channel_id, p->item[0].recipient, p->now - p->rolls_ms);
-    return first_text(q, st, thread_ref);
+    return thread_text(q, st, thread_ref);
 }
 
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
-                     struct span thread_ref)
+                     struct span thread_ref, struct span conversation)
 {
-    if (!is_talk(p) || !thread_ref.p)
+    if (!thread_is_talk(p) || !thread_ref.p)
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_SEEN);
-    sql_bind(st, "itttii", c->id, thread_ref, p->item[0].recipient, p->conversation, p->now,
+    sql_bind(st, "itttii", c->id, thread_ref, p->item[0].recipient, conversation, p->now,
              (int64_t)(p->rolls_ms > 0));
     return sql_run(q, st);
 }

@@ -178,6 +178,12 @@ struct store_item {
     bool is_behind;  /* an older message of its lane is open */
     char *
         peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
+    char *reply;           /* out, when is_started: as store_message.reply; store_put_fini */
+};
+
+/* What the other side is told under another name than the backend's own: ids that are too long for it. */
+struct store_alias {
+    struct span ref, id; /* as told; the backend's own */
 };
 
 struct store_put {
@@ -195,6 +201,11 @@ struct store_put {
     int64_t rolls_ms; /* in: the sender's last thread goes on unless it was silent for so long, and thread_ref
                          is for a new one; 0: thread_ref as it is */
     struct span event_id; /* out: Front's event id, if it came as an event; may be absent */
+    struct span
+        reply_to; /* what it answers, absent: nothing. out: ids of Front, ours or the backend's, one a line, the
+                             first that is known counts; in: the backend's id */
+    const struct store_alias *alias; /* in */
+    unsigned alias_n;
     wall_ms_t now;
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */
     wall_ms_t expires_at; /* still waiting then: dead */
@@ -241,9 +252,11 @@ void store_file_fini(struct store_file *f);
 enum { STORE_IMPORT_MAX = 1000 };
 
 struct store_import_line {
-    struct span source_id;                            /* known or not by this alone */
-    struct span recipient;                            /* the customer's handle */
-    struct span lane, conversation, thread_ref, body; /* as in a put */
+    struct span source_id;                                      /* known or not by this alone */
+    struct span recipient;                                      /* the customer's handle */
+    struct span lane, conversation, thread_ref, reply_to, body; /* as in a put */
+    const struct store_alias *alias;                            /* as in a put */
+    unsigned alias_n;
     /* results */
     int64_t id;
     enum store_put_how how;
@@ -276,8 +289,13 @@ struct store_message {
     char *front_conversation; /* in: Front's conversation id, resolved from the thread map; else NULL */
     char *event_id;
     char *external_id; /* the other side's id once known: the backend's, or Front's message_uid */
-    char *reason;      /* of the last outcome */
-    char *body;        /* NULL when pruned or not asked for */
+    char *reply_to;    /* as put */
+    char *
+        reply; /* what that is to the other side, if known. out: the backend's id of it; in: Front's id of the
+                          delivery, else reply_id is the message of ours that it answers */
+    int64_t reply_id; /* 0: none */
+    char *reason;     /* of the last outcome */
+    char *body;       /* NULL when pruned or not asked for */
     size_t body_n;
     uint32_t attempt; /* attempts started; never counts back, so that a late outcome finds its own attempt */
     uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.
@@ -385,6 +403,8 @@ struct store_confirm {
     const char *channel;
     int64_t id;      /* ours; 0: by uid */
     struct span uid; /* Front's message_uid; finds accepted messages alone */
+    struct span front_id,
+        conversation; /* Front's ids of the message and its conversation, kept in the map; may be absent */
     wall_ms_t now;
     /* results. ERR_NOT_FOUND: no inbound message of this channel; ERR_CONFLICT: it had ended otherwise */
     int64_t found_id;
@@ -560,7 +580,8 @@ void store_stats_fini(struct store_stats *p);
  * learnt yet; else unknown. The other way, Front's conversation of a message of the backend is: what was learnt
  * of its thread; else the newest link to its conversation of the backend (for an agent's message, which belongs
  * where the conversation is now, that one first); else, for an agent's, what was learnt from an earlier one of
- * the same thread. History joins the conversation that the map of its channel knows when the first line of a thread
+ * the same thread. A message without a conversation that answers one which is known belongs to the thread of that one,
+ * both ways. History joins the conversation that the map of its channel knows when the first line of a thread
  * is claimed, or none, and all later lines of that thread go where the first one went.
  */
 

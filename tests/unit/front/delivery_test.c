@@ -3,26 +3,25 @@
 #include "front/callback.h"
 
 #define HEAD "{\"id\":\"msg_1\",\"recipients\":[{\"role\":\"to\",\"handle\":\"ada\",\"name\":\"Ada\"}]"
-#define STORED(author, subject, text, html, attachments, reply, at)                                          \
+#define STORED(author, subject, text, html, attachments, at)                                                 \
     "{\"front\":{\"message_id\":\"msg_1\",\"conversation_id\":null,\"event_id\":null},"                      \
     "\"recipient\":{\"handle\":\"ada\",\"name\":\"Ada\"},\"author\":" author ",\"subject\":" subject         \
-    ",\"text\":" text ",\"html\":" html ",\"attachments\":" attachments ",\"in_reply_to\":" reply            \
-    ",\"created_at\":" at "}"
+    ",\"text\":" text ",\"html\":" html ",\"attachments\":" attachments ",\"created_at\":" at "}"
 #define NOW INT64_C(1700000000123)
 
 static const struct {
     const char *body, *stored;
 } rows[] = {
     {HEAD ",\"body\":\"<p>a &amp; b</p><p>c<br>d</p>\"}",
-     STORED("null", "null", "\"a & b\\n\\nc\\nd\"", "\"<p>a &amp; b</p><p>c<br>d</p>\"", "[]", "null",
+     STORED("null", "null", "\"a & b\\n\\nc\\nd\"", "\"<p>a &amp; b</p><p>c<br>d</p>\"", "[]",
             "1700000000.123")},
     {HEAD ",\"body\":\"<p>x</p>\",\"text\":\" as it \\n stands \",\"author\":{},\"created_at\":1453770984.5}",
-     STORED("null", "null", "\" as it \\n stands \"", "\"<p>x</p>\"", "[]", "null", "1453770984.500")},
+     STORED("null", "null", "\" as it \\n stands \"", "\"<p>x</p>\"", "[]", "1453770984.500")},
     {HEAD
      ",\"body\":null,\"author\":{\"email\":\"g@x.org\",\"first_name\":\"Grace\",\"last_name\":\"Hopper\"},"
      "\"subject\":\"Re: \\\"it\\\"\",\"metadata\":{\"headers\":{\"in_reply_to\":\"fb1\"}}}",
      STORED("{\"name\":\"Grace Hopper\",\"email\":\"g@x.org\"}", "\"Re: \\\"it\\\"\"", "\"\"", "null", "[]",
-            "\"fb1\"", "1700000000.123")},
+            "1700000000.123")},
     {HEAD
      ",\"body\":\"\",\"text\":\"\",\"author\":{\"username\":\"gh\",\"email\":null,\"first_name\":\"\"},"
      "\"attachments\":[{\"id\":\"fil_1\",\"filename\":\"a.png\",\"content_type\":\"image/png\",\"size\":44,"
@@ -30,10 +29,9 @@ static const struct {
      STORED("{\"name\":\"gh\",\"email\":null}", "null", "\"\"", "\"\"",
             "[{\"filename\":\"a.png\",\"content_type\":\"image/png\",\"size\":44,\"url\":null},"
             "{\"filename\":null,\"content_type\":null,\"size\":null,\"url\":null}]",
-            "null", "1700000000.123")},
-    {HEAD ",\"body\":\"x\",\"text\":\"\\ud800\\u0000\\u00e9\\ud83d\\ude00\"}",
-     STORED("null", "null", "\"\xef\xbf\xbd\xc3\xa9\xf0\x9f\x98\x80\"", "\"x\"", "[]", "null",
             "1700000000.123")},
+    {HEAD ",\"body\":\"x\",\"text\":\"\\ud800\\u0000\\u00e9\\ud83d\\ude00\"}",
+     STORED("null", "null", "\"\xef\xbf\xbd\xc3\xa9\xf0\x9f\x98\x80\"", "\"x\"", "[]", "1700000000.123")},
 };
 
 static void test_stored(void **state)
@@ -55,18 +53,21 @@ static void test_stored(void **state)
 
 static void test_complete(void **state)
 {
-    struct delivery_head h = {
-        .id = "fb1", .channel = "support", .attempt = 3, .conversation_id = SPAN_LIT("c\"1")};
+    struct delivery_head h = {.id = "fb1",
+                              .channel = "support",
+                              .attempt = 3,
+                              .conversation_id = SPAN_LIT("c\"1"),
+                              .in_reply_to = SPAN_LIT("m1")};
     struct buf out;
     (void)state;
     buf_init(&out, 65536);
     delivery_complete(&h, SPAN_LIT("{\"text\":\"x\"}"), &out);
     assert_text(&out, "{\"type\":\"message\",\"id\":\"fb1\",\"attempt\":3,\"channel\":\"support\","
-                      "\"conversation_id\":\"c\\\"1\",\"text\":\"x\"}");
-    h.conversation_id = SPAN_NONE;
+                      "\"conversation_id\":\"c\\\"1\",\"in_reply_to\":\"m1\",\"text\":\"x\"}");
+    h.conversation_id = h.in_reply_to = SPAN_NONE;
     delivery_complete(&h, SPAN_LIT("{}"), &out);
     assert_text(&out, "{\"type\":\"message\",\"id\":\"fb1\",\"attempt\":3,\"channel\":\"support\","
-                      "\"conversation_id\":null}");
+                      "\"conversation_id\":null,\"in_reply_to\":null}");
     buf_fini(&out);
 }
 

@@ -15,7 +15,8 @@ static const struct {
      CUSTOM("", "a &lt;b&gt;<br>&quot;c&quot; &amp; d", "")},
     {"{" SENDER
      ",\"text\":\"x\",\"subject\":\"S\",\"id\":\"m1\",\"conversation_id\":\"c1\",\"in_reply_to\":\"m0\"}",
-     CUSTOM("\"subject\":\"S\",", "x", ",\"external_id\":\"m1\",\"external_conversation_id\":\"c1\"")},
+     CUSTOM("\"subject\":\"S\",", "x",
+            ",\"external_id\":\"m1\",\"external_conversation_id\":\"c1\",\"in_reply_to\":\"m0\"")},
     {"{" SENDER
      ",\"markdown\":\"**b** `c`\\nd [l](https://x.org) [j](javascript:alert(1)) <script>x</script>\"}",
      CUSTOM("", "<p><strong>b</strong> <code>c</code><br>d <a href=\\\"https://x.org\\\">l</a> j x</p>", "")},
@@ -59,10 +60,13 @@ static void test_application(void **state)
     struct incoming in = {
         .wire = SPAN_LIT("{" SENDER ",\"text\":\"x\",\"subject\":\"S\",\"sent_at\":1700000000.999}"),
         .id = "fb1",
-        .thread_ref = "t"};
+        .thread_ref = "t",
+        .reply_to = "fb-msg_1"};
     assert_int_equal(incoming_application(&in, &out, &why), OK);
     assert_text(&out, "{" SENDER ",\"subject\":\"S\",\"body\":\"x\",\"metadata\":{\"external_id\":\"fb1\","
-                      "\"external_conversation_id\":\"t\"},\"delivered_at\":1700000000}");
+                      "\"external_conversation_id\":\"t\",\"referenced_message_external_id\":\"fb-msg_1\"},"
+                      "\"delivered_at\":1700000000}");
+    in.reply_to = NULL;
     in.wire = SPAN_LIT("{\"sender\":{\"handle\":\"ada\"},\"text\":\"x\",\"sent_at\":0}");
     assert_int_equal(incoming_application(&in, &out, &why), OK);
     assert_text(&out, "{\"sender\":{\"handle\":\"ada\"},\"body\":\"x\",\"metadata\":{\"external_id\":\"fb1\","
