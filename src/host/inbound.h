@@ -11,7 +11,6 @@
 
 enum {
     INBOUND_ATTACHMENTS_MAX = 32,
-    INBOUND_FILES_BYTES_MAX = 25 * 1000 * 1000, /* of one message: what Front takes */
     INBOUND_TO_MAX = 50,
     INBOUND_ID_MAX = 1024,        /* longer ids than Front's 200 are mapped by the bridge */
     INBOUND_TEXT_MAX = 512 << 10, /* before JSON escapes */
