@@ -18,6 +18,7 @@
 #include "bridge/keeper.h"
 #include "bridge/life.h"
 #include "bridge/links.h"
+#include "bridge/moved.h"
 #include "bridge/oauth.h"
 #include "bridge/place.h"
 #include "bridge/presence.h"
@@ -309,6 +310,7 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
                                          .oauth = oauth_new(&c->account[i]),
                                          .authors = authors_new()};
     for (size_t i = 0; i < c->account_n; i++) {
+        moved_watch(&b->account[i]);
         b->account[i].resolver = resolver_new(&b->account[i]);
         b->account[i].eventer = eventer_new(&b->account[i]);
         b->account[i].catcher = catcher_new(&b->account[i]);

@@ -9,15 +9,19 @@
 
 enum { STORED_BODY_MAX = 12 << 20 };
 
-/* The conversation that Front is told: the newest of its own names for it, else one derived from Front's id. */
+/* What Front is told as the conversation if neither Front nor the map has a name for it. */
 static char *conversation_of(const struct callback *c)
 {
-    char *text;
+    return delivery_external_id(c->conversation_id ? c->conversation_id : c->message_id);
+}
 
-    if (c->external_conversation_n > 0)
-        return mem_strdup(c->external_conversation[0]);
-    must(asprintf(&text, "fb-%s", c->conversation_id ? c->conversation_id : c->message_id) >= 0);
-    return text;
+/* Front takes no longer ones, so it names none. */
+static void read_names(struct outgoing *o)
+{
+    const struct callback *c = o->callback;
+
+    for (unsigned i = 0; i < c->external_conversation_n; i++)
+        o->named[i] = span_of(c->external_conversation[i]);
 }
 
 /* Front says it twice, by its own id and by the uid, which a custom channel may have filled with another id. */
@@ -112,6 +116,7 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
     o->external_id = delivery_external_id(o->callback->message_id);
     o->conversation = conversation_of(o->callback);
     o->reply_to = reply_to_of(o->callback);
+    read_names(o);
     o->item = mem_calloc(o->item_n, sizeof *o->item);
     o->text = mem_calloc(o->item_n, sizeof *o->text);
     read_files(o, ch);
@@ -124,6 +129,8 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
         .conversation = span_of(o->callback->conversation_id),
         .thread_ref = span_of(o->conversation),
         .event_id = span_of(o->callback->what.id),
+        .named = o->named,
+        .named_n = o->callback->external_conversation_n,
         .reply_to = span_of(o->reply_to),
         .now = now,
         .created_at = made_at,
@@ -134,8 +141,13 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
     };
 }
 
-void outgoing_stored(const struct outgoing *o, struct channel *ch)
+void outgoing_stored(struct outgoing *o, struct channel *ch)
 {
+    if (o->put.told) {
+        free(o->conversation);
+        o->conversation = o->put.told;
+        o->put.told = NULL;
+    }
     if (o->files)
         fetcher_soon(ch->fetch_out);
 }

@@ -10,8 +10,9 @@
 struct outgoing {
     struct callback *callback;
     char *reply_to;                   /* what it answers, as the store takes it; NULL: nothing */
-    char *external_id, *conversation; /* told to Front; derived from Front's ids, so the same each time */
-    struct store_put put;             /* complete but for on_done and start_max */
+    char *external_id, *conversation; /* told to Front, the same each time; conversation: once it is stored */
+    struct span named[CALLBACK_CONVERSATIONS_MAX]; /* Front's own names of the conversation */
+    struct store_put put;                          /* complete but for on_done and start_max */
     struct store_item *item;
     struct outgoing_text {
         struct buf body, lane;
@@ -24,8 +25,8 @@ struct outgoing {
 void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, wall_ms_t now,
                    wall_ms_t made_at);
 void outgoing_fini(struct outgoing *o);
-/* outgoing_stored says that the put is durable: its files are fetched. */
-void outgoing_stored(const struct outgoing *o, struct channel *ch);
+/* outgoing_stored says that the put is durable: what Front is told is fixed, and its files are fetched. */
+void outgoing_stored(struct outgoing *o, struct channel *ch);
 
 /* outgoing_own_id: a message that the bridge posted itself carries our id, and is where it belongs already. Gives that id;
  * NULL: it is none of ours. */

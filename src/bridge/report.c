@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/outgoing.h"
 #include "bridge/staging.h"
 #include <stdlib.h>
 #include <string.h>
@@ -163,9 +164,8 @@ static void write_open(const struct report *t, struct jout *j)
 
 static void path_of_status(const struct report *t, struct buf *path)
 {
-    char *external_id;
+    char *external_id = delivery_external_id(t->source_id);
 
-    must(asprintf(&external_id, "fb-%s", t->source_id) >= 0);
     front_path(path, "/channels/%s/conversations/%s/messages/%s/status",
                channel_front_id(t->reporter->channel), t->thread_ref, external_id);
     free(external_id);
@@ -286,8 +286,11 @@ static void on_answer(const struct front_result *r, void *arg)
 /* ---- from the store
  * -------------------------------------------------------------------------------------------------- */
 
-static struct report *report_new(struct reporter *r, const struct store_message *m, unsigned tries)
+/* moved_to: where its conversation was merged into; NULL: nowhere. */
+static struct report *report_new(struct reporter *r, const struct store_message *m, const char *moved_to,
+                                 unsigned tries)
 {
+    const char *conversation = moved_to ? moved_to : m->conversation;
     struct report *t = mem_zalloc(sizeof *t);
     struct span reason = m->reason ? span_of(m->reason) : SPAN_LIT("it could not be delivered");
 
@@ -296,7 +299,7 @@ static struct report *report_new(struct reporter *r, const struct store_message 
     t->op.id = m->id;
     t->source_id = mem_strdup(m->source_id);
     t->recipient = mem_strdup(m->recipient);
-    t->conversation = m->conversation && *m->conversation ? mem_strdup(m->conversation) : NULL;
+    t->conversation = conversation && *conversation ? mem_strdup(conversation) : NULL;
     t->thread_ref = m->thread_ref ? mem_strdup(m->thread_ref) : NULL;
     t->reason = mem_strndup(reason.p, reason.n < REASON_MAX ? reason.n : REASON_MAX);
     r->busy_n++;
@@ -320,9 +323,9 @@ static bool is_one_of_many(struct report *t)
     return n > REPORT_CAUSE_MAX;
 }
 
-static void tell(struct reporter *r, const struct store_message *m, unsigned tries)
+static void tell(struct reporter *r, const struct store_message *m, const char *moved_to, unsigned tries)
 {
-    struct report *t = report_new(r, m, tries);
+    struct report *t = report_new(r, m, moved_to, tries);
 
     go_on(t, is_one_of_many(t) ? NULL : first_way(t));
 }
@@ -340,7 +343,7 @@ static void on_reports(struct store_op *op)
         r->next_at = r->op.next_at;
     for (unsigned i = 0; i < r->op.message_n; i++)
         if (!r->channel->bridge->is_stopping)
-            tell(r, &r->op.message[i], r->op.tries[i]);
+            tell(r, &r->op.message[i], r->op.moved_to[i], r->op.tries[i]);
     store_reports_fini(&r->op);
 }
 

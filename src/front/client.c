@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "front/link.h"
 #include "front/reply.h"
 #include "front/tally.h"
 #include <fcntl.h>
@@ -39,6 +40,7 @@ struct front_call {
     size_t max_bytes;
     int64_t timeout_ms, stall_ms;
     unsigned redirects;
+    char *moved_from; /* the conversation that it was about before Front sent it on; NULL: it did not */
     bool is_read_only;
     struct http_call *http; /* NULL: waiting */
     front_done_fn *on_done;
@@ -55,6 +57,8 @@ struct front_client {
     struct calls lane[RATE_LANE_N], sent;
     unsigned waiting_n[RATE_LANE_N];
     struct tally tally;
+    front_moved_fn *on_moved;
+    void *moved_arg;
 };
 
 /* ---- Calls ---- */
@@ -166,6 +170,7 @@ static void call_free(struct front_call *call)
     free(call->method);
     free(call->url);
     free(call->resource);
+    free(call->moved_from);
     free(call->body);
     parts_free(call->part, call->part_n);
     free(call);
@@ -199,6 +204,24 @@ static void learn(struct front_call *call, const struct http_answer *a, struct r
                  LOG_I64("retry_after_ms", h->retry_after_ms));
 }
 
+/* A redirect for the moment teaches nothing. */
+static void note_move(struct front_call *call, int status)
+{
+    struct span id = front_conversation_of_link(span_of(call->url));
+
+    if (status != 307 && id.p && !call->moved_from)
+        call->moved_from = span_strdup(id);
+}
+
+/* Front has taken it: the conversation is there. */
+static void tell_move(const struct front_call *call)
+{
+    struct span to = front_conversation_of_link(span_of(call->url));
+
+    if (call->client->on_moved && call->moved_from && to.p && !span_is(to, call->moved_from))
+        call->client->on_moved(span_of(call->moved_from), to, call->client->moved_arg);
+}
+
 /* follow sends the call again, to where the answer points, if that is on our own host. */
 static bool follow(struct front_call *call, const struct http_answer *a)
 {
@@ -212,6 +235,7 @@ static bool follow(struct front_call *call, const struct http_answer *a)
         buf_fini(&url);
         return false;
     }
+    note_move(call, a->status);
     free(call->url);
     call->url = buf_take(&url, NULL);
     call->redirects++;
@@ -244,6 +268,8 @@ static void conclude(struct front_call *call, const struct http_answer *a, const
     if (result.class != FRONT_CALL_OK)
         reply_reason(&reply, is_json ? json_root(&doc) : (struct jval){0}, &reason);
     result.reason = buf_span(&reason);
+    if (result.class == FRONT_CALL_OK)
+        tell_move(call);
     finish(call, &result);
     buf_fini(&reason);
     json_fini(&doc);
@@ -406,6 +432,12 @@ struct front_client *front_client_new(struct event_base *base, struct http_clien
         TAILQ_INIT(&c->lane[lane]);
     TAILQ_INIT(&c->sent);
     return c;
+}
+
+void front_client_on_moved(struct front_client *c, front_moved_fn *on_moved, void *arg)
+{
+    c->on_moved = on_moved;
+    c->moved_arg = arg;
 }
 
 void front_call_cancel(struct front_call *call)

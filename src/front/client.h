@@ -21,6 +21,10 @@ struct front_call;
 
 struct front_client *front_client_new(struct event_base *base, struct http_client *http,
                                       const struct config_account *account);
+/* front_client_on_moved: a call about a conversation was sent on by Front, for good, and taken at another one. from and to
+ * are borrowed; comes before the call's on_done. */
+typedef void front_moved_fn(struct span from, struct span to, void *arg);
+void front_client_on_moved(struct front_client *c, front_moved_fn *on_moved, void *arg);
 void front_client_free(struct front_client *c); /* open calls end with FRONT_CALL_CANCELLED first */
 
 enum front_auth {

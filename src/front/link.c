@@ -87,6 +87,18 @@ struct span front_id_of_link(struct span link)
     return front_is_id(id) ? id : SPAN_NONE;
 }
 
+struct span front_conversation_of_link(struct span link)
+{
+    static const char before[] = "/conversations/";
+    struct span path = front_path_of_link(link);
+
+    if (!path.p || !span_starts(path, before))
+        return SPAN_NONE;
+    struct span rest = skip(path, sizeof before - 1);
+    struct span id = {rest.p, length_until(rest, "/?")};
+    return span_starts(id, "cnv_") && front_is_id(id) ? id : SPAN_NONE;
+}
+
 enum err front_page_token_of_link(struct span link, struct buf *out)
 {
     static const char key[] = "page_token=";

@@ -13,6 +13,8 @@ enum { FRONT_ID_MAX = 200 };
 /* front_id_of_link gives the last path segment of a link, whatever its host; absent if it is no such thing.
  */
 struct span front_id_of_link(struct span link);
+/* front_conversation_of_link: the id of the conversation that a link is about, or of something of it; absent: none. */
+struct span front_conversation_of_link(struct span link);
 /* front_is_id: what Front's ids look like. */
 bool front_is_id(struct span s);
 bool front_host_is_fronts(struct span host);

@@ -11,6 +11,8 @@
 
 void store_put_fini(struct store_put *p)
 {
+    free(p->told);
+    p->told = NULL;
     for (unsigned i = 0; i < p->item_n; i++) {
         free(p->item[i].peer_conversation);
         free(p->item[i].reply);
@@ -180,8 +182,11 @@ static void reset_learn(struct store_op *op)
 
 void store_reports_fini(struct store_reports *p)
 {
-    for (unsigned i = 0; i < p->message_n; i++)
+    for (unsigned i = 0; i < p->message_n; i++) {
         store_message_fini(&p->message[i]);
+        free(p->moved_to[i]);
+        p->moved_to[i] = NULL;
+    }
     p->message_n = 0;
 }
 

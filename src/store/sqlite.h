@@ -144,6 +144,9 @@ MUST_CHECK enum err thread_front(struct sqlite *q, struct conn *c, int64_t chann
  * malloc'ed, or untouched. */
 MUST_CHECK enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p,
                                 char **thread_ref);
+/* thread_answer: what Front is told as the conversation of delivery p; malloc'ed, or untouched for p->thread_ref. */
+MUST_CHECK enum err thread_answer(struct sqlite *q, const struct channel *c, const struct store_put *p,
+                                  char **told);
 /* thread_history finds the conversation that a line of history joins; *conversation is malloc'ed, or NULL. */
 MUST_CHECK enum err thread_history(struct sqlite *q, struct conn *c, const struct channel *history,
                                    struct span peer, struct span thread_ref, char **conversation);
@@ -159,6 +162,8 @@ MUST_CHECK enum err thread_seen(struct sqlite *q, const struct channel *c, const
 /* thread_shown: Front shows inbound message r in this conversation. */
 MUST_CHECK enum err thread_shown(struct sqlite *q, const struct row *r, struct span conversation,
                                  wall_ms_t now);
+/* thread_moved_to: what conversation (may be NULL) was merged into; malloc'ed, or untouched. */
+MUST_CHECK enum err thread_moved_to(struct sqlite *q, const char *conversation, char **into);
 MUST_CHECK enum err thread_settled(struct sqlite *q, const struct row *r, const struct store_settle *p);
 
 /* ---- Replies and aliases (sqlite_reply.c) ---- */

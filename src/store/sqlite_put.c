@@ -242,7 +242,9 @@ enum err sqlite_put(struct sqlite *q, struct store_op *op)
     TRY(check_quota(&t));
     char *told = NULL, *conversation = NULL;
     enum err e = OK;
-    if (answers_alone(p))
+    if (p->direction == MESSAGE_OUT && p->kind == KIND_MESSAGE)
+        e = thread_answer(q, t.channel, p, &told);
+    else if (answers_alone(p))
         e = reply_thread(q, t.channel, p, &told, &conversation);
     if (e == OK && !told)
         e = thread_told(q, t.channel->id, p, &told);
@@ -251,6 +253,10 @@ enum err sqlite_put(struct sqlite *q, struct store_op *op)
         t.conversation = t.lane = span_of(conversation);
     if (e == OK)
         e = put_items(&t);
+    if (p->direction == MESSAGE_OUT) {
+        p->told = told;
+        told = NULL;
+    }
     free(told);
     free(conversation);
     return e;

@@ -29,8 +29,9 @@ static enum err gather(struct sqlite *q, const struct channel *c, struct store_r
         if (!has_row)
             return OK;
         p->tries[p->message_n] = (unsigned)sqlite3_column_int64(st, sqlite3_column_count(st) - 1);
-        TRY(sqlite_message_read(q, &q->writer, st, &p->message[p->message_n]));
-        p->message_n++;
+        struct store_message *m = &p->message[p->message_n];
+        TRY(sqlite_message_read(q, &q->writer, st, m));
+        TRY(thread_moved_to(q, m->conversation, &p->moved_to[p->message_n++]));
     }
 }
 

@@ -111,6 +111,10 @@ static const char *const migration[] = {
     "ALTER TABLE message ADD COLUMN reply_to TEXT;"
     "ALTER TABLE message ADD COLUMN front_id TEXT;"
     "CREATE INDEX message_front ON message (queue_id, front_id) WHERE front_id IS NOT NULL;"
+    /* Conversations that Front has merged into others. */
+    "CREATE TABLE moved (conversation TEXT PRIMARY KEY, into_id TEXT NOT NULL, seen_at INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX moved_into ON moved (into_id);"
     /* What Front is told (ref) for an id of the backend, where that is not the id itself. */
     "CREATE TABLE alias (channel_id INTEGER, ref TEXT, id TEXT NOT NULL, seen_at INTEGER NOT NULL,"
     " PRIMARY KEY (channel_id, ref)) STRICT, WITHOUT ROWID;"

@@ -270,6 +270,21 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
                         " AND peer IS NOT NULL" LINK_UPSERT,
 
+    [SQL_MOVED_SET] =
+        "INSERT INTO moved VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET into_id = excluded.into_id,"
+        " seen_at = excluded.seen_at"
+        " WHERE into_id <> excluded.into_id OR seen_at < excluded.seen_at - 86400000",
+    [SQL_MOVED_ON] = "UPDATE moved INDEXED BY moved_into SET into_id = ?2 WHERE into_id = ?1",
+    [SQL_MOVED_BACK] = "DELETE FROM moved WHERE conversation = ?1",
+    [SQL_MOVED_GET] = "SELECT into_id FROM moved WHERE conversation = ?1",
+
+    /* what Front is told as the conversation */
+    [SQL_TOLD_BEFORE] = "SELECT thread_ref FROM message INDEXED BY message_source"
+                        " WHERE queue_id = ?1 AND source_id = ?2 AND thread_ref IS NOT NULL LIMIT 1",
+    [SQL_TOLD_REF] = "SELECT thread_ref FROM thread WHERE channel_id = ?1 AND thread_ref = ?2",
+    [SQL_TOLD_CONVERSATION] = "SELECT thread_ref FROM link WHERE channel_id = ?1 AND conversation = ?2"
+                              " AND thread_ref IS NOT NULL",
+
     /* replies and aliases; queue_id: of what is answered; kinds: 0 message, 4 receipt (state.h) */
     [SQL_REPLY_DELIVERY] = "SELECT external_id FROM message INDEXED BY message_source"
                            " WHERE queue_id = ?1 AND source_id = ?2 AND recipient = ?3 AND kind = 0"

@@ -111,6 +111,41 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_pu
     return thread_text(q, st, thread_ref);
 }
 
+/* Of the names that Front gives: what it was told when an agent began the conversation, a thread of the backend, else
+ * the first. */
+static enum err choose_named(struct sqlite *q, const struct channel *c, const struct store_put *p,
+                             char **told)
+{
+    char *begun = NULL;
+    TRY(look_up(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, &begun));
+    for (unsigned i = 0; begun && i < p->named_n; i++)
+        if (span_is(p->named[i], begun)) {
+            *told = begun;
+            return OK;
+        }
+    free(begun);
+    for (unsigned i = 0; i < p->named_n; i++)
+        TRY(look_up(q, &q->writer, SQL_TOLD_REF, c->id, p->named[i], told));
+    if (!*told)
+        *told = span_strdup(p->named[0]);
+    return OK;
+}
+
+enum err thread_answer(struct sqlite *q, const struct channel *c, const struct store_put *p, char **told)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_TOLD_BEFORE);
+    sql_bind(st, "it", queue_id(c, MESSAGE_OUT), p->source_id);
+    TRY(thread_text(q, st, told));
+    if (*told)
+        return OK;
+    if (p->named_n > 1)
+        return choose_named(q, c, p, told);
+    if (p->named_n == 1)
+        *told = span_strdup(p->named[0]);
+    TRY(look_up(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, told));
+    return look_up(q, &q->writer, SQL_REPLY_THREAD, c->id, p->conversation, told);
+}
+
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
                      struct span thread_ref, struct span conversation)
 {
@@ -212,23 +247,41 @@ enum err sqlite_learnt(struct sqlite *q, struct store_op *op)
 
 /* ---- Merging ---- */
 
-static enum err merge(struct sqlite *q, const struct channel *c, struct span gone, struct store_merge *p)
+static enum err merge(struct sqlite *q, const struct channel *c, struct span gone, struct store_merge *p,
+                      bool *is_known)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MERGE_LINK);
     sql_bind(st, "itti", c->id, gone, p->into, p->now);
     TRY(sql_run(q, st));
-    p->link_n += (unsigned)sqlite3_changes(q->writer.db);
+    unsigned n = (unsigned)sqlite3_changes(q->writer.db);
+    p->link_n += n;
+    *is_known |= n > 0;
     st = sql_of(q, &q->writer, SQL_MERGE_THREAD);
     sql_bind(st, "itt", c->id, gone, p->into);
+    TRY(sql_run(q, st));
+    *is_known |= sqlite3_changes(q->writer.db) > 0;
+    return OK;
+}
+
+/* Calls go straight to where it went; what had moved there before goes on with it. */
+static enum err move(struct sqlite *q, struct span gone, const struct store_merge *p)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MOVED_BACK);
+    sql_bind(st, "t", p->into);
+    TRY(sql_run(q, st));
+    st = sql_of(q, &q->writer, SQL_MOVED_SET);
+    sql_bind(st, "tti", gone, p->into, p->now);
+    TRY(sql_run(q, st));
+    st = sql_of(q, &q->writer, SQL_MOVED_ON);
+    sql_bind(st, "tt", gone, p->into);
     return sql_run(q, st);
 }
 
-static enum err merge_all(struct sqlite *q, const struct channel *c, struct store_merge *p)
+enum err thread_moved_to(struct sqlite *q, const char *conversation, char **into)
 {
-    for (unsigned i = 0; i < p->gone_n; i++)
-        if (!span_eq(p->gone[i], p->into))
-            TRY(merge(q, c, p->gone[i], p));
-    return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MOVED_GET);
+    sql_bind(st, "t", span_of(conversation));
+    return conversation ? thread_text(q, st, into) : OK;
 }
 
 /* The channel itself, or its history; NULL: every channel. */
@@ -240,13 +293,22 @@ static bool is_of(const struct channel *c, const char *name)
     return store_history_of(own, &live) && span_is(live, name);
 }
 
+static enum err merge_one(struct sqlite *q, struct span gone, struct store_merge *p)
+{
+    bool is_known = p->is_redirect;
+    for (size_t i = 0; i < q->channel_n; i++)
+        if (is_of(q->channel[i], p->channel))
+            TRY(merge(q, q->channel[i], gone, p, &is_known));
+    return is_known ? move(q, gone, p) : OK;
+}
+
 enum err sqlite_merge(struct sqlite *q, struct store_op *op)
 {
     struct store_merge *p = container_of(op, struct store_merge, op);
     if (p->into.n == 0 || p->gone_n > STORE_MERGE_MAX)
         return ERR_INVALID;
-    for (size_t i = 0; i < q->channel_n; i++)
-        if (is_of(q->channel[i], p->channel))
-            TRY(merge_all(q, q->channel[i], p));
+    for (unsigned i = 0; i < p->gone_n; i++)
+        if (!span_eq(p->gone[i], p->into))
+            TRY(merge_one(q, p->gone[i], p));
     return OK;
 }

@@ -201,9 +201,12 @@ struct store_put {
     int64_t rolls_ms; /* in: the sender's last thread goes on unless it was silent for so long, and thread_ref
                          is for a new one; 0: thread_ref as it is */
     struct span event_id; /* out: Front's event id, if it came as an event; may be absent */
-    struct span
-        reply_to; /* what it answers, absent: nothing. out: ids of Front, ours or the backend's, one a line, the
-                             first that is known counts; in: the backend's id */
+    /* out: Front's own external ids of the conversation, any of which may be told; see Threads. */
+    const struct span *named;
+    unsigned named_n;
+    /* What it answers, absent: nothing. out: ids of Front, ours or the backend's, one a line, the first that is known
+     * counts; in: the backend's id. */
+    struct span reply_to;
     const struct store_alias *alias; /* in */
     unsigned alias_n;
     wall_ms_t now;
@@ -214,8 +217,10 @@ struct store_put {
     unsigned start_max;   /* how many of the items may be started in this commit */
     struct store_item *item;
     unsigned item_n;
+    char *
+        told; /* result, out: what Front is told as the conversation, if that is not thread_ref; store_put_fini */
 };
-void store_put_fini(struct store_put *p); /* frees the results of its items */
+void store_put_fini(struct store_put *p); /* frees the results */
 
 /*
  * ---- Files: what comes with messages, both ways ----
@@ -581,7 +586,9 @@ void store_stats_fini(struct store_stats *p);
  * of its thread; else the newest link to its conversation of the backend (for an agent's message, which belongs
  * where the conversation is now, that one first); else, for an agent's, what was learnt from an earlier one of
  * the same thread. A message without a conversation that answers one which is known belongs to the thread of that one,
- * both ways. History joins the conversation that the map of its channel knows when the first line of a thread
+ * both ways. What Front is told as the conversation of a delivery is what it was told of this message before; else, of
+ * the ids that Front names, the first that the map knows, else the first; else what the map knows it by; else what the
+ * put says. History joins the conversation that the map of its channel knows when the first line of a thread
  * is claimed, or none, and all later lines of that thread go where the first one went.
  */
 
@@ -614,12 +621,14 @@ void store_post_learnt(struct store *s, struct store_learnt *p);
 enum { STORE_MERGE_MAX = 100 };
 
 /* Front has merged conversations: what is known of those that are gone is known of the one that is left, where
- * nothing was known of it before. The old ids keep their meaning: messages on their way still name them. Doing
+ * nothing was known of it before, and reports go there. The old ids keep their meaning: messages on their way still name them. Doing
  * it twice changes nothing. */
 struct store_merge {
     struct store_op op;
-    const char *channel;     /* NULL: every channel */
-    struct span into;        /* the conversation that is left */
+    const char *channel; /* NULL: every channel */
+    struct span into;    /* the conversation that is left */
+    bool
+        is_redirect; /* Front has sent a call of ours from one to the other: kept also where nothing is known */
     const struct span *gone; /* at most STORE_MERGE_MAX */
     unsigned gone_n;
     wall_ms_t now;
@@ -642,6 +651,8 @@ struct store_reports { /* what is to be told now; each is put off by retry_ms */
     int64_t retry_ms;
     struct store_message message[STORE_REPORTS_MAX]; /* without bodies; store_reports_fini */
     unsigned tries[STORE_REPORTS_MAX];
+    char *moved_to
+        [STORE_REPORTS_MAX]; /* the conversation that its own was merged into; NULL: none that is known */
     unsigned message_n;
     wall_ms_t next_at; /* INT64_MAX: none */
 };

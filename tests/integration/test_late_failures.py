@@ -55,6 +55,24 @@ def test_a_custom_channel_gets_a_comment_and_is_reopened(make_bridge, backend, f
     assert len(calls(front, "POST", "/comments")) == 1, "once"
 
 
+def test_a_merged_conversation_is_learnt_from_a_redirect(make_bridge, backend, front):
+    serve_calls(front)
+    front.moved["cnv_late"] = "cnv_left"
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
+    backend.answer = lambda d: (422, {"message": "No."})
+    bridge.callback(message(to="ada", conversation="cnv_late"))
+    until(lambda: calls(front, "PATCH", "/conversations/cnv_left"))
+    assert len(calls(front, "POST", "/conversations/cnv_left/comments")) == 1
+    until(lambda: bridge.lines("conversation_moved"))
+    bridge.kill()
+    bridge.start()
+    asked = len(calls(front, "POST", "/conversations/cnv_late")) + len(calls(front, "PATCH", "/conversations/cnv_late"))
+    bridge.callback(message(to="ada", conversation="cnv_late"))
+    until(lambda: len(calls(front, "PATCH", "/conversations/cnv_left")) == 2)
+    assert len(calls(front, "POST", "/conversations/cnv_left/comments")) == 2
+    assert asked == len(calls(front, "POST", "/conversations/cnv_late")) + len(calls(front, "PATCH", "/conversations/cnv_late"))
+
+
 def test_a_refusal_after_success_is_told(make_bridge, backend, front):
     serve_calls(front)
     bridge = make_bridge(backend=backend, front=front, answer={"wait": "500ms"})

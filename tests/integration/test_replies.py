@@ -124,3 +124,19 @@ def test_ids_that_are_too_long_for_front_come_back_whole(make_bridge, backend, f
     (delivery,) = backend.wait(1)
     assert delivery["conversation_id"] == wrote["conversation_id"]
     assert delivery["in_reply_to"] == wrote["id"]
+
+
+def test_the_name_of_a_conversation_is_fixed_at_its_acceptance(make_bridge, backend, front):
+    bridge = app_channel(make_bridge, backend, front)
+    wrote = inbound(conversation_id="room-7")
+    post_of(front, bridge.hook(wrote, "app"))
+    told = lambda sent, *names: bridge.app_callback(envelope(sent, *names)).json["external_conversation_id"]  # noqa: E731
+    sent = message("one")
+    assert told(sent, "of-another-app", "ada") == "ada", "the one that leads to the backend's conversation"
+    assert backend.wait(1)[0]["conversation_id"] == "room-7"
+    assert told(sent, "merged-since", "of-another-app") == "ada", "the same message again"
+    other = message("two", to="bob")
+    assert told(other, "first", "second") == "first"
+    bridge.kill()
+    bridge.start()
+    assert told(other, "second", "first") == "first"

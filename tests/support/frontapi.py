@@ -58,6 +58,7 @@ class FrontApi(Server):
         self.conversations = {}  # thread_ref -> cnv id
         self.messages = {}  # uid -> conversation
         self.shown = []  # messages that GETs of conversations and events show: what was taken, answered or not
+        self.moved = {}  # merged conversations: the one that is gone -> the one that is left
         self.teammates = {}  # e-mail address -> tea id
         self.files = {}  # fil id -> (content type, bytes), or a function that gives a whole answer
         super().__init__(port)
@@ -70,6 +71,9 @@ class FrontApi(Server):
             step = self.script.pop(0) if self.script and "messages" in path and method == "POST" else None
         if method == "GET" and "/download/" in path:
             return self.download(path.rsplit("/", 1)[1])
+        gone = path.split("/")[2] if path.startswith("/conversations/") else None
+        if gone in self.moved:
+            return 301, {"location": self.url + path.replace(gone, self.moved[gone])}, b""
         if callable(step) and step is not Drop:
             step = step(method, path, content)
         if method == "POST" and (step is Drop or (step and step[0] < 300)):

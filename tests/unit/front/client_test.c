@@ -285,6 +285,56 @@ static void test_redirects(void **state)
     }
 }
 
+static void on_moved(struct span from, struct span to, void *arg)
+{
+    buf_addf(arg, "%.*s>%.*s\n", SPAN_FMT(from), SPAN_FMT(to));
+}
+
+/* What Front sends on for good, and takes there, is told once, from the first place to the last. */
+static void test_a_conversation_that_has_moved_is_told(void **state)
+{
+    static const struct {
+        int status;
+        const char *location;
+        int answer;
+    } steps[] = {
+        {301, "/conversations/cnv_2/comments", 0},
+        {308, "https://acme.api.frontapp.com/conversations/cnv_3/comments", 201}, /* told: 1 to 3 */
+        {307, "/conversations/cnv_4/comments", 201},                              /* for the moment only */
+        {301, "/conversations/cnv_5/comments", 404},                              /* it is not there */
+        {301, "/elsewhere/cnv_6", 201},
+        {301, "/conversations/cnv_1/comments?x", 201}, /* where it was */
+        {301, "/conversations/alt:x/comments", 201},
+    };
+    struct fixture *f = *state;
+    struct buf told;
+
+    buf_init(&told, 4096);
+    front_client_on_moved(f->client, on_moved, &told);
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        const char *const headers[] = {"Location", steps[i].location, NULL};
+        struct front_request r = post;
+        struct done d = {0};
+        r.resource = NULL;
+        r.path = "/conversations/cnv_1/comments";
+        if (i == 0 || steps[i - 1].answer)
+            front_call_start(f->client, &r, on_done, &d);
+        turn(f);
+        fake_answer(steps[i].status, "", headers);
+        if (!steps[i].answer) { /* and on */
+            turn(f);
+            i++;
+            const char *const next[] = {"Location", steps[i].location, NULL};
+            fake_answer(steps[i].status, "", next);
+        }
+        turn(f);
+        fake_answer(steps[i].answer, "{}", NULL);
+        assert_int_equal(d.n, 1);
+    }
+    assert_text(&told, "cnv_1>cnv_3\n");
+    buf_fini(&told);
+}
+
 static void test_three_redirects_are_enough(void **state)
 {
     static const char *const headers[] = {"Location", "/again", NULL};
@@ -529,6 +579,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_long_and_odd_reasons_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retry_after, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirects, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_conversation_that_has_moved_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_three_redirects_are_enough, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_channels_token, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_credentials_nothing_is_sent, setup, teardown),

@@ -44,6 +44,7 @@ enum err kit_stats(struct kit *k, struct store_stats *p);
 enum err kit_learn(struct kit *k, struct store_learn *p);
 enum err kit_learnt(struct kit *k, struct store_learnt *p);
 enum err kit_merge(struct kit *k, struct store_merge *p);
+enum err kit_reports(struct kit *k, struct store_reports *p);
 enum err kit_kv(struct kit *k, struct store_kv *p);
 enum err kit_confirm(struct kit *k, struct store_confirm *p);
 enum err kit_standing(struct kit *k, struct store_standing *p);

@@ -2,6 +2,7 @@
 #include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct kit kit;
 
@@ -286,6 +287,162 @@ static void test_merges_that_say_nothing(void **state)
     assert_int_equal(kit_merge(k, &m), ERR_INVALID);
 }
 
+/* ---- What Front is told as the conversation ---- */
+
+struct telling {
+    const char *id, *conversation;
+    const char *named[3];
+};
+
+/* told NULL: what the put says. */
+static void expect_told(struct kit *k, const struct telling *t, const char *told)
+{
+    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = span_of(t->id), .body = SPAN_LIT("{}")};
+    struct span named[3];
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = span_of(t->id),
+                          .conversation = span_of(t->conversation),
+                          .thread_ref = SPAN_LIT("derived"),
+                          .named = named,
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .item = &item,
+                          .item_n = 1};
+    while (p.named_n < 3 && t->named[p.named_n]) {
+        named[p.named_n] = span_of(t->named[p.named_n]);
+        p.named_n++;
+    }
+    assert_int_equal(kit_put(k, &p), OK);
+    if (told)
+        assert_string_equal(p.told, told);
+    else
+        assert_true(!p.told || strcmp(p.told, "derived") == 0);
+    store_put_fini(&p);
+    struct store_show s = {.id = item.id};
+    assert_int_equal(kit_show(k, &s), OK);
+    assert_string_equal(s.message.thread_ref, told ? told : "derived");
+    store_show_fini(&s);
+}
+
+static void test_what_front_is_told_is_chosen_once(void **state)
+{
+    struct kit *k = *state;
+    expect_told(k, &(struct telling){"m1", "cnv_1", {NULL}}, NULL);
+    expect_told(k, &(struct telling){"m1", "cnv_1", {"a", "b"}}, NULL); /* sent again: as it was told */
+    expect_told(k, &(struct telling){"m2", "cnv_1", {"a"}}, "a");
+    expect_told(k, &(struct telling){"m3", "cnv_1", {"a", "b"}}, "a"); /* the first, if none is known */
+    receive(k, "b1", "room-1", "b", "+49");
+    expect_told(k, &(struct telling){"m4", "cnv_1", {"a", "b"}}, "b"); /* the one that is known */
+    expect_told(k, &(struct telling){"m3", "cnv_1", {"a", "b"}}, "a");
+    expect_told(k, &(struct telling){"m4", "cnv_1", {"b2", "a"}}, "b"); /* merged since */
+    kit_reopen(k);
+    expect_told(k, &(struct telling){"m4", "cnv_1", {NULL}}, "b");
+}
+
+static void test_the_map_names_what_front_does_not(void **state)
+{
+    struct kit *k = *state;
+    int64_t id = receive(k, "b1", "room-1", "ref-1", "+49");
+    struct store_confirm c = {.channel = CHANNEL, .id = id, .conversation = SPAN_LIT("cnv_1"), .now = NOW};
+    assert_int_equal(kit_confirm(k, &c), OK);
+    expect_told(k, &(struct telling){"m1", "cnv_1", {NULL}}, "ref-1");
+    expect_told(k, &(struct telling){"m2", "cnv_2", {NULL}}, NULL);
+    expect_told(k, &(struct telling){"m3", NULL, {NULL}}, NULL);
+    expect_front(k, KIND_AGENT, "b2", "room-9", "ada", NULL, "uid-1");
+    learn(k, "uid-1", "cnv_9");
+    expect_told(k, &(struct telling){"m4", "cnv_9", {NULL}},
+                NULL); /* an agent's thread over there has no such name */
+}
+
+static void test_what_an_agent_began_keeps_its_name(void **state)
+{
+    struct kit *k = *state;
+    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("l"), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = SPAN_LIT("m1"),
+                          .conversation = SPAN_LIT("cnv_1"),
+                          .thread_ref = SPAN_LIT("fb-cnv_1"),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    store_put_fini(&p);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_DELIVER,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .peer_conversation = SPAN_LIT("room-1")};
+    assert_int_equal(kit_settle(k, &s), OK);
+    receive(k, "b1", "room-1", "other", "+49");
+    expect_told(k, &(struct telling){"m2", "cnv_1", {"other", "fb-cnv_1"}}, "fb-cnv_1");
+    expect_told(k, &(struct telling){"m3", "cnv_1", {NULL}}, "fb-cnv_1");
+}
+
+/* ---- Reports go where the conversation went ---- */
+
+static void expect_report(struct kit *k, const char *moved_to)
+{
+    struct store_reports *r = mem_zalloc(sizeof *r);
+    r->channel = CHANNEL;
+    r->now = NOW;
+    assert_int_equal(kit_reports(k, r), OK);
+    assert_int_equal(r->message_n, 1);
+    assert_string_equal(r->message[0].conversation, "cnv_1");
+    if (moved_to)
+        assert_string_equal(r->moved_to[0], moved_to);
+    else
+        assert_null(r->moved_to[0]);
+    store_reports_fini(r);
+    free(r);
+}
+
+static void redirect(struct kit *k, const char *gone, const char *into)
+{
+    struct span ids[] = {span_of(gone)};
+    struct store_merge m = {.into = span_of(into), .is_redirect = true, .gone = ids, .gone_n = 1, .now = NOW};
+    assert_int_equal(kit_merge(k, &m), OK);
+    assert_int_equal(kit_merge(k, &m), OK);
+}
+
+static void test_a_report_goes_where_the_conversation_went(void **state)
+{
+    struct kit *k = *state;
+    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("l"), .body = SPAN_LIT("{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = SPAN_LIT("m1"),
+                          .conversation = SPAN_LIT("cnv_1"),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_KILL,
+                             .outcome = "rejected",
+                             .now = NOW,
+                             .wants_report = true};
+    assert_int_equal(kit_settle(k, &s), OK);
+    expect_report(k, NULL);
+    merge(k, NULL, "cnv_1", "cnv_0"); /* an event about a conversation of which nothing is known */
+    expect_report(k, NULL);
+    redirect(k, "cnv_1", "cnv_2");
+    expect_report(k, "cnv_2");
+    redirect(k, "cnv_2", "cnv_3"); /* and on */
+    expect_report(k, "cnv_3");
+    kit_reopen(k);
+    expect_report(k, "cnv_3");
+    redirect(k, "cnv_3", "cnv_1"); /* odd, but no circle */
+    expect_report(k, NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -297,6 +454,10 @@ int main(void)
         TEST(test_a_merged_conversation_goes_on_in_the_other),
         TEST(test_what_the_surviving_conversation_is_it_stays),
         TEST(test_merges_that_say_nothing),
+        TEST(test_what_front_is_told_is_chosen_once),
+        TEST(test_the_map_names_what_front_does_not),
+        TEST(test_what_an_agent_began_keeps_its_name),
+        TEST(test_a_report_goes_where_the_conversation_went),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
