@@ -79,7 +79,6 @@
  *
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
- * attachments of an fb_inbound   done is called with FB_ERR_INVALID.
  * max_text, and all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at:
  *     text comes in full length.
  *

@@ -169,12 +169,12 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
     slots_init(&ch->attempts, ATTEMPTS_MAX);
     slots_init(&ch->hooks, HOOKS_MAX);
     store_history_name(config->name, ch->history_name);
-    for (enum queue_way w = 0; w < WAY_N; w++)
+    for (enum queue_way w = 0; w < WAY_N; w++) {
         queue_init(channel_queue(ch, w), ch, w);
+        ch->fetch[w] = fetcher_new(channel_queue(ch, w));
+    }
     presence_init(ch);
     ch->reporter = reporter_new(ch);
-    ch->fetch_out = fetcher_new(ch, MESSAGE_OUT);
-    ch->fetch_in = fetcher_new(ch, MESSAGE_IN);
     read_allowed(ch, span_of(seen->settings));
     ch->placer = placer_new(ch);
     ch->host = host_new(b->base,
@@ -198,8 +198,8 @@ static void channel_fini(struct channel *ch)
     slots_fini(&ch->attempts);
     slots_fini(&ch->hooks);
     reporter_free(ch->reporter);
-    fetcher_free(ch->fetch_out);
-    fetcher_free(ch->fetch_in);
+    for (enum queue_way w = 0; w < WAY_N; w++)
+        fetcher_free(ch->fetch[w]);
     placer_free(ch->placer);
 }
 
@@ -225,10 +225,10 @@ void bridge_requeued(struct bridge *b)
     for (size_t i = 0; i < b->config->channel_n; i++) {
         breaker_hurry(&b->channel[i].breaker, mono);
         breaker_hurry(&b->channel[i].account->breaker, mono);
-        for (enum queue_way w = 0; w < WAY_N; w++)
+        for (enum queue_way w = 0; w < WAY_N; w++) {
             queue_due(channel_queue(&b->channel[i], w), now);
-        fetcher_soon(b->channel[i].fetch_out);
-        fetcher_soon(b->channel[i].fetch_in);
+            fetcher_soon(b->channel[i].fetch[w]);
+        }
     }
     for (size_t i = 0; i < b->config->account_n; i++)
         eventer_soon(b->account[i].eventer);
@@ -246,6 +246,7 @@ void bridge_imported(struct bridge *b, struct span name)
     queue_due(&ch->history, now);
     keeper_expiry(b->keeper, history_expiry(now));
     queue_kick(&ch->history);
+    fetcher_soon(ch->fetch[WAY_HISTORY]);
 }
 
 static void on_health(bool is_ok, const char *reason, void *arg)
@@ -451,8 +452,8 @@ void bridge_close(struct bridge *b)
     /* What ends here posts its last operation; the store takes it, or hands it back, before it is closed. */
     for (size_t i = 0; i < c->channel_n; i++) {
         relay_close(&b->channel[i]);
-        fetcher_close(b->channel[i].fetch_out);
-        fetcher_close(b->channel[i].fetch_in);
+        for (enum queue_way w = 0; w < WAY_N; w++)
+            fetcher_close(b->channel[i].fetch[w]);
     }
     for (size_t i = 0; i < c->account_n; i++) {
         front_client_free(b->account[i].front);

@@ -46,12 +46,18 @@ struct presence {
     mono_ms_t again_at;
 };
 
+/* Of one direction: how often a file's fetch or copy ended so, and what was stored. */
+struct file_stats {
+    uint64_t n[FILE_STATE_N], bytes;
+};
+
 struct channel_stats {
     uint64_t callbacks[CALLBACK_SHAPE_N][FRONT_ERROR_N];
     uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N], history[OUTCOME_N];
     uint64_t foreign_links, late_failures, alerts;
     uint64_t confirmed, confirmed_again, unconfirmed;
-    uint64_t unsent; /* messages that only an event told of, and that must not be sent any more */
+    uint64_t unsent;            /* messages that only an event told of, and that must not be sent any more */
+    struct file_stats files[2]; /* by direction */
     struct histogram delivery_time, answer_time;
 };
 
@@ -102,7 +108,7 @@ struct channel {
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;
-    struct fetcher *fetch_out, *fetch_in;
+    struct fetcher *fetch[WAY_N];
     struct http_networks allowed; /* private ones that URLs of the backend's files may reach */
     LIST_HEAD(, relay) relays;    /* on their way to Front, one per attempt of `in` and `history` */
     struct placer *placer;
@@ -128,6 +134,7 @@ struct bridge {
     struct links *links;
     unsigned taking_n;             /* events on their way into the store */
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */
+    unsigned deposit_fd_n;         /* descriptors of files that are being copied */
     bool is_stopping;
     mono_ms_t stop_by;
     void (*on_stopped)(void *arg);

@@ -72,7 +72,7 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
     return e;
 }
 
-void delivery_start(struct channel *ch, const struct store_message *m)
+void delivery_start(struct channel *ch, struct store_message *m)
 {
     if (receptions_deny(ch->bridge, m->id))
         return; /* it was claimed just before its cancel, which takes the attempt back */

@@ -12,7 +12,7 @@ unsigned delivery_capacity(const struct channel *ch, mono_ms_t now);
 /* Until the breaker lets a probe go; -1: it is not that which we wait for. */
 int64_t delivery_wait_ms(const struct channel *ch, mono_ms_t now);
 /* delivery_start sends an attempt that is committed as open. */
-void delivery_start(struct channel *ch, const struct store_message *m);
+void delivery_start(struct channel *ch, struct store_message *m);
 
 /* What the host says (struct host_events); arg is the channel. */
 void delivery_on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg);

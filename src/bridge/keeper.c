@@ -149,8 +149,7 @@ static void on_orphans(struct store_op *op)
         ch->has_suspects = true; /* these, or of an earlier crash: the first claim says if there are none */
     o->queue->is_open = true;
     queue_kick(o->queue);
-    if (o->queue == &ch->out || o->queue == &ch->in)
-        fetcher_soon(o->queue == &ch->out ? ch->fetch_out : ch->fetch_in);
+    fetcher_soon(ch->fetch[o->queue->way]);
 }
 
 /* ---- Expiry and pruning ---- */

@@ -149,7 +149,7 @@ void outgoing_stored(struct outgoing *o, struct channel *ch)
         o->put.told = NULL;
     }
     if (o->files)
-        fetcher_soon(ch->fetch_out);
+        fetcher_soon(ch->fetch[WAY_OUT]);
 }
 
 void outgoing_fini(struct outgoing *o)

@@ -3,15 +3,9 @@
  * good refuses it, what the disk has lost is fetched again.
  */
 #include "bridge/parcel.h"
-#include "base/log.h"
-#include "base/mem.h"
-#include "bridge/fetch.h"
 #include "bridge/links.h"
+#include "bridge/stored_file.h"
 #include "front/attachment.h"
-#include "store/files.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { BODY_MAX = 16 << 20, URL_MAX = 4096 };
@@ -42,57 +36,15 @@ static struct span fault_of(const struct channel *ch, const struct store_message
     return is_over ? SPAN_LIT(TOO_LARGE) : SPAN_NONE;
 }
 
-/* ---- What the disk has lost ---- */
-
-struct loss {
-    struct channel *channel;
-    struct store_file_lost op;
-};
-
-static void on_lost(struct store_op *op)
-{
-    struct loss *l = container_of(op, struct loss, op.op);
-
-    if (op->result == OK)
-        fetcher_soon(l->channel->fetch_out);
-    free(l);
-}
-
-/* Posted before the settle of the attempt, and done before it. */
-static void report_lost(struct channel *ch, const struct store_file *f)
-{
-    struct loss *l = mem_zalloc(sizeof *l);
-
-    log_error("file_lost", LOG_STR("channel", ch->config->name), LOG_STR("file", f->name));
-    l->channel = ch;
-    l->op = (struct store_file_lost){.op.on_done = on_lost, .id = f->id, .now = clock_wall_ms()};
-    store_post_file_lost(ch->bridge->store, &l->op);
-}
-
-static struct outcome not_opened(struct channel *ch, const struct store_file *f, int error)
-{
-    bool is_lost = error == ENOENT;
-
-    if (is_lost)
-        report_lost(ch, f);
-    return (struct outcome){.kind = OUTCOME_RETRY,
-                            .is_unsent = is_lost,
-                            .reason =
-                                is_lost ? SPAN_LIT("A file of this message is missing on the bridge's disk.")
-                                        : span_of(strerror(error))};
-}
-
 /* ---- Packing ---- */
 
 static bool open_files(struct parcel *p, struct channel *ch, const struct store_message *m,
                        struct outcome *instead)
 {
     for (unsigned i = 0; i < m->file_n; i++) {
-        int fd = files_read(ch->bridge->files, m->file[i].name);
-        if (fd < 0) {
-            *instead = not_opened(ch, &m->file[i], errno);
+        int fd = stored_file_open(&ch->out, &m->file[i], instead);
+        if (fd < 0)
             return false;
-        }
         p->fd[p->fd_n++] = fd;
     }
     return true;

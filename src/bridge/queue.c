@@ -20,7 +20,7 @@ static const struct {
     unsigned (*capacity)(const struct channel *ch, mono_ms_t now);
     int64_t (*wait_ms)(const struct channel *ch,
                        mono_ms_t now); /* until a probe may go; -1: nothing to wait for */
-    void (*start)(struct channel *ch, const struct store_message *m);
+    void (*start)(struct channel *ch, struct store_message *m);
 } ways[WAY_N] = {
     [WAY_OUT] = {MESSAGE_OUT, delivery_capacity, delivery_wait_ms, delivery_start},
     [WAY_IN] = {MESSAGE_IN, relay_capacity, relay_wait_ms, relay_start},

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/deposit.h"
+#include "bridge/fetch.h"
 #include "bridge/keeper.h"
 #include "bridge/life.h"
 #include "bridge/naming.h"
@@ -23,6 +25,7 @@ struct receive {
     enum message_kind kind;
     struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to;
     struct naming naming;
+    struct deposit *deposit; /* its files; NULL: it has none */
     struct store_put put;
     struct store_item item;
 };
@@ -89,6 +92,8 @@ static void post(struct receive *r)
 
     r->item = (struct store_item){
         .recipient = buf_span(&r->handle), .lane = buf_span(&r->lane), .body = buf_span(&r->wire)};
+    if (r->deposit)
+        r->item.file = deposit_files(r->deposit, &r->item.file_n);
     r->put = (struct store_put){
         .op.on_done = on_put,
         .direction = MESSAGE_IN,
@@ -112,26 +117,46 @@ static void post(struct receive *r)
     store_post_put(ch->bridge->store, &r->put);
 }
 
-static void receive_start(struct channel *ch, uint64_t ticket, struct span json, struct jval wire)
+/* An adapter that hears "not now" tries again; what is wrong with a message it hears as its own fault. */
+static void on_deposited(enum err result, const char *why, void *arg)
 {
+    struct receive *r = arg;
+
+    if (result == OK) {
+        post(r);
+        return;
+    }
+    if (result == ERR_INVALID || result == ERR_LIMIT)
+        refuse(r->channel, r->ticket, why);
+    else
+        host_stored(r->channel->host, r->ticket, result, false, NULL, why);
+    deposit_free(r->deposit, false);
+    receive_free(r);
+}
+
+static void receive_start(struct channel *ch, struct host_receive *m, struct jval wire)
+{
+    struct jval files = json_get(wire, "attachments");
     struct receive *r = mem_zalloc(sizeof *r);
 
     r->channel = ch;
-    r->ticket = ticket;
+    r->ticket = m->ticket;
     r->kind = incoming_is_from_agent(wire) ? KIND_AGENT : KIND_MESSAGE;
     ch->bridge->receive_n++;
-    buf_init(&r->wire, json.n);
+    buf_init(&r->wire, m->json.n);
     buf_init(&r->handle, FIELD_MAX);
     buf_init(&r->source_id, FIELD_MAX);
     buf_init(&r->lane, FIELD_MAX);
     buf_init(&r->conversation, FIELD_MAX);
     buf_init(&r->thread_ref, FIELD_MAX);
     buf_init(&r->reply_to, FIELD_MAX);
-    buf_add_span(&r->wire, json);
+    buf_add_span(&r->wire, m->json);
     read_ids(r, wire);
     if (r->source_id.is_over || r->conversation.is_over || r->handle.is_over) {
-        refuse(ch, ticket, "An id or handle is longer than 4,096 bytes");
+        refuse(ch, m->ticket, "An id or handle is longer than 4,096 bytes");
         receive_free(r);
+    } else if (json_len(files) > 0) {
+        r->deposit = deposit_new(ch, files, m->fd, m->fd_n, on_deposited, r);
     } else {
         post(r);
     }
@@ -151,8 +176,6 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
         host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The bridge is stopping; send it again");
     else if (m->is_receipt)
         receipt_take(ch, m->ticket, json_root(&doc));
-    else if (m->fd_n > 0 || json_len(json_get(json_root(&doc), "attachments")) > 0)
-        refuse(ch, m->ticket, "Attachments are not taken by this version; send the text without them");
     else if (incoming_check(m->json, &why) != OK)
         refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
     else if (channel_is_resuming(ch))
@@ -160,7 +183,7 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
     else if (ch->bridge->is_stopping)
         host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The bridge is stopping; send it again");
     else
-        receive_start(ch, m->ticket, m->json, json_root(&doc));
+        receive_start(ch, m, json_root(&doc));
     json_fini(&doc);
     buf_fini(&why);
 }
@@ -170,9 +193,9 @@ static void on_put(struct store_op *op)
     struct receive *r = container_of(op, struct receive, put.op);
     struct channel *ch = r->channel;
     char id[STORE_ID_BYTES];
+    bool is_new = op->result == OK && (r->item.how == STORE_NEW || r->item.how == STORE_AGAIN);
 
     if (op->result == OK) {
-        bool is_new = r->item.how == STORE_NEW || r->item.how == STORE_AGAIN;
         store_id_format(ch->bridge->store, r->item.id, id);
         log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name),
                  LOG_STR("kind", message_kind_name(r->kind)), LOG_STR("id", id),
@@ -181,11 +204,14 @@ static void on_put(struct store_op *op)
         queue_due(&ch->in, r->put.now);
         keeper_expiry(ch->bridge->keeper, r->put.expires_at);
         queue_kick(&ch->in);
+        if (is_new && r->deposit && deposit_wants(r->deposit))
+            fetcher_soon(ch->fetch[WAY_IN]);
     } else {
         host_stored(ch->host, r->ticket, op->result == ERR_FULL ? ERR_FULL : ERR_IO, false, NULL,
                     op->result == ERR_FULL ? "Too many messages are waiting; send it again later"
                                            : "The message could not be stored; send it again");
     }
+    deposit_free(r->deposit, is_new);
     store_put_fini(&r->put);
     receive_free(r);
 }

@@ -12,14 +12,12 @@
 #include "bridge/outgoing.h"
 #include "bridge/place.h"
 #include "bridge/staging.h"
+#include "bridge/upload.h"
 #include "front/history.h"
 #include "front/incoming.h"
 #include <stdlib.h>
 
 enum {
-    WINDOW = 4, /* calls of one channel that are started or wait for the budget */
-    LOOKING_MAX =
-        32, /* messages of one channel that are being looked for: that takes seconds, and little else */
     PAYLOAD_MAX = 24 << 20,
     REASON_MAX = 1024,
     LOOK_MS = 50,          /* between two looks at what Front is being asked */
@@ -87,72 +85,10 @@ struct relay {
     size_t wire_n;
     wall_ms_t created_at, sent_at, unsure_at, lost_at;
     struct lookup *lookup; /* whether Front has it already */
+    struct upload *upload; /* its files; NULL: it has none */
     bool is_from_agent, is_posted, is_shown /* by what Front told of itself */;
     char id[STORE_ID_BYTES];
 };
-
-/* ---- How many ---- */
-
-/* Those that are looked for have had their call: they take nobody's place. */
-static unsigned calling_n(const struct queue *q)
-{
-    return q->in_flight - q->looking_n;
-}
-
-/* Nothing may leave, or there is no room. */
-static bool is_shut(const struct queue *q)
-{
-    const struct channel *ch = q->channel;
-
-    return ch->bridge->is_stopping || channel_is_closed(ch) || calling_n(q) >= WINDOW ||
-           q->looking_n >= LOOKING_MAX;
-}
-
-static unsigned capacity(const struct queue *q, enum rate_lane lane, mono_ms_t now)
-{
-    const struct account *a = q->channel->account;
-
-    if (!channel_front_id(q->channel))
-        return 0;
-    /* One always, so that another channel of the account that fills the budget does not keep this one out. */
-    bool is_crowded = front_client_waiting(a->front, lane) >= WINDOW;
-    unsigned wanted = !is_crowded ? WINDOW - calling_n(q) : calling_n(q) == 0 ? 1 : 0;
-    return breaker_allows(&a->breaker, wanted, now);
-}
-
-unsigned relay_capacity(const struct channel *ch, mono_ms_t now)
-{
-    if (is_shut(&ch->in))
-        return 0;
-    if (ch->config->dry_run) /* Front is not asked */
-        return WINDOW - calling_n(&ch->in);
-    return capacity(&ch->in, RATE_INBOUND, now);
-}
-
-/* A dry run would mark lines as imported that Front never saw: they wait until it is over. */
-unsigned relay_history_capacity(const struct channel *ch, mono_ms_t now)
-{
-    return is_shut(&ch->history) || ch->config->dry_run ? 0 : capacity(&ch->history, RATE_HISTORY, now);
-}
-
-static int64_t wait_ms(const struct queue *q, mono_ms_t now)
-{
-    const struct breaker *b = &q->channel->account->breaker;
-
-    if (q->channel->config->dry_run || !b->is_open || b->is_probing || is_shut(q))
-        return -1;
-    return b->probe_at > now ? b->probe_at - now : 0;
-}
-
-int64_t relay_wait_ms(const struct channel *ch, mono_ms_t now)
-{
-    return wait_ms(&ch->in, now);
-}
-
-int64_t relay_history_wait_ms(const struct channel *ch, mono_ms_t now)
-{
-    return wait_ms(&ch->history, now);
-}
 
 static struct outcome outcome_of(const struct front_result *r)
 {
@@ -203,7 +139,12 @@ static char *reply_to_of(const struct channel *ch, const struct store_message *m
     return mem_strdup(id);
 }
 
-static struct relay *relay_new(struct channel *ch, const struct store_message *m)
+static struct queue *queue_of(const struct relay *r)
+{
+    return r->attempt->kind == KIND_IMPORT ? &r->channel->history : &r->channel->in;
+}
+
+static struct relay *relay_new(struct channel *ch, struct store_message *m)
 {
     struct relay *r = mem_zalloc(sizeof *r);
 
@@ -229,13 +170,9 @@ static struct relay *relay_new(struct channel *ch, const struct store_message *m
     r->attempt->is_unsure = m->unsure_at > 0;
     r->attempt->is_probe = ch->account->breaker.is_open;
     breaker_started(&ch->account->breaker, 1);
+    r->upload = upload_new(queue_of(r), m);
     LIST_INSERT_HEAD(&ch->relays, r, link);
     return r;
-}
-
-static struct queue *queue_of(const struct relay *r)
-{
-    return r->attempt->kind == KIND_IMPORT ? &r->channel->history : &r->channel->in;
 }
 
 static void end_lookup(struct relay *r)
@@ -253,6 +190,7 @@ static void relay_free(struct relay *r)
     end_lookup(r);
     LIST_REMOVE(r, link);
     event_free(r->timer);
+    upload_free(r->upload);
     free(r->wire);
     free(r->thread_ref);
     free(r->customer);
@@ -297,7 +235,11 @@ static void on_answer(const struct front_result *result, void *arg)
 
 static enum err build(const struct relay *r, const char *address, struct buf *body, struct buf *why)
 {
+    unsigned note_n;
+    const struct span *note = upload_notes(r->upload, &note_n);
     enum err e = r->way->build(&(struct incoming){.wire = {r->wire, r->wire_n},
+                                                  .note = note,
+                                                  .note_n = note_n,
                                                   .id = r->id,
                                                   .thread_ref = r->thread_ref,
                                                   .created_at = r->created_at,
@@ -312,21 +254,28 @@ static enum err build(const struct relay *r, const char *address, struct buf *bo
 static void call(struct relay *r, const char *of, struct span body)
 {
     struct buf path;
+    struct outcome instead;
 
     buf_init(&path, 1024);
     front_path(&path, r->way->path, of);
-    r->is_posted = true;
-    staging_call(
-        r->channel,
-        &(struct front_request){.name = r->way->call,
-                                .lane = r->attempt->kind == KIND_IMPORT ? RATE_HISTORY : RATE_INBOUND,
-                                .auth = r->way->auth,
-                                .channel = channel_front_id(r->channel),
-                                .method = "POST",
-                                .path = path.p,
-                                .resource = of,
-                                .body = body},
-        on_answer, r);
+    struct front_request q = {.name = r->way->call,
+                              .lane = r->attempt->kind == KIND_IMPORT ? RATE_HISTORY : RATE_INBOUND,
+                              .auth = r->way->auth,
+                              .channel = channel_front_id(r->channel),
+                              .method = "POST",
+                              .path = path.p,
+                              .resource = of,
+                              .body = body};
+    if (!upload_has_files(r->upload)) {
+        r->is_posted = true;
+        staging_call(r->channel, &q, on_answer, r);
+    } else if (upload_pack(r->upload, &q, &instead)) {
+        r->is_posted = true;
+        staging_call(r->channel, &q, on_answer, r);
+        upload_unpack(r->upload);
+    } else {
+        end(r, &instead);
+    }
     buf_fini(&path);
 }
 
@@ -566,7 +515,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
     on_turn(arg);
 }
 
-void relay_start(struct channel *ch, const struct store_message *m)
+void relay_start(struct channel *ch, struct store_message *m)
 {
     struct relay *r = relay_new(ch, m);
     const char *why = why_not(ch);

@@ -12,7 +12,7 @@
 
 enum { TEXT_MAX = 4096 };
 
-static char *cleaned(struct jval v, void (*clean)(struct span raw, struct buf *out))
+char *attachment_text(struct jval v, void (*clean)(struct span raw, struct buf *out))
 {
     struct buf scratch, out;
 
@@ -57,10 +57,11 @@ static void add(struct attachments *out, struct jval a)
 {
     struct attachment *item = &out->item[out->n++];
 
-    *item = (struct attachment){.id = id_of(a),
-                                .filename = cleaned(json_get(a, "filename"), filename_clean),
-                                .content_type = cleaned(json_get(a, "content_type"), media_type_clean),
-                                .cid = cleaned(json_path(a, "metadata.cid"), content_id_clean)};
+    *item =
+        (struct attachment){.id = id_of(a),
+                            .filename = attachment_text(json_get(a, "filename"), filename_clean),
+                            .content_type = attachment_text(json_get(a, "content_type"), media_type_clean),
+                            .cid = attachment_text(json_path(a, "metadata.cid"), content_id_clean)};
     if (json_i64(json_get(a, "size"), &item->bytes) != OK || item->bytes < 0)
         item->bytes = -1;
     if (!item->id)

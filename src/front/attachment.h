@@ -24,6 +24,8 @@ struct attachments {
     unsigned n;
 };
 
+/* attachment_text cleans what is said of a file (base/filename.h); NULL: nothing is left of it. */
+char *attachment_text(struct jval v, void (*clean)(struct span raw, struct buf *out));
 /* attachments_read never refuses a message: what is wrong with its files is the reason of one of them. max_bytes: of all
  * together. */
 void attachments_read(struct jval message, uint64_t max_bytes, struct attachments *out);

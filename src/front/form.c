@@ -69,6 +69,17 @@ enum err front_form_read(struct front_form *f, struct span json)
     return e;
 }
 
+/* Readers of forms differ in how a quotation mark is escaped: some would show \" or %22. A clean name has no backslash. */
+static char *without_quotes(const char *name)
+{
+    char *copy = mem_strdup(name);
+
+    for (char *p = copy; *p; p++)
+        if (*p == '"')
+            *p = '\'';
+    return copy;
+}
+
 void front_form_add_file(struct front_form *f, const struct http_part *file)
 {
     struct buf name;
@@ -79,7 +90,7 @@ void front_form_add_file(struct front_form *f, const struct http_part *file)
     *part = *file;
     part->name = buf_take(&name, NULL);
     part->value = SPAN_NONE;
-    part->filename = mem_strdup(file->filename);
+    part->filename = without_quotes(file->filename);
     part->content_type = mem_strdup(file->content_type);
     part->cid = file->cid ? mem_strdup(file->cid) : NULL;
 }

@@ -4,6 +4,7 @@
  */
 #include "front/incoming.h"
 #include "base/mem.h"
+#include "front/enclosure.h"
 #include "front/link.h"
 #include "front/posting.h"
 
@@ -133,6 +134,8 @@ static enum err check(struct jval root, struct buf *why)
     enum err e = check_fields(root, fields, ARRAY_LEN(fields), why);
     if (!e)
         e = check_rest(root, why);
+    if (!e)
+        e = enclosures_check(json_get(root, "attachments"), true, why);
     return e ? e : check_direction(root, why);
 }
 

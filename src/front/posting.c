@@ -14,7 +14,7 @@ enum { HTML_MAX = 8 << 20 };
 
 /* ---- Fields ---- */
 
-void posting_value(struct posting *p, const char *key, struct jval v)
+static void put_value(struct posting *p, const char *key, struct jval v)
 {
     struct buf scratch;
 
@@ -27,7 +27,7 @@ void posting_value(struct posting *p, const char *key, struct jval v)
 
 void posting_field(struct posting *p, const char *key, const char *path)
 {
-    posting_value(p, key, json_path(p->root, path));
+    put_value(p, key, json_path(p->root, path));
 }
 
 void posting_known(struct posting *p, const char *key, const char *value)
@@ -56,10 +56,10 @@ void posting_ref(struct posting *p, const char *key, const char *path)
 static void write_person(struct posting *p, struct jval person, bool has_email)
 {
     jout_object(&p->j);
-    posting_value(p, "handle", json_get(person, "handle"));
-    posting_value(p, "name", json_get(person, "name"));
+    put_value(p, "handle", json_get(person, "handle"));
+    put_value(p, "name", json_get(person, "name"));
     if (has_email)
-        posting_value(p, "email", json_get(person, "email"));
+        put_value(p, "email", json_get(person, "email"));
     jout_object_end(&p->j);
 }
 

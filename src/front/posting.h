@@ -15,10 +15,9 @@ struct posting {
 };
 
 /* Each of these writes nothing where there is nothing to write. */
-void posting_value(struct posting *p, const char *key, struct jval v);
 void posting_field(struct posting *p, const char *key, const char *path); /* of the wire */
 void posting_known(struct posting *p, const char *key, const char *value);
-/* put_ref writes an id of the backend as one that Front takes: a long one as a digest, the same each time. */
+/* posting_ref writes an id of the backend as one that Front takes: a long one as a digest, the same each time. */
 void posting_ref(struct posting *p, const char *key, const char *path);
 
 void posting_person(struct posting *p, const char *key, struct jval person, bool has_email);
@@ -28,7 +27,7 @@ void posting_imported_sender(struct posting *p, bool is_inbound);
 void posting_customers(struct posting *p);
 void posting_handles(struct posting *p, const char *instead /* where the wire names nobody; NULL: nobody */);
 
-/* write_html makes what Front is posted as the text: HTML of ours alone, a placeholder for no text, and what is to be said
+/* posting_html makes what Front is posted as the text: HTML of ours alone, a placeholder for no text, and what is to be said
  * of files that do not come with it. False: it is too long. */
 MUST_CHECK bool posting_html(const struct posting *p, struct buf *html);
 

@@ -48,7 +48,7 @@ struct host_receive {
     uint64_t ticket;
     bool is_receipt;
     struct span json; /* the wire form "inbound" or "receipt", of sound grammar and size */
-    const int *fd; /* its attachments' files, in order; closed after the callback unless taken (set to -1) */
+    int *fd; /* its attachments' files, in order; closed after the callback unless taken (set to -1) */
     unsigned fd_n;
 };
 

@@ -46,12 +46,13 @@ static void test_files(void **state)
     for (int i = 0; i < 2; i++)
         front_form_add_file(&f, &(struct http_part){.fd = 7 + i,
                                                     .bytes = 5,
-                                                    .filename = i ? "b.txt" : "a.png",
+                                                    .filename = i ? "b.txt" : "a \"b\".png",
                                                     .content_type = "image/png",
                                                     .cid = i ? "c1" : NULL});
     assert_int_equal(f.part_n, 3);
     assert_string_equal(f.part[1].name, "attachments[0]");
     assert_string_equal(f.part[2].name, "attachments[1]");
+    assert_string_equal(f.part[1].filename, "a 'b'.png");
     assert_null(f.part[1].cid);
     assert_string_equal(f.part[2].cid, "c1");
     assert_null(f.part[2].value.p);

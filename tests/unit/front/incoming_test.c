@@ -24,7 +24,7 @@ static const struct {
      CUSTOM("", "<p>ad</p>", "")},
     {"{" SENDER ",\"html\":\"<script>a</script>\"}", CUSTOM("", "<em>(a message without text)</em>", "")},
     {"{" SENDER ",\"text\":\"\"}", CUSTOM("", "<em>(a message without text)</em>", "")},
-    {"{" SENDER ",\"attachments\":[{\"filename\":\"a.png\"}]}",
+    {"{" SENDER ",\"attachments\":[{\"filename\":\"a.png\",\"content_type\":\"image/png\",\"fd\":0}]}",
      CUSTOM("", "<em>(a message without text)</em>", "")},
     {"{" SENDER ",\"text\":\"\\ud800\\u0000\\ud83d\\ude00\"}",
      CUSTOM("", "\xef\xbf\xbd\xf0\x9f\x98\x80", "")},
