@@ -3,7 +3,7 @@
  *
  * FRONT_BRIDGE_POINT="name=kill" sends SIGKILL to the process when it gets there; "name=kill:3" the third time;
  * "name=sleep:2000" stalls for 2 s each time. The points, in the order in which a message meets them:
- * before_commit, after_commit, before_answer, mid_fetch, after_fetch, after_copy, after_send, before_settle, after_relay; life_step is a step of a
+ * before_commit, after_commit, before_answer, mid_fetch, after_fetch, after_copy, mid_upload, after_send, before_settle, after_relay; life_step is a step of a
  * channel that is stopped or opened again.
  */
 #ifndef BASE_POINT_H

@@ -5,6 +5,7 @@
  */
 #include "http/call.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <event2/event_struct.h>
@@ -227,6 +228,7 @@ static size_t on_want_part(char *out, size_t size, size_t n, void *arg)
     ssize_t got = pread(p->fd, out, room, (off_t)p->at);
     if (got < 0 || (got == 0 && room > 0))
         return CURL_READFUNC_ABORT;
+    POINT("mid_upload");
     p->at += (size_t)got;
     return (size_t)got;
 }

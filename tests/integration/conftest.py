@@ -4,6 +4,9 @@ import pathlib
 
 import pytest
 
+import courier
+import frontapi
+from bridge import APP_SECRET, APP_UID
 from frontsim import Receiver, Sim
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,3 +31,31 @@ def sim(binary):
 def receiver():
     with Receiver() as running:
         yield running
+
+
+@pytest.fixture
+def company(binary):
+    """A simulated Front that knows the account of make_courier, and has no limits."""
+    app = {"uid": APP_UID, "secret": APP_SECRET}
+    with Sim.start(binary, token=frontapi.TOKEN, app=app, rate={"limit": 0}) as running:
+        running.add_channel(id="cha_1", kind="custom", address="chat")
+        running.add_channel(id="cha_9", kind="application", address="app")
+        yield running
+
+
+@pytest.fixture
+def shelf():
+    with courier.Shelf() as running:
+        yield running
+
+
+@pytest.fixture
+def make_courier(make_bridge, company, tmp_path):
+    """make_courier(settings=…, **changes) starts a bridge between the simulated Front and customers who send files."""
+
+    def make(settings=None, **changes):
+        folder = tmp_path / "written"
+        folder.mkdir(exist_ok=True)
+        return courier.Courier(make_bridge(front=company, channels=courier.channels(settings), **changes), folder)
+
+    return make
