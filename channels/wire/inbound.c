@@ -208,7 +208,8 @@ enum err wire_read_message(struct jval v, const struct wire_also *also, struct w
         sent_at_read(json_get(v, "sent_at"), &out->inbound, why) || direction_read(v, out, why))
         return ERR_INVALID;
     struct jval files = json_get(v, "attachments");
-    enum err e = message_check(out, json_len(files) + also->part_n > 0, why);
+    bool has_some = json_has(files) && (json_type(files) != JSON_ARRAY || json_len(files) > 0);
+    enum err e = message_check(out, has_some || also->part_n > 0, why);
     return e ? e : wire_read_files(files, also, out, why); /* last, since it costs most */
 }
 

@@ -40,6 +40,7 @@ static const struct {
     {"leaks_descriptors", LEAKS},
     {"one_instance", ANOTHER},
     {"acknowledges_early", "acknowledges a message only when it is stored\n"},
+    {"sends_a_directory", "replies to every request, and refuses nonsense\n"},
     {"lies_type", DELIVERS PARALLEL LEAKS STOPS ANOTHER},
 };
 
