@@ -87,6 +87,8 @@ static void write_allow(const struct http_server *s, struct span path, struct bu
     buf_add_str(out, "\r\n");
 }
 
+#define LATER "Retry-After: 5\r\n" /* what fills the server is there for seconds */
+
 static void refuse(struct conn *c, int status, const char *reason, const char *headers, bool is_head)
 {
     struct http_server *s = c->server;
@@ -96,7 +98,7 @@ static void refuse(struct conn *c, int status, const char *reason, const char *h
     s->stats.refused++;
     struct answer a = {.status = status,
                        .content_type = "application/json",
-                       .headers = headers,
+                       .headers = status == 429 ? LATER : headers,
                        .body = buf_span(&body),
                        .is_head = is_head};
     answer_send(c, &a);

@@ -139,7 +139,9 @@ static void bounds_what_all_bodies_take(void **state)
     stat_becomes(&s, "exchanges", 2);
     pause_ms(50);
     say(two, head);
-    assert_non_null(strstr(hear(two, NULL), "HTTP/1.1 429 "));
+    const char *later = hear(two, NULL);
+    assert_non_null(strstr(later, "HTTP/1.1 429 "));
+    assert_non_null(strstr(later, "\r\nRetry-After: 5\r\n"));
     say(three, "POST /hold HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n2e630\r\n");
     say_bytes(three, body, sizeof body);
     assert_non_null(strstr(hear(three, NULL), "HTTP/1.1 429 "));
