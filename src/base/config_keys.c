@@ -72,7 +72,8 @@ const struct config_key config_keys[] = {
      .help = "How long the files of settled messages are kept."},
     {"retention.keys", KEY_DURATION, BRIDGE(retention_keys_ms),
      .fallback = "400d", .least = "1s", .most = "3650d",
-     .help = "How long message ids are remembered, so that nothing is delivered twice."},
+     .help = "How long message ids are remembered, so that nothing is delivered twice; and what is known of a "
+             "conversation after its last use."},
 
     {"accounts.*.api", KEY_ORIGIN, ACCOUNT(api), .fallback = "https://api2.frontapp.com",
      .help = "Front's API. The token is sent to this host only."},

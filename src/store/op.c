@@ -143,7 +143,7 @@ static void reset_prune(struct store_op *op)
 {
     OP(store_prune);
     store_prune_fini(p);
-    p->body_n = p->key_n = 0;
+    p->body_n = p->key_n = p->map_n = 0;
     p->is_more = false;
 }
 

@@ -134,6 +134,7 @@ static void sqlite_close(struct engine *e)
     sqlite_conn_close(&q->writer);
     counts_free(q);
     buf_fini(&e->why);
+    free(q->forget.key);
     free(q->path);
     free(q);
 }

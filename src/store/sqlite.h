@@ -40,6 +40,13 @@ struct sqlite {
     int64_t file_prune_at;                            /* where the running pass over files is */
     int64_t prune_at; /* where the running pass of pruning is: first of bodies, then of keys */
     bool is_prune_of_keys;
+    struct { /* where the running pass over the map of conversations is */
+        bool is_running, has_run;
+        wall_ms_t from; /* keys_before when the last one began */
+        unsigned table;
+        int64_t id;
+        char *key;
+    } forget;
     int wal_pages;
     bool is_isolated;
     mono_ms_t read_until;
@@ -179,6 +186,13 @@ MUST_CHECK enum err alias_put(struct sqlite *q, const struct channel *channel, c
 /* alias_find gives the backend's own id behind ref; *id is malloc'ed, or untouched. */
 MUST_CHECK enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct span ref,
                                char **id);
+
+/* ---- Forgetting (sqlite_forget.c) ---- */
+/* map_used marks what new message p uses of the map of conversations, where that was not done for a day. */
+MUST_CHECK enum err map_used(struct sqlite *q, const struct channel *c, const struct store_put *p,
+                             struct span thread_ref, struct span conversation);
+/* map_prune drops what was not used for long, some rows each time; true in *is_more: call again. */
+MUST_CHECK enum err map_prune(struct sqlite *q, struct store_prune *p, bool *is_more);
 
 /* ---- Files (sqlite_file.c) ---- */
 /* files_put gives message r the files of item; those that it had before are nobody's then. */

@@ -186,6 +186,7 @@ enum err sqlite_prune(struct sqlite *q, struct store_op *op)
     bool is_more = false;
     TRY(events_prune(q, p->bodies_before, p->keys_before, &is_more));
     TRY(files_prune(q, p, &is_more));
+    TRY(map_prune(q, p, &is_more));
     TRY(q->is_prune_of_keys ? prune_keys(q, p) : prune_bodies(q, p));
     p->is_more = p->is_more || is_more;
     return OK;

@@ -214,6 +214,7 @@ static enum err put_items(struct put *t)
     if (!has_new)
         return OK;
     TRY(alias_put(t->q, t->channel, p));
+    TRY(map_used(t->q, t->channel, p, t->thread_ref, t->conversation));
     return thread_seen(t->q, t->channel, p, t->thread_ref, t->conversation);
 }
 

@@ -124,6 +124,9 @@ static const char *const migration[] = {
     "ALTER TABLE link ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;"
     "DROP INDEX link_peer;"
     "CREATE INDEX link_peer ON link (channel_id, peer, seen_at);"
+    /* When an agent wrote last in it: seen_at is the customer's, by which threads are chosen. */
+    "ALTER TABLE thread ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE link ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX thread_conversation ON thread (channel_id, conversation) WHERE conversation IS NOT NULL;"
 
     /* owner: "account/NAME", "channel/NAME" */

@@ -58,10 +58,12 @@
 /* Front keeps the threads of imported messages, which an agent's become on a custom channel, apart from those
  * of incoming ones: they are learnt apart. No id of a backend holds a control character. */
 #define AGENT_THREAD(ref) "char(1) || " ref
-/* A link that is used is marked once a day. */
+/* What is used is marked once a day. */
+#define DAY          "86400000"
+#define LINK_COLUMNS "channel_id, conversation, peer, thread_ref, seen_at"
 #define LINK_UPSERT                                                                                          \
     " ON CONFLICT DO UPDATE SET peer = excluded.peer, seen_at = excluded.seen_at"                            \
-    " WHERE peer <> excluded.peer OR seen_at < excluded.seen_at - 86400000"
+    " WHERE peer <> excluded.peer OR seen_at < excluded.seen_at - " DAY
 
 /* The oldest attempt that may have arrived, as long as that is not cleared up. */
 #define UNSURE_AT(is_unsure)                                                                                 \
@@ -219,7 +221,8 @@ const char *const sql_text_of[SQL_N] = {
                               " AND thread_ref = " AGENT_THREAD("?2") " AND conversation IS NOT NULL",
     [SQL_HISTORY_GET] = "SELECT conversation FROM thread WHERE channel_id = ?1 AND thread_ref = ?2",
     [SQL_HISTORY_SET] = "INSERT INTO thread (channel_id, thread_ref, conversation, seen_at)"
-                        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at"
+                        " WHERE seen_at < excluded.seen_at - " DAY,
     [SQL_THREAD_BY_HANDLE] = "SELECT peer FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
                              " AND handle = ?2 AND conversation IS NULL AND peer IS NOT NULL"
                              " ORDER BY seen_at DESC LIMIT 1",
@@ -228,7 +231,7 @@ const char *const sql_text_of[SQL_N] = {
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET handle = excluded.handle,"
         " peer = coalesce(excluded.peer, peer), seen_at = excluded.seen_at"
         " WHERE conversation IS NULL OR handle IS NOT excluded.handle"
-        " OR peer IS NOT coalesce(excluded.peer, peer) OR ?6",
+        " OR peer IS NOT coalesce(excluded.peer, peer) OR ?6 OR seen_at < excluded.seen_at - " DAY,
     [SQL_THREAD_GOES_ON] = "SELECT thread_ref FROM thread INDEXED BY thread_handle WHERE channel_id = ?1"
                            " AND handle = ?2 AND seen_at >= ?3 ORDER BY seen_at DESC LIMIT 1",
     [SQL_THREAD_OF_MESSAGE] =
@@ -236,9 +239,9 @@ const char *const sql_text_of[SQL_N] = {
         " SELECT ?2, thread_ref, recipient, ?3, ?4 FROM message WHERE id = ?1 AND thread_ref IS NOT NULL"
         " ON CONFLICT (channel_id, thread_ref) DO UPDATE SET peer = excluded.peer WHERE peer IS NOT "
         "excluded.peer",
-    [SQL_LINK_OF_MESSAGE] =
-        "INSERT INTO link SELECT ?2, conversation, ?3, thread_ref, ?4 FROM message WHERE id = ?1"
-        " AND conversation IS NOT NULL" LINK_UPSERT,
+    [SQL_LINK_OF_MESSAGE] = "INSERT INTO link (" LINK_COLUMNS
+                            ") SELECT ?2, conversation, ?3, thread_ref, ?4 FROM message WHERE id = ?1"
+                            " AND conversation IS NOT NULL" LINK_UPSERT,
     [SQL_LEARN_START] = "UPDATE thread SET message_uid = ?3, learn_at = ?4, tries = 0 WHERE channel_id = ?2"
                         " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1)"
                         " AND conversation IS NULL AND learn_at IS NULL",
@@ -256,24 +259,53 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_LEARN_LATER] = "UPDATE thread SET learn_at = ?2, tries = tries + 1 WHERE id = ?1",
     [SQL_LEARN_NEXT] = "SELECT learn_at FROM thread INDEXED BY thread_learn"
                        " WHERE channel_id = ?1 AND learn_at IS NOT NULL ORDER BY learn_at LIMIT 1",
-    [SQL_MERGE_LINK] = "INSERT INTO link SELECT channel_id, ?3, peer, thread_ref, ?4 FROM link"
-                       " WHERE channel_id = ?1 AND conversation = ?2 ON CONFLICT DO NOTHING",
+    [SQL_MERGE_LINK] =
+        "INSERT INTO link (" LINK_COLUMNS ") SELECT channel_id, ?3, peer, thread_ref, ?4 FROM link"
+        " WHERE channel_id = ?1 AND conversation = ?2 ON CONFLICT DO NOTHING",
     [SQL_MERGE_THREAD] = "UPDATE thread INDEXED BY thread_conversation SET conversation = ?3"
                          " WHERE channel_id = ?1 AND conversation = ?2",
     [SQL_TOLD_THREAD] =
         "UPDATE thread SET conversation = ?3, learn_at = NULL WHERE channel_id = ?2"
         " AND thread_ref = (SELECT thread_ref FROM message WHERE id = ?1) AND conversation IS NULL",
-    [SQL_TOLD_LINK] =
-        "INSERT INTO link SELECT ?2, ?3, conversation, thread_ref, ?4 FROM message WHERE id = ?1"
-        " AND conversation IS NOT NULL" LINK_UPSERT,
+    [SQL_TOLD_LINK] = "INSERT INTO link (" LINK_COLUMNS
+                      ") SELECT ?2, ?3, conversation, thread_ref, ?4 FROM message WHERE id = ?1"
+                      " AND conversation IS NOT NULL" LINK_UPSERT,
     [SQL_LEARNT] = "UPDATE thread SET conversation = ?2, learn_at = NULL WHERE id = ?1",
-    [SQL_LEARNT_LINK] = "INSERT INTO link SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
-                        " AND peer IS NOT NULL" LINK_UPSERT,
+    [SQL_LEARNT_LINK] =
+        "INSERT INTO link (" LINK_COLUMNS ") SELECT channel_id, ?2, peer, NULL, ?3 FROM thread WHERE id = ?1"
+        " AND peer IS NOT NULL" LINK_UPSERT,
 
+    /* ?3: now. What is forgotten: from after (1, 2) up to (3, 4), last used before 5 */
+    [SQL_THREAD_USED] = "UPDATE thread SET used_at = ?3 WHERE channel_id = ?1 AND thread_ref = ?2"
+                        " AND max(seen_at, used_at) < ?3 - " DAY,
+    [SQL_AGENT_THREAD_USED] =
+        "UPDATE thread SET used_at = ?3 WHERE channel_id = ?1"
+        " AND thread_ref = " AGENT_THREAD("?2") " AND max(seen_at, used_at) < ?3 - " DAY,
+    [SQL_LINK_USED] = "UPDATE link SET used_at = ?3 WHERE channel_id = ?1 AND conversation = ?2"
+                      " AND max(seen_at, used_at) < ?3 - " DAY,
+    [SQL_PEER_USED] = "UPDATE link INDEXED BY link_peer SET used_at = ?3 WHERE channel_id = ?1 AND peer = ?2"
+                      " AND max(seen_at, used_at) < ?3 - " DAY,
+    [SQL_OLDEST_STORED] = "SELECT stored_at FROM message WHERE id > 0 ORDER BY id LIMIT 1",
+    [SQL_FORGET_THREADS] = "SELECT id, '' FROM thread WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?3",
+    [SQL_THREADS_FORGOTTEN] = "DELETE FROM thread WHERE id > ?1 AND id <= ?3 AND learn_at IS NULL"
+                              " AND max(seen_at, used_at) < ?5",
+    [SQL_FORGET_LINKS] =
+        "SELECT channel_id, conversation FROM link WHERE (channel_id, conversation) > (?1, ?2)"
+        " ORDER BY channel_id, conversation LIMIT 1 OFFSET ?3",
+    [SQL_LINKS_FORGOTTEN] = "DELETE FROM link WHERE (channel_id, conversation) > (?1, ?2)"
+                            " AND (channel_id, conversation) <= (?3, ?4) AND max(seen_at, used_at) < ?5",
+    [SQL_FORGET_ALIASES] = "SELECT channel_id, ref FROM alias WHERE (channel_id, ref) > (?1, ?2)"
+                           " ORDER BY channel_id, ref LIMIT 1 OFFSET ?3",
+    [SQL_ALIASES_FORGOTTEN] = "DELETE FROM alias WHERE (channel_id, ref) > (?1, ?2)"
+                              " AND (channel_id, ref) <= (?3, ?4) AND seen_at < ?5",
+    [SQL_FORGET_MOVES] = "SELECT 0, conversation FROM moved WHERE conversation > ?2 ORDER BY conversation"
+                         " LIMIT 1 OFFSET ?3",
+    [SQL_MOVES_FORGOTTEN] = "DELETE FROM moved WHERE conversation > ?2 AND (?3 > 0 OR conversation <= ?4)"
+                            " AND seen_at < ?5",
     [SQL_MOVED_SET] =
         "INSERT INTO moved VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET into_id = excluded.into_id,"
         " seen_at = excluded.seen_at"
-        " WHERE into_id <> excluded.into_id OR seen_at < excluded.seen_at - 86400000",
+        " WHERE into_id <> excluded.into_id OR seen_at < excluded.seen_at - " DAY,
     [SQL_MOVED_ON] = "UPDATE moved INDEXED BY moved_into SET into_id = ?2 WHERE into_id = ?1",
     [SQL_MOVED_BACK] = "DELETE FROM moved WHERE conversation = ?1",
     [SQL_MOVED_GET] = "SELECT into_id FROM moved WHERE conversation = ?1",
@@ -302,7 +334,7 @@ const char *const sql_text_of[SQL_N] = {
                          " WHERE channel_id = ?1 AND conversation = ?2 AND thread_ref >= char(2) LIMIT 1",
     [SQL_ALIAS_SET] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET id = excluded.id,"
                       " seen_at = excluded.seen_at"
-                      " WHERE id <> excluded.id OR seen_at < excluded.seen_at - 86400000",
+                      " WHERE id <> excluded.id OR seen_at < excluded.seen_at - " DAY,
     [SQL_ALIAS_GET] = "SELECT id FROM alias WHERE channel_id = ?1 AND ref = ?2",
 
     /* receipts */

@@ -501,6 +501,7 @@ struct store_prune {
     struct store_op op;
     wall_ms_t bodies_before, keys_before, files_before;
     unsigned body_n, key_n; /* results */
+    unsigned map_n; /* rows of the map of conversations, not used since keys_before: looked for once a day */
     char *dropped
         [STORE_DROPPED_MAX]; /* names of files that no message has any more: remove them; store_prune_fini */
     unsigned dropped_n;
