@@ -30,10 +30,10 @@ def make_bridge(tmp_path, request):
     """make_bridge(**changes) starts a bridge; every one is stopped at the end, and must have ended well."""
     made = []
 
-    def make(**options):
+    def make(wait=True, **options):
         bridge = Bridge(tmp_path / f"bridge{len(made)}", **options)
         made.append(bridge)
-        bridge.start()
+        bridge.start(wait=wait)
         return bridge
 
     yield make

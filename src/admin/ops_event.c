@@ -7,6 +7,7 @@
 #include "front/event.h"
 #include "http/server.h"
 #include "http/text.h"
+#include "store/event.h"
 #include <stdlib.h>
 #include <string.h>
 

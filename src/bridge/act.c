@@ -67,7 +67,7 @@ static void on_delivery_put(struct store_op *op)
         return;
     }
     for (unsigned i = 0; i < h->out.item_n; i++)
-        is_new |= h->out.item[i].how == STORE_NEW;
+        is_new |= h->out.item[i].how == STORE_NEW || h->out.item[i].how == STORE_AGAIN;
     outgoing_stored(&h->out, ch);
     keeper_expiry(ch->bridge->keeper, h->out.put.expires_at);
     queue_due(&ch->out, h->out.put.now);
@@ -76,12 +76,25 @@ static void on_delivery_put(struct store_op *op)
                   is_new ? "taken for delivery" : "its message is known already");
 }
 
+/* A message that had ended here, and of which Front then tells again, was sent once more by its agent. Both clocks must say
+ * so: Front's, when it was emitted, and ours, when it came. */
+static wall_ms_t sent_again_at(const struct happening *h)
+{
+    wall_ms_t emitted_at = h->what.emitted_at, stored_at = h->event.stored_at;
+
+    return emitted_at < stored_at ? emitted_at : stored_at;
+}
+
 static void deliver(struct happening *h, struct channel *ch)
 {
     wall_ms_t now = clock_wall_ms(), made_at = route_made_at(h->message);
-    const char *refusal = route_refusal(h->message, h->what.emitted_at, now, ch->config->too_old_ms);
+    bool is_sending = ch == h->via && h->event.origin == EVENT_CALLED;
+    const char *refusal =
+        route_refusal(h->message, is_sending, h->what.emitted_at, now, ch->config->too_old_ms);
 
-    if (!channel_takes_events(ch)) {
+    if (!channel_knows_source(ch)) {
+        happening_later(h, "it is not known yet whether the channel takes events", ACT_LAG_MAX_MS);
+    } else if (!channel_takes_events(ch)) {
         happening_end(h, EVENT_IGNORED, "the channel takes its messages from callbacks");
     } else if (refusal) {
         ch->stats.unsent++;
@@ -89,8 +102,13 @@ static void deliver(struct happening *h, struct channel *ch)
     } else {
         h->channel = ch;
         outgoing_init(&h->out, ch, &h->message, now, made_at && made_at < now ? made_at : now);
+        if (h->out.is_too_large) {
+            happening_end(h, EVENT_FAILED, "its message is too large to be stored");
+            return;
+        }
         h->out.put.op.on_done = on_delivery_put;
         h->out.put.only_new = true;
+        h->out.put.sent_at = sent_again_at(h);
         store_post_put(ch->bridge->store, &h->out.put);
     }
 }
@@ -328,11 +346,12 @@ static void act_failure(struct happening *h)
 
 /* ---- All that adapters ask for ---- */
 
-static bool wants(struct channel *ch, const char *type)
+/* An adapter that has never been up has not said what it wants. */
+static bool may_want(struct channel *ch, const char *type)
 {
     const struct host_adapter *a = host_adapter(ch->host);
 
-    return a && a->takes_events && host_wants_event(ch->host, type);
+    return !a || (a->takes_events && host_wants_event(ch->host, type));
 }
 
 static void tell_next(struct happening *h);
@@ -370,12 +389,18 @@ static void tell_next(struct happening *h)
     const char *unknown = NULL;
     struct channel *ch;
 
-    while ((ch = next_channel(h)))
-        if (wants(ch, h->what.type_name) && concerns(h, ch, &unknown)) {
+    while ((ch = next_channel(h))) {
+        if (!may_want(ch, h->what.type_name) || !concerns(h, ch, &unknown))
+            continue;
+        if (host_adapter(ch->host)) {
             put_notice(h, ch, KIND_EVENT, on_event_put);
             return;
         }
-    if (unknown && h->made_n == 0)
+        h->is_early = true;
+    }
+    if (h->is_early)
+        happening_later(h, "an adapter was not up yet", ACT_LAG_MAX_MS);
+    else if (unknown && h->made_n == 0)
         happening_later(h, unknown, ACT_LAG_MAX_MS);
     else
         happening_end(h, h->made_n > 0 ? EVENT_ACTED : EVENT_IGNORED,
@@ -404,17 +429,7 @@ static bool is_wanted(struct happening *h)
     const struct bridge *b = h->account->bridge;
 
     for (size_t i = 0; i < b->config->channel_n; i++)
-        if (is_candidate(h, &b->channel[i]) && wants(&b->channel[i], h->what.type_name))
-            return true;
-    return false;
-}
-
-static bool is_waiting_for_adapter(const struct happening *h)
-{
-    const struct bridge *b = h->account->bridge;
-
-    for (size_t i = 0; i < b->config->channel_n; i++)
-        if (is_candidate(h, &b->channel[i]) && !host_adapter(b->channel[i].host))
+        if (is_candidate(h, &b->channel[i]) && may_want(&b->channel[i], h->what.type_name))
             return true;
     return false;
 }
@@ -422,15 +437,13 @@ static bool is_waiting_for_adapter(const struct happening *h)
 static void tell_those_who_ask(struct happening *h)
 {
     if (!is_wanted(h)) {
-        if (is_waiting_for_adapter(h))
-            happening_later(h, "an adapter was not up yet", ACT_LAG_MAX_MS);
-        else
-            happening_end(h, EVENT_IGNORED, "no adapter asks for it");
+        happening_end(h, EVENT_IGNORED, "no adapter asks for it");
         return;
     }
     if (happening_needs_whole(h))
         return;
     h->next = 0;
+    h->is_early = false;
     if (!h->via && h->what.source.kind != EVENT_OF_INBOXES && h->what.conversation.id)
         happening_ask(h, "conversation_inboxes", "/conversations/%s/inboxes", h->what.conversation.id,
                       on_inboxes);

@@ -12,7 +12,8 @@
 #include "bridge/outgoing.h"
 
 enum {
-    ACT_LAG_MAX_MS = 10 * 60 * 1000,      /* so long an id may be unknown to Front itself */
+    ACT_LAG_MAX_MS =
+        10 * 60 * 1000, /* so long an id may be unknown to Front itself, or hold up its conversation */
     ACT_GIVE_UP_MS = 24 * 60 * 60 * 1000, /* then an event has failed, whatever it waits for */
     ACT_RESULT_MAX = 500,
 };
@@ -31,8 +32,11 @@ struct happening {
     struct callback *message; /* the target, once it is known */
     act_step_fn *on_message;  /* goes on then */
     bool has_asked;           /* for the whole event */
+    bool steps_aside;         /* it waits for something that others need not wait for */
+    char *why;                /* it must be asked again */
     size_t next;              /* channel that is looked at next */
     unsigned made_n;          /* notices put, proofs found, … */
+    bool is_early;            /* a channel that it concerns has an adapter that was never up */
     struct channel *channel;  /* that an operation is for */
     struct buf handle, reason, text, lane;
     struct store_item item;

@@ -16,7 +16,7 @@
 #include "host/host.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "store/store.h"
+#include "store/event.h"
 #include <front_bridge/channel.h>
 #include <sys/queue.h>
 
@@ -104,7 +104,8 @@ struct channel {
     unsigned promised_n;                    /* attempts that puts under way may start */
     struct life life;
     struct presence presence;
-    bool has_events;   /* events come to this channel's own URL */
+    bool has_events; /* events come to this channel's own URL, */
+    enum recall_state { RECALL_ASKED, RECALL_DONE, RECALL_FAILED } recall; /* as the store says */
     bool has_suspects; /* there may be messages that were in flight at a crash: one at a time, they first */
     struct learner *learner;
     struct reporter *reporter;

@@ -8,15 +8,16 @@
 #include <stdlib.h>
 
 enum {
-    LEASE_MS = 15 * 1000, /* what a dead process had in hand is handed out again after it */
-    FAILED_MS = 1000,     /* after a store failure */
+    LEASE_MS = 15 * 1000,         /* what a dead process had in hand is handed out again after it */
+    FAILED_MS = 1000,             /* after a store failure */
+    WAIT_MAX_MS = 10 * 60 * 1000, /* more than any event waits: the clock was set back */
 };
 
 struct eventer {
     struct account *account;
     wall_ms_t started_at;
     struct store_events_due due;
-    bool is_posted;
+    bool is_posted, has_begun;
     wall_ms_t next_at;
     int64_t at_work[STORE_EVENTS_MAX]; /* 0: free */
     unsigned at_work_n;
@@ -44,6 +45,7 @@ struct eventer *eventer_new(struct account *a)
     e->started_at = clock_wall_ms();
     e->due.op.on_done = on_due;
     e->due.account = a->config->name;
+    e->due.wait_max_ms = WAIT_MAX_MS;
     return e;
 }
 
@@ -73,10 +75,15 @@ struct recall {
 static void on_recalled(struct store_op *op)
 {
     struct recall *r = container_of(op, struct recall, op.op);
+    struct channel *ch = r->channel;
 
     if (op->result == OK && r->op.found)
-        r->channel->has_events = true;
-    r->channel->bridge->taking_n--;
+        ch->has_events = true;
+    if (op->result == OK || op->result == ERR_NOT_FOUND)
+        ch->recall = RECALL_DONE;
+    else if (ch->recall != RECALL_DONE)
+        ch->recall = RECALL_FAILED;
+    ch->bridge->taking_n--;
     free(r->op.found);
     free(r);
 }
@@ -96,10 +103,29 @@ static void post_fact(struct channel *ch, bool is_write)
     store_post_fact(ch->bridge->store, &r->op);
 }
 
+static void recall(struct channel *ch)
+{
+    ch->recall = RECALL_ASKED;
+    post_fact(ch, false);
+}
+
 void events_recall(struct bridge *b)
 {
     for (size_t i = 0; i < b->config->channel_n; i++)
-        post_fact(&b->channel[i], false);
+        recall(&b->channel[i]);
+}
+
+/* What could not be read is not a "no". */
+static void recall_again(struct account *a)
+{
+    for (size_t i = 0; i < a->bridge->config->channel_n; i++)
+        if (a->bridge->channel[i].account == a && a->bridge->channel[i].recall == RECALL_FAILED)
+            recall(&a->bridge->channel[i]);
+}
+
+bool channel_knows_source(const struct channel *ch)
+{
+    return ch->config->source != SOURCE_AUTO || ch->has_events || ch->recall == RECALL_DONE;
 }
 
 bool channel_takes_events(const struct channel *ch)
@@ -206,13 +232,24 @@ void eventer_soon(struct eventer *e)
     eventer_tick(e, clock_wall_ms());
 }
 
+static bool is_time(const struct eventer *e, wall_ms_t now)
+{
+    bool is_set_back = e->next_at < INT64_MAX && e->next_at > now + WAIT_MAX_MS;
+
+    return now >= e->next_at || is_set_back;
+}
+
 void eventer_tick(struct eventer *e, wall_ms_t now)
 {
-    if (e->is_posted || e->at_work_n == STORE_EVENTS_MAX || now < e->next_at ||
-        e->account->bridge->is_stopping)
+    if (e->account->bridge->is_stopping)
+        return;
+    recall_again(e->account);
+    if (e->is_posted || e->at_work_n == STORE_EVENTS_MAX || !is_time(e, now))
         return;
     e->is_posted = true;
     e->next_at = INT64_MAX;
+    e->due.is_first = !e->has_begun;
+    e->due.at_work_n = e->at_work_n;
     e->due.now = now;
     e->due.retry_ms = LEASE_MS;
     e->due.max = STORE_EVENTS_MAX - e->at_work_n;
@@ -250,11 +287,16 @@ static void on_due(struct store_op *op)
             e->next_at = now + FAILED_MS;
         return;
     }
+    e->has_begun = true;
     if (e->due.next_at < e->next_at)
         e->next_at = e->due.next_at;
+    if (e->due.set_aside_n > 0)
+        log_error("event_set_aside", LOG_STR("account", e->account->config->name),
+                  LOG_STR("reason", "the bridge died three times while this event alone was at work"),
+                  LOG_STR("means",
+                          "front-bridge events list --state failed shows it; events replay takes it again"));
     for (unsigned i = 0; i < e->due.event_n; i++)
-        if (!e->account->bridge->is_stopping)
-            begin(e, &e->due.event[i]);
+        begin(e, &e->due.event[i]);
     store_events_due_fini(&e->due);
 }
 

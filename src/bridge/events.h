@@ -19,6 +19,8 @@ void eventer_free(struct eventer *e); /* after the store was closed */
 /* events_recall asks the store which channels have had messages by events at their own URL. */
 void events_recall(struct bridge *b);
 
+/* channel_knows_source says whether channel_takes_events is known yet; it is soon after the start. */
+bool channel_knows_source(const struct channel *ch);
 /* channel_takes_events says whether messages that events tell of are delivered there: `source`. */
 bool channel_takes_events(const struct channel *ch);
 

@@ -5,6 +5,7 @@
 #include "bridge/happening.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "bridge/act.h"
 #include "bridge/resolve.h"
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void happening_free(struct happening *h)
         free(h->gone->id[i]);
     free(h->gone);
     free(h->result);
+    free(h->why);
     free(h);
     eventer_ended(e, id);
 }
@@ -62,12 +64,13 @@ static void on_ended(struct store_op *op)
 
 static void post_end(struct happening *h, enum event_state s, wall_ms_t due_at, const char *result)
 {
-    h->result = mem_strndup(result, strnlen(result, ACT_RESULT_MAX));
+    h->result = result ? mem_strndup(result, strnlen(result, ACT_RESULT_MAX)) : NULL;
     h->end = (struct store_event_end){.op.on_done = on_ended,
                                       .id = h->event.id,
                                       .state = s,
                                       .due_at = due_at,
-                                      .result = span_of(h->result)};
+                                      .result = span_of(h->result),
+                                      .steps_aside = h->steps_aside};
     store_post_event_end(h->account->bridge->store, &h->end);
 }
 
@@ -108,16 +111,16 @@ void happening_later(struct happening *h, const char *why, int64_t patience_ms)
         post_end(h, EVENT_WAITING, now + (delay < LATER_MAX_MS ? delay : LATER_MAX_MS), why);
 }
 
-/* The bridge is closing, or the store failed: the lease runs out, and the event is handed out again. */
+/* The bridge is closing: the event is given back, so that the next process does not take it for what ended this one. */
 static void drop(struct happening *h)
 {
-    happening_free(h);
+    post_end(h, EVENT_WAITING, clock_wall_ms(), h->event.result);
 }
 
 bool happening_is_done(struct happening *h, const struct store_op *op)
 {
     if (op->result == ERR_CANCELLED)
-        drop(h);
+        happening_free(h); /* the store takes nothing any more: the lease runs out */
     else if (op->result == ERR_FULL || op->result == ERR_IO)
         happening_later(h, "the store takes nothing at the moment", ACT_GIVE_UP_MS);
     else
@@ -126,6 +129,48 @@ bool happening_is_done(struct happening *h, const struct store_op *op)
 }
 
 /* ---- Asking Front ---- */
+
+static const char *channel_for_token(const struct happening *h)
+{
+    const struct bridge *b = h->account->bridge;
+
+    if (h->via)
+        return channel_front_id(h->via);
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        if (b->channel[i].account == h->account && channel_front_id(&b->channel[i]))
+            return channel_front_id(&b->channel[i]);
+    return NULL;
+}
+
+/* Front answers other questions: the id is what it cannot answer. Whatever waits behind it goes on; it is tried again,
+ * alone, for as long as any other. */
+static void on_proof(const struct front_result *r, void *arg)
+{
+    struct happening *h = arg;
+
+    h->steps_aside = r->class == FRONT_CALL_OK || r->class == FRONT_CALL_REFUSED;
+    if (r->class == FRONT_CALL_CANCELLED)
+        drop(h);
+    else
+        happening_later(h, h->why, ACT_GIVE_UP_MS);
+}
+
+/* Front has no answer, again. Is it the one question, or Front? */
+static void wait_or_step_aside(struct happening *h, const char *why)
+{
+    const char *channel = channel_for_token(h);
+
+    if (h->event.is_aside || !has_waited(h, ACT_LAG_MAX_MS)) {
+        happening_later(h, why, ACT_GIVE_UP_MS);
+        return;
+    }
+    free(h->why);
+    h->why = mem_strdup(why);
+    if (channel)
+        happening_ask(h, "channel", "/channels/%s", channel, on_proof);
+    else
+        happening_ask(h, "me", "/me", NULL, on_proof);
+}
 
 bool happening_is_answered(struct happening *h, const struct front_result *r)
 {
@@ -145,21 +190,9 @@ bool happening_is_answered(struct happening *h, const struct front_result *r)
     else if (r->class == FRONT_CALL_REFUSED)
         happening_end(h, EVENT_FAILED, why.p ? why.p : "Front refused to say more");
     else
-        happening_later(h, why.p ? why.p : "Front could not be asked", ACT_GIVE_UP_MS);
+        wait_or_step_aside(h, why.p ? why.p : "Front could not be asked");
     buf_fini(&why);
     return false;
-}
-
-static const char *channel_for_token(const struct happening *h)
-{
-    const struct bridge *b = h->account->bridge;
-
-    if (h->via)
-        return channel_front_id(h->via);
-    for (size_t i = 0; i < b->config->channel_n; i++)
-        if (b->channel[i].account == h->account && channel_front_id(&b->channel[i]))
-            return channel_front_id(&b->channel[i]);
-    return NULL;
 }
 
 void happening_ask(struct happening *h, const char *call, const char *fmt, const char *id,
@@ -257,8 +290,10 @@ static void take_whole(struct happening *h, struct span text)
 static void on_event_answer(const struct front_result *r, void *arg)
 {
     struct happening *h = arg;
-    bool is_lagging = r->status == 404 && !has_waited(h, ACT_LAG_MAX_MS);
-    bool is_final = r->class == FRONT_CALL_REFUSED && !is_lagging;
+    bool is_patient = !has_waited(h, ACT_LAG_MAX_MS);
+    bool is_lagging = r->status == 404 && is_patient;
+    bool is_broken = h->event.is_aside && r->class == FRONT_CALL_RETRY && r->status >= 500;
+    bool is_final = (r->class == FRONT_CALL_REFUSED && !is_lagging) || is_broken;
 
     if (!is_final && !happening_is_answered(h, r))
         return;
@@ -294,10 +329,14 @@ void happening_start(struct eventer *e, struct store_event *event)
     buf_init(&why, 1024);
     if (*h->event.via && !h->via)
         happening_end(h, EVENT_IGNORED, "the channel that it came to is in the configuration no more");
+    else if (h->account->bridge->is_stopping)
+        drop(h);
     else if (!h->event.body || json_parse(&h->doc, (struct span){h->event.body, h->event.body_n}) != OK ||
              front_event_read(&h->what, json_root(&h->doc), &why) != OK)
         happening_end(h, EVENT_FAILED, "what is stored of it cannot be read");
-    else
+    else {
+        POINT("at_event");
         act_start(h);
+    }
     buf_fini(&why);
 }

@@ -66,6 +66,7 @@ static void fill_item(struct outgoing *o, unsigned i, wall_ms_t now)
     buf_init(&t->body, STORED_BODY_MAX);
     buf_init(&t->lane, 2 * (CALLBACK_HANDLE_MAX + CALLBACK_ID_MAX));
     callback_delivery(c, i, now, &t->body);
+    o->is_too_large |= t->body.is_over;
     lane_write(c->conversation_id, c->to[i].handle, &t->lane);
     o->item[i] = (struct store_item){
         .recipient = span_of(c->to[i].handle), .lane = buf_span(&t->lane), .body = buf_span(&t->body)};

@@ -18,6 +18,7 @@ struct outgoing {
         struct buf body, lane;
     } * text;
     unsigned item_n;
+    bool is_too_large;            /* it is cut off, and must not be stored */
     struct outgoing_files *files; /* of every item; NULL: none, or the adapter takes none */
 };
 

@@ -125,14 +125,28 @@ static void post(struct reception *r)
     store_post_put(ch->bridge->store, &r->out.put);
 }
 
+static void answer_at_once(struct reception *r, enum front_error e, struct span message)
+{
+    r->is_put_done = true;
+    r->part_n = 0;
+    reception_answer(r, e, message);
+    reception_free_if_over(r);
+}
+
 static void answer_echo(struct reception *r)
 {
     log_info("echo", LOG_STR("channel", r->channel->config->name),
              LOG_STR("source_id", r->out.callback->message_id));
-    r->is_put_done = true;
-    r->part_n = 0;
-    reception_answer(r, FRONT_OK, SPAN_NONE);
-    reception_free_if_over(r);
+    answer_at_once(r, FRONT_OK, SPAN_NONE);
+}
+
+static void refuse_large(struct reception *r)
+{
+    log_warn("refused", LOG_STR("channel", r->channel->config->name),
+             LOG_STR("source_id", r->out.callback->message_id),
+             LOG_STR("reason", "it is too large to be stored"));
+    answer_at_once(r, FRONT_BAD_REQUEST,
+                   SPAN_LIT("The message is too large; please shorten it, or send it in parts."));
 }
 
 void reception_start(struct channel *ch, struct http_exchange *x, struct callback **c)
@@ -144,6 +158,10 @@ void reception_start(struct channel *ch, struct http_exchange *x, struct callbac
         free(r->out.external_id);
         r->out.external_id = own;
         answer_echo(r);
+        return;
+    }
+    if (r->out.is_too_large) {
+        refuse_large(r);
         return;
     }
     reception_arm(r, reception_promised_ms(r) > 0 ? reception_promised_ms(r) : COMMIT_MAX_MS);

@@ -21,14 +21,14 @@ wall_ms_t route_made_at(const struct callback *message)
     return json_millis(json_get(message->message, "created_at"), &at) == OK && at > 0 ? at : 0;
 }
 
-const char *route_refusal(const struct callback *message, wall_ms_t emitted_at, wall_ms_t now,
-                          int64_t too_old_ms)
+const char *route_refusal(const struct callback *message, bool is_sending, wall_ms_t emitted_at,
+                          wall_ms_t now, int64_t too_old_ms)
 {
     wall_ms_t made_at = route_made_at(message);
 
     if (json_bool(json_get(message->message, "is_inbound"), false))
         return "not sent: it is a customer's message";
-    if (json_has(json_get(message->message, "error_type")))
+    if (!is_sending && json_has(json_get(message->message, "error_type")))
         return "not sent: Front says that sending it failed, and the agent has seen it";
     if (made_at && emitted_at && emitted_at - made_at > ROUTE_IMPORT_MS)
         return "not sent: it was made long before its event, so it was imported";

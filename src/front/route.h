@@ -19,9 +19,12 @@ bool route_is_for(const struct callback *message, const struct route_place *plac
 /* Messages whose event was emitted so long after they were made were not sent then: somebody imported them. */
 enum { ROUTE_IMPORT_MS = 10 * 60 * 1000 };
 
-/* route_refusal says why a message must not be delivered though it is the channel's; NULL: it may be. */
-const char *route_refusal(const struct callback *message, wall_ms_t emitted_at, wall_ms_t now,
-                          int64_t too_old_ms);
+/*
+ * route_refusal says why a message must not be delivered though it is the channel's; NULL: it may be. is_sending: Front is
+ * sending it by this very event, at the channel's own URL; an error that the message shows is of an earlier time then.
+ */
+const char *route_refusal(const struct callback *message, bool is_sending, wall_ms_t emitted_at,
+                          wall_ms_t now, int64_t too_old_ms);
 
 /* route_made_at: when the message was made, by Front; 0: not said. */
 wall_ms_t route_made_at(const struct callback *message);

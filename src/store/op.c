@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "store/engine.h"
+#include "store/event.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,7 @@ static void reset_events_due(struct store_op *op)
 {
     OP(store_events_due);
     store_events_due_fini(p);
+    p->set_aside_n = 0;
     p->next_at = INT64_MAX;
 }
 

@@ -5,6 +5,7 @@
  * out unless it is replayed.
  */
 #include "base/mem.h"
+#include "store/event.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 
@@ -55,7 +56,7 @@ enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
 
 static void read_event(sqlite3_stmt *st, struct store_event *e)
 {
-    struct span body = sql_text(st, 13);
+    struct span body = sql_text(st, 14);
     *e = (struct store_event){
         .id = sqlite3_column_int64(st, 0),
         .account = span_strdup(sql_text(st, 1)),
@@ -70,6 +71,7 @@ static void read_event(sqlite3_stmt *st, struct store_event *e)
         .tries = (unsigned)sqlite3_column_int64(st, 10),
         .tried_at = sqlite3_column_int64(st, 11),
         .result = span_strdup(sql_text(st, 12)),
+        .is_aside = sqlite3_column_int(st, 13),
         .body = span_strdup(body),
         .body_n = body.n,
     };
@@ -77,11 +79,8 @@ static void read_event(sqlite3_stmt *st, struct store_event *e)
 
 /* ---- Handing out ---- */
 
-static enum err gather(struct sqlite *q, struct store_events_due *p)
+static enum err read_all(struct sqlite *q, struct store_events_due *p, sqlite3_stmt *st)
 {
-    unsigned max = p->max < STORE_EVENTS_MAX ? p->max : STORE_EVENTS_MAX;
-    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_DUE);
-    sql_bind(st, "sii", p->account, p->now, (int64_t)max);
     for (;;) {
         bool has_row;
         TRY(sql_step(q, st, &has_row));
@@ -91,11 +90,65 @@ static enum err gather(struct sqlite *q, struct store_events_due *p)
     }
 }
 
+static enum err gather(struct sqlite *q, struct store_events_due *p, enum sql id, wall_ms_t than)
+{
+    unsigned max = p->max < STORE_EVENTS_MAX ? p->max : STORE_EVENTS_MAX;
+    if (p->event_n >= max)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, &q->writer, id);
+    sql_bind(st, "sii", p->account, than, (int64_t)(max - p->event_n));
+    return read_all(q, p, st);
+}
+
+/* What is suspect comes first, and alone: so it is known who it was if the process dies again. */
+static enum err gather_suspect(struct sqlite *q, struct store_events_due *p, bool *is_any)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_SUSPECT);
+    sql_bind(st, "s", p->account);
+    TRY(read_all(q, p, st));
+    *is_any = p->event_n > 0;
+    if (*is_any && (p->at_work_n > 0 || p->max == 0))
+        store_events_due_fini(p); /* not yet */
+    return OK;
+}
+
+static enum err gather_due(struct sqlite *q, struct store_events_due *p)
+{
+    bool is_any;
+    TRY(gather_suspect(q, p, &is_any));
+    if (is_any)
+        return OK;
+    TRY(gather(q, p, SQL_EVENT_DUE, p->now));
+    return p->wait_max_ms > 0 ? gather(q, p, SQL_EVENT_AHEAD, p->now + p->wait_max_ms) : OK;
+}
+
+/* A process has died, and these were at work. */
+static enum err suspend(struct sqlite *q, struct store_events_due *p)
+{
+    bool has_row;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_OUT_N);
+    sql_bind(st, "s", p->account);
+    TRY(sql_step(q, st, &has_row));
+    bool was_alone = has_row && sqlite3_column_int64(st, 0) == 1;
+    sql_reset(st);
+    st = sql_of(q, &q->writer, SQL_EVENT_SUSPEND);
+    sql_bind(st, "si", p->account, (int64_t)was_alone);
+    TRY(sql_run(q, st));
+    st = sql_of(q, &q->writer, SQL_EVENT_SET_ASIDE);
+    sql_bind(st, "sit", p->account, (int64_t)STORE_EVENT_DEATHS_MAX,
+             SPAN_LIT("set aside: the bridge died three times while this event alone was at work"));
+    enum err e = step_and_crown(q, st); /* one at most: it was alone */
+    p->set_aside_n = e == OK;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
 {
     struct store_events_due *p = container_of(op, struct store_events_due, op);
     p->next_at = INT64_MAX;
-    TRY(gather(q, p));
+    if (p->is_first)
+        TRY(suspend(q, p));
+    TRY(gather_due(q, p));
     for (unsigned i = 0; i < p->event_n; i++) {
         struct store_event *e = &p->event[i];
         sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_LATER);
@@ -115,9 +168,32 @@ enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
     return OK;
 }
 
+/* Its followers need not wait for it any more. */
+static enum err step_aside(struct sqlite *q, int64_t id)
+{
+    bool has_row;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_LANE);
+    sql_bind(st, "i", id);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return ERR_NOT_FOUND;
+    char *account = span_strdup(sql_text(st, 0)), *lane = span_strdup(sql_text(st, 1));
+    sql_reset(st);
+    st = sql_of(q, &q->writer, SQL_EVENT_ASIDE);
+    sql_bind(st, "i", id);
+    enum err e = sql_run(q, st);
+    if (e == OK)
+        e = crown(q, span_of(account), span_of(lane));
+    free(account);
+    free(lane);
+    return e;
+}
+
 enum err sqlite_event_end(struct sqlite *q, struct store_op *op)
 {
     struct store_event_end *p = container_of(op, struct store_event_end, op);
+    if (p->steps_aside)
+        TRY(step_aside(q, p->id));
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_END);
     sql_bind(st, "iiit", p->id, (int64_t)p->state, p->due_at, p->result);
     return step_and_crown(q, st);

@@ -25,13 +25,20 @@ struct put {
     unsigned started_n;
 };
 
-static enum store_put_how how_of(const struct store_put *p, enum message_state known)
+struct known {
+    struct row row;
+    wall_ms_t updated_at;
+};
+
+/* What had ended before it was sent once more was ended for good by an answer that its sender has seen. */
+static enum store_put_how how_of(const struct store_put *p, const struct known *known)
 {
-    enum store_put_how how = how_when[known];
-    return how == STORE_AGAIN && p->only_new ? STORE_DONE : how;
+    enum store_put_how how = how_when[known->row.state];
+    bool is_resent = !p->only_new || known->updated_at < p->sent_at;
+    return how == STORE_AGAIN && !is_resent ? STORE_DONE : how;
 }
 
-static enum err find(struct put *t, const struct store_item *item, struct row *out)
+static enum err find(struct put *t, const struct store_item *item, struct known *out)
 {
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_FIND);
     sql_bind(st, "itt", t->queue_id, t->p->source_id, item->recipient);
@@ -39,7 +46,8 @@ static enum err find(struct put *t, const struct store_item *item, struct row *o
     TRY(sql_step(t->q, st, &has_row));
     if (!has_row)
         return ERR_NOT_FOUND;
-    enum err e = row_from(t->q, st, out);
+    enum err e = row_from(t->q, st, &out->row);
+    out->updated_at = sqlite3_column_int64(st, sqlite3_column_count(st) - 1);
     sql_reset(st);
     return e;
 }
@@ -56,11 +64,11 @@ static enum err check_quota(struct put *t)
     if (p->quota_bytes == 0 || all <= room)
         return OK;
     for (unsigned i = 0; i < p->item_n; i++) {
-        struct row known;
+        struct known known;
         enum err e = find(t, &p->item[i], &known);
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
-        if (e == ERR_NOT_FOUND || how_of(p, known.state) == STORE_AGAIN)
+        if (e == ERR_NOT_FOUND || how_of(p, &known) == STORE_AGAIN)
             needed += p->item[i].body.n + files_bytes(&p->item[i]);
     }
     return needed > room ? ERR_FULL : OK;
@@ -187,18 +195,19 @@ static enum err put_item(struct put *t, struct store_item *item)
     TRY(look_ahead(t, item));
     TRY(insert(t, item, &is_new));
     if (!is_new) {
-        struct row r = {0};
-        TRY(find(t, item, &r));
-        item->how = how_of(t->p, r.state);
+        struct known known = {0};
+        struct row *r = &known.row;
+        TRY(find(t, item, &known));
+        item->how = how_of(t->p, &known);
         if (item->how == STORE_AGAIN)
-            TRY(again(t, item, &r));
+            TRY(again(t, item, r));
         else
-            item->is_behind = message_is_open(r.state) && !r.is_head;
-        item->id = r.id;
-        item->state = r.state;
-        item->attempt = r.attempt;
-        item->revision = r.revision;
-        item->parts = r.parts;
+            item->is_behind = message_is_open(r->state) && !r->is_head;
+        item->id = r->id;
+        item->state = r->state;
+        item->attempt = r->attempt;
+        item->revision = r->revision;
+        item->parts = r->parts;
     }
     return item->is_started && t->p->direction == MESSAGE_OUT ? find_peer(t, item) : OK;
 }

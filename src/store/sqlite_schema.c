@@ -150,6 +150,8 @@ static const char *const migration[] = {
     " due_at INTEGER NOT NULL,"
     " tries INTEGER NOT NULL DEFAULT 0,"
     " tried_at INTEGER NOT NULL DEFAULT 0," /* for the first time; 0: not yet */
+    " out INTEGER NOT NULL DEFAULT 0,"      /* 1: handed out; 2: it was, when a process died */
+    " crash_n INTEGER NOT NULL DEFAULT 0,"  /* deaths that it was alone at work in */
     " result TEXT,"
     " body BLOB) STRICT;"
     "CREATE UNIQUE INDEX event_key ON event (event_id, account, via);"
@@ -157,6 +159,7 @@ static const char *const migration[] = {
     "CREATE UNIQUE INDEX event_head ON event (account, lane) WHERE is_head = 1;"
     "CREATE INDEX event_lane ON event (account, lane, emitted_at, length(event_id), event_id) WHERE state = "
     "0;"
+    "CREATE INDEX event_out ON event (account, out) WHERE out > 0;"
     "CREATE INDEX event_held ON event (account) WHERE state = 0 AND due_at = 9223372036854775807;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
     "CREATE INDEX event_ended ON event (stored_at) WHERE state > 0;"

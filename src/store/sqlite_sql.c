@@ -23,7 +23,7 @@
 
 #define EVENT_COLUMNS                                                                                        \
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \
-    " e.tries, e.tried_at, e.result "
+    " e.tries, e.tried_at, e.result, substr(e.lane, 1, 1) = '!' "
 
 /* 1 account or NULL, 2 channel or NULL, 3 types or NULL, 4 and 5 emitted from and until, 6 bit set of states */
 #define EVENT_FILTER                                                                                         \
@@ -96,7 +96,7 @@ const char *const sql_text_of[SQL_N] = {
         " VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
         "?19)"
         " ON CONFLICT (queue_id, source_id, recipient) DO NOTHING",
-    [SQL_PUT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_source"
+    [SQL_PUT_FIND] = "SELECT" ROW_COLUMNS ", m.updated_at FROM message m INDEXED BY message_source"
                      " WHERE m.queue_id = ?1 AND m.source_id = ?2 AND m.recipient = ?3",
     [SQL_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
     [SQL_BODY_GET] = "SELECT bytes FROM body WHERE id = ?1",
@@ -383,13 +383,28 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_DUE] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
                       " WHERE e.account = ?1 AND e.is_head = 1 AND e.due_at <= ?2"
                       " ORDER BY e.due_at, e.emitted_at LIMIT ?3",
+    [SQL_EVENT_AHEAD] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_due"
+                        " WHERE e.account = ?1 AND e.is_head = 1 AND e.due_at > ?2"
+                        " AND e.due_at < 9223372036854775807 ORDER BY e.due_at, e.emitted_at LIMIT ?3",
+    [SQL_EVENT_SUSPECT] = "SELECT" EVENT_COLUMNS ", e.body FROM event e INDEXED BY event_out"
+                          " WHERE e.account = ?1 AND e.out > 0 AND e.out = 2 LIMIT 1",
+    [SQL_EVENT_OUT_N] =
+        "SELECT count(*) FROM event INDEXED BY event_out WHERE account = ?1 AND out > 0 AND out = 1",
+    [SQL_EVENT_SUSPEND] = "UPDATE event INDEXED BY event_out SET out = 2, crash_n = crash_n + ?2"
+                          " WHERE account = ?1 AND out > 0 AND out = 1",
+    [SQL_EVENT_SET_ASIDE] =
+        "UPDATE event INDEXED BY event_out SET state = 3, out = 0, result = ?3"
+        " WHERE account = ?1 AND out > 0 AND out = 2 AND crash_n >= ?2 RETURNING account, lane",
+    [SQL_EVENT_LANE] = "SELECT account, lane FROM event WHERE id = ?1",
+    [SQL_EVENT_ASIDE] = "UPDATE event SET lane = '!' || event_id || '|' || via, is_head = 0 WHERE id = ?1",
     [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_held SET due_at = ?2"
                           " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
-    [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1, tried_at = ?3 WHERE id = ?1",
+    [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1, tried_at = ?3, out = 1"
+                        " WHERE id = ?1",
     [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND is_head = 1"
                        " ORDER BY due_at LIMIT 1",
-    [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4 WHERE id = ?1"
-                      " RETURNING account, lane",
+    [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4, out = 0, crash_n = 0"
+                      " WHERE id = ?1 RETURNING account, lane",
     [SQL_EVENT_LIST] =
         "SELECT" EVENT_COLUMNS ", CASE WHEN ?10 THEN e.body END FROM event e INDEXED BY event_emitted"
         " WHERE (e.emitted_at, e.id) < (?8, ?9) AND" EVENT_FILTER
@@ -403,8 +418,8 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_PICK_ID] = "SELECT e.id, e.emitted_at FROM event e INDEXED BY event_key"
                           " WHERE e.event_id = ?11 AND (e.emitted_at, e.id) > (?8, ?9)"
                           " AND e.body IS NOT NULL AND" EVENT_FILTER " LIMIT ?7",
-    [SQL_EVENT_REPLAY] = "UPDATE event SET state = 0, due_at = ?2, stored_at = ?2, tries = 0, tried_at = 0"
-                         " WHERE id = ?1 RETURNING account, lane",
+    [SQL_EVENT_REPLAY] = "UPDATE event SET state = 0, due_at = ?2, stored_at = ?2, tries = 0, tried_at = 0,"
+                         " out = 0, crash_n = 0 WHERE id = ?1 RETURNING account, lane",
     [SQL_EVENT_PRUNE_BODY] =
         "UPDATE event SET body = NULL WHERE id IN (SELECT id FROM event INDEXED BY event_body"
         " WHERE stored_at < ?1 AND state > 0 AND body IS NOT NULL LIMIT ?2)",

@@ -5,6 +5,7 @@
  */
 #include "store/store.h"
 #include "base/mem.h"
+#include "store/event.h"
 #include "store/thread.h"
 #include <signal.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
 import http.client
 import pathlib
 import random
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,7 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 from bridge import BINARY  # noqa: E402
 from frontsim import Receiver, Sim, wait_for  # noqa: E402
 
-KILLS = 12
+KILLS = 15
+POINTS = (None, "before_event_answer", None, "before_release", "at_event")  # None: whenever it hits
 COMPANY = "the-company-api-secret"
 
 
@@ -94,6 +97,22 @@ def keys_by(deliveries, keys, name):
     return found
 
 
+def ends_by_itself(bridge, point, seconds):
+    """At a point the process kills itself, which may take a moment; else it is killed after so long."""
+    try:
+        bridge.process.wait(10 if point else seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def wait_for_ports(bridge):
+    try:
+        bridge.wait_ports()
+    except AssertionError:
+        assert bridge.process.poll() == -signal.SIGKILL, bridge.tail()  # it was at its point already
+
+
 def test_events_survive_kills(make_bridge, backend, front):
     bridge = make_bridge(
         backend=backend,
@@ -105,12 +124,15 @@ def test_events_survive_kills(make_bridge, backend, front):
     )
     wait_for(lambda: bridge.lines("caught_up"), 20)  # nothing from before this is ever delivered
     agents, dice = Agents(front, bridge, conversations_of(front, 4)), random.Random(3)
-    for _ in range(KILLS):
-        time.sleep(dice.uniform(0.1, 0.7))
+    died_at = []
+    for n in range(KILLS):
+        point = POINTS[n % len(POINTS)]
+        died_at += [point] if ends_by_itself(bridge, point, dice.uniform(0.1, 0.7)) else []
         bridge.kill()
         time.sleep(dice.uniform(0, 0.3))
-        bridge.start(wait=False)
-        bridge.wait_ports()
+        following = POINTS[(n + 1) % len(POINTS)] if n + 1 < KILLS else None
+        bridge.start(wait=False, env={"FRONT_BRIDGE_POINT": f"{following}=kill"} if following else None)
+        wait_for_ports(bridge)
     agents.end()
     bridge.kill()
     looks = len(bridge.lines("caught_up"))
@@ -134,5 +156,6 @@ def test_events_survive_kills(make_bridge, backend, front):
     missing = expected - notices - {e["id"] for e in bridge.lines("event", type="sending_error") if e["result"] in cancelled}
     assert not missing, [e for e in bridge.lines("event", type="sending_error") if e["id"] in missing]
     assert len(delivered) > 20 and notices
+    assert set(died_at) == set(filter(None, POINTS)), "every point was met"
     print(f"{len(told)} told of {len(agents.texts)} and {len(agents.failed)}, {len(keys) - len(told)} came again")
     assert backend.bad_signatures == 0

@@ -236,6 +236,151 @@ static void test_a_late_word_of_a_failure_does_not_take_back_the_resend(void **s
     assert_int_equal(p.cancelled[0], again.id);
 }
 
+/* ---- Deaths: what was at work when a process died ---- */
+
+static const char *due_first(struct kit *k, unsigned at_work_n, bool is_first, unsigned *set_aside_n)
+{
+    static char ids[1024];
+    struct store_events_due p = {.account = "main",
+                                 .now = NOW,
+                                 .retry_ms = LEASE,
+                                 .max = STORE_EVENTS_MAX,
+                                 .at_work_n = at_work_n,
+                                 .is_first = is_first};
+
+    ids[0] = '\0';
+    assert_int_equal(kit_events_due(k, &p), OK);
+    for (unsigned i = 0; i < p.event_n; i++)
+        strcat(strcat(ids, *ids ? " " : ""), p.event[i].event_id);
+    if (set_aside_n)
+        *set_aside_n = p.set_aside_n;
+    store_events_due_fini(&p);
+    return ids;
+}
+
+static enum event_state state_of_event(struct kit *k, const char *event_id)
+{
+    struct store_event_list p = {.filter.event_id = event_id};
+
+    assert_int_equal(kit_event_list(k, &p), OK);
+    assert_int_equal(p.event_n, 1);
+    enum event_state s = p.event[0].state;
+    store_event_list_fini(&p);
+    return s;
+}
+
+static void end_by_id(struct kit *k, const char *event_id, enum event_state s)
+{
+    struct store_event_list p = {.filter.event_id = event_id};
+
+    assert_int_equal(kit_event_list(k, &p), OK);
+    end_as(k, p.event[0].id, s, NOW);
+    store_event_list_fini(&p);
+}
+
+static void test_an_event_that_was_alone_in_three_deaths_is_set_aside(void **state)
+{
+    struct kit *k = *state;
+    unsigned set_aside_n;
+
+    put(k, "evt_1", "cnv_1", 10);
+    put(k, "evt_2", "cnv_1", 20);
+    assert_string_equal(due_first(k, 0, true, NULL), "evt_1");
+    for (unsigned death = 1; death < STORE_EVENT_DEATHS_MAX; death++) {
+        kit_reopen(k);
+        assert_string_equal(due_first(k, 0, true, &set_aside_n),
+                            "evt_1"); /* at once: its lease is of no use */
+        assert_int_equal(set_aside_n, 0);
+    }
+    kit_reopen(k);
+    assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_2");
+    assert_int_equal(set_aside_n, 1);
+    assert_int_equal(state_of_event(k, "evt_1"), EVENT_FAILED);
+    kit_reopen(k); /* a second death has another one alone */
+    assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_2");
+    assert_int_equal(set_aside_n, 0);
+}
+
+static void test_suspects_are_handed_out_alone_and_first(void **state)
+{
+    struct kit *k = *state;
+    unsigned set_aside_n;
+
+    put(k, "evt_1", "cnv_1", 10);
+    put(k, "evt_2", "cnv_2", 20);
+    for (int death = 0; death < 5; death++) { /* which of the two it was is never known: none is set aside */
+        assert_string_equal(due_first(k, 0, false, NULL), "evt_1 evt_2");
+        kit_reopen(k);
+        put(k, "evt_0", "cnv_0", 5);
+        assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_1");
+        assert_int_equal(set_aside_n, 0);
+        assert_string_equal(due_first(k, 1, false, NULL),
+                            ""); /* while a suspect is at work, nobody else is */
+        end_by_id(k, "evt_1", EVENT_WAITING);
+        assert_string_equal(due_first(k, 0, false, NULL), "evt_2");
+        end_by_id(k, "evt_2", EVENT_WAITING);
+        end_by_id(k, "evt_0", EVENT_ACTED);
+    }
+}
+
+static void test_what_was_given_back_is_no_suspect(void **state)
+{
+    struct kit *k = *state;
+
+    put(k, "evt_1", "cnv_1", 10);
+    for (int stop = 0; stop < 5; stop++) {
+        assert_string_equal(due_first(k, 0, true, NULL), "evt_1");
+        end_by_id(k, "evt_1", EVENT_WAITING);
+        kit_reopen(k);
+    }
+    assert_int_equal(state_of_event(k, "evt_1"), EVENT_WAITING);
+}
+
+/* ---- Aside ---- */
+
+static void test_what_steps_aside_holds_up_nobody_and_is_not_lost(void **state)
+{
+    struct kit *k = *state;
+    struct store_event e;
+
+    put(k, "evt_1", "cnv_1", 10);
+    put(k, "evt_2", "cnv_1", 20);
+    assert_string_equal(due_at(k, NOW, &e), "evt_1");
+    struct store_event_end p = {.id = e.id, .due_at = NOW + 7, .result = SPAN_LIT("so"), .steps_aside = true};
+    assert_int_equal(kit_event_end(k, &p), OK);
+    assert_string_equal(due_at(k, NOW, &e), "evt_2");
+    struct store_events_due due = {.account = "main", .now = NOW + 7, .retry_ms = LEASE, .max = 2};
+    assert_int_equal(kit_events_due(k, &due), OK);
+    assert_int_equal(due.event_n, 1);
+    assert_string_equal(due.event[0].event_id, "evt_1");
+    assert_true(due.event[0].is_aside);
+    end_as(k, due.event[0].id, EVENT_ACTED, NOW);
+    store_events_due_fini(&due);
+    end_as(k, e.id, EVENT_ACTED, NOW);
+    put(k, "evt_3", "cnv_1", 30);
+    assert_string_equal(due_at(k, NOW + 7, &e), "evt_3");
+    p = (struct store_event_end){.id = 999, .steps_aside = true, .result = SPAN_LIT("so")};
+    assert_int_equal(kit_event_end(k, &p), ERR_NOT_FOUND);
+}
+
+/* ---- Clocks ---- */
+
+static void test_a_clock_that_was_set_back_holds_up_no_event(void **state)
+{
+    enum { LONGEST = 600000 };
+    struct kit *k = *state;
+    struct store_events_due p = {
+        .account = "main", .now = NOW, .retry_ms = LEASE, .max = STORE_EVENTS_MAX, .wait_max_ms = LONGEST};
+
+    put_due(k, "evt_1", "cnv_1", 10, NOW + LONGEST);     /* as long as any may wait */
+    put_due(k, "evt_2", "cnv_2", 10, NOW + LONGEST + 1); /* nobody waits so long */
+    put_due(k, "evt_3", "cnv_3", 10, INT64_MAX);         /* until it is released */
+    assert_int_equal(kit_events_due(k, &p), OK);
+    assert_int_equal(p.event_n, 1);
+    assert_string_equal(p.event[0].event_id, "evt_2");
+    store_events_due_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +394,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_late_word_of_a_failure_does_not_take_back_the_resend, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_an_event_that_was_alone_in_three_deaths_is_set_aside, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_suspects_are_handed_out_alone_and_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_given_back_is_no_suspect, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_steps_aside_holds_up_nobody_and_is_not_lost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_back_holds_up_no_event, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -831,6 +831,37 @@ static void test_an_event_begins_nothing_again(void **state)
     assert_int_equal(state_of(k, item.id), MESSAGE_SENDING);
 }
 
+static void test_what_was_sent_once_more_is_begun_again(void **state)
+{
+    struct kit *k = *state;
+    int64_t dead = live(k, "m1", VERB_KILL, MESSAGE_VERB_N),
+            sent = live(k, "m2", VERB_DELIVER, MESSAGE_VERB_N);
+
+    for (int later = 0; later < 2; later++) {
+        struct store_item item[] = {
+            {.recipient = SPAN_LIT("ada"), .lane = SPAN_LIT("m1"), .body = SPAN_LIT("{\"another\":1}")},
+        };
+        struct store_put p = {.channel = CHANNEL,
+                              .source_id = SPAN_LIT("m1"),
+                              .now = NOW + 100,
+                              .created_at = NOW + 100,
+                              .expires_at = NOW + LIFE,
+                              .start_max = 1,
+                              .only_new = true,
+                              .sent_at = NOW + later, /* it had ended at NOW */
+                              .item = item,
+                              .item_n = 1};
+        assert_int_equal(kit_put(k, &p), OK);
+        assert_int_equal(item[0].how, later ? STORE_AGAIN : STORE_DONE);
+        assert_int_equal(state_of(k, dead), later ? MESSAGE_SENDING : MESSAGE_DEAD);
+        p.source_id = item[0].lane = SPAN_LIT("m2"); /* what was delivered is never repeated */
+        assert_int_equal(kit_put(k, &p), OK);
+        assert_int_equal(item[0].how, STORE_DONE);
+        assert_int_equal(state_of(k, sent), MESSAGE_DELIVERED);
+        store_put_fini(&p);
+    }
+}
+
 static void test_what_is_not_begun_again_needs_no_room(void **state)
 {
     struct kit *k = *state;
@@ -881,6 +912,7 @@ int main(void)
         TEST(test_one_recipient_or_all_and_the_lane_goes_on),
         TEST(test_every_recipient_of_a_message_is_taken_back),
         TEST(test_an_event_begins_nothing_again),
+        TEST(test_what_was_sent_once_more_is_begun_again),
         TEST(test_what_is_not_begun_again_needs_no_room),
         TEST(test_states_have_names),
     };

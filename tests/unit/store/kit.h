@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "store/store.h"
+#include "store/event.h"
 
 struct kit {
     struct event_base *base;
