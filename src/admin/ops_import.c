@@ -126,6 +126,8 @@ static void read_line(struct batch *b, struct span text)
 
     buf_init(&why, REASON_MAX);
     enum err e = history_read(&l->parts, text, b->request.channel->kind, b->op.now, &why);
+    if (!e && b->request.channel->handles == HANDLES_PHONE)
+        e = history_phone(&l->parts, &why);
     if (!e && text.n > b->op.quota_bytes && b->op.quota_bytes > 0) {
         buf_add_str(&why, "it is larger than limits.channel_quota allows");
         e = ERR_LIMIT;

@@ -31,6 +31,7 @@ struct config_mistakes {
 enum channel_kind { CHANNEL_CUSTOM, CHANNEL_APPLICATION };
 enum channel_source { SOURCE_AUTO, SOURCE_CALLBACKS, SOURCE_EVENTS };
 enum on_timeout { ON_TIMEOUT_ACCEPT, ON_TIMEOUT_ERROR };
+enum handle_kind { HANDLES_ANY, HANDLES_PHONE };
 enum when_unsure { UNSURE_AUTO, UNSURE_RESEND, UNSURE_HOLD };
 enum late_failure { LATE_AUTO, LATE_STATUS, LATE_COMMENT, LATE_NONE };
 enum thread_mode { THREAD_CONTACT, THREAD_CONVERSATION, THREAD_ROLLING };
@@ -89,6 +90,7 @@ struct config_channel {
     enum thread_mode thread;
     int64_t thread_roll_ms; /* THREAD_ROLLING */
     bool dry_run;           /* nothing leaves: see bridge/staging.h */
+    enum handle_kind handles;
     struct config_texts
         only_to; /* handles, or patterns with a * at the start, the end or both; none: everyone */
     struct config_setting *setting;

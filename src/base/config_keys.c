@@ -15,6 +15,7 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 static const char *const channel_kinds[] = {"custom", "application", NULL};
 static const char *const sources[] = {"auto", "callbacks", "events", NULL};
 static const char *const on_timeouts[] = {"accept", "error", NULL};
+static const char *const handle_kinds[] = {"any", "phone", NULL};
 static const char *const when_unsures[] = {"auto", "resend", "hold", NULL};
 static const char *const late_failures[] = {"auto", "status", "comment", "none", NULL};
 
@@ -163,6 +164,9 @@ const struct config_key config_keys[] = {
     {"channels.*.thread", KEY_THREAD, CHANNEL(thread), .fallback = "contact",
      .help = "What makes a conversation when the backend names none: contact, conversation, or a time "
              "of silence such as 24h."},
+    {"channels.*.handles", KEY_CHOICE, CHANNEL(handles), .fallback = "any", .choices = handle_kinds,
+     .help = "What the customers' handles are; phone: numbers with their country code, one customer for each whichever "
+             "way it is written. A number without its country is refused."},
     {"channels.*.dry_run", KEY_BOOL, CHANNEL(dry_run), .fallback = "false",
      .help = "For staging: nothing leaves to the backend and nothing is written to Front. Every message is "
              "checked and stored, and ends with the reason \"dry run\"; agents get success."},

@@ -8,6 +8,7 @@
 #include "bridge/place.h"
 #include "bridge/reception.h"
 #include "front/notice.h"
+#include "front/phone.h"
 #include "front/route.h"
 #include <stdlib.h>
 
@@ -315,6 +316,19 @@ static void on_failed(struct store_op *op)
         fail_next(h);
 }
 
+/* In the spelling that its deliveries have. */
+static void write_phone(struct buf *handle)
+{
+    struct buf number;
+
+    buf_init(&number, CALLBACK_HANDLE_MAX);
+    if (phone_write(buf_span(handle), &number) == OK) {
+        buf_clear(handle);
+        buf_add_span(handle, buf_span(&number));
+    }
+    buf_fini(&number);
+}
+
 static void fail_next(struct happening *h)
 {
     h->channel = next_channel(h);
@@ -322,6 +336,8 @@ static void fail_next(struct happening *h)
         conclude_failure(h, NULL);
         return;
     }
+    if (h->handle.n && h->channel->config->handles == HANDLES_PHONE)
+        write_phone(&h->handle);
     h->failed = (struct store_failed){.op.on_done = on_failed,
                                       .channel = h->channel->config->name,
                                       .source_id = span_of(h->what.target.id),

@@ -10,6 +10,7 @@
 #include "bridge/parcel.h"
 #include "bridge/reception.h"
 #include "bridge/staging.h"
+#include "front/phone.h"
 
 enum { WIRE_MAX = 16 << 20, DRY_RUN_MAX = 64 /* settles under way */ };
 
@@ -61,7 +62,8 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
                                        .channel = ch->config->name,
                                        .attempt = m->attempt - m->attempt_base,
                                        .conversation_id = span_of(m->peer_conversation),
-                                       .in_reply_to = span_of(m->reply)};
+                                       .in_reply_to = span_of(m->reply),
+                                       .handle = span_of(m->peer_recipient)};
     (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, p->body, &wire);
     enum err e = ERR_LIMIT;
     if (!wire.is_over && m->kind == KIND_MESSAGE)
@@ -70,6 +72,18 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
         e = host_notify(ch->host, a->token, m->kind == KIND_FAILURE, buf_span(&wire));
     buf_fini(&wire);
     return e;
+}
+
+static bool is_wrong_number(const struct channel *ch, const struct store_message *m)
+{
+    struct buf number;
+
+    if (ch->config->handles != HANDLES_PHONE || m->kind != KIND_MESSAGE)
+        return false;
+    buf_init(&number, CALLBACK_HANDLE_MAX);
+    bool is_wrong = phone_write(span_of(m->recipient), &number) != OK;
+    buf_fini(&number);
+    return is_wrong;
 }
 
 void delivery_start(struct channel *ch, struct store_message *m)
@@ -87,6 +101,12 @@ void delivery_start(struct channel *ch, struct store_message *m)
     struct outcome instead;
     if (staging_withholds(ch->config, m, &instead)) {
         attempt_settle(a, &instead);
+        return;
+    }
+    if (is_wrong_number(ch, m)) {
+        attempt_settle(a, &(struct outcome){.kind = OUTCOME_REJECTED,
+                                            .is_unsent = true,
+                                            .reason = SPAN_LIT("The recipient " PHONE_REFUSAL)});
         return;
     }
     struct parcel parcel;

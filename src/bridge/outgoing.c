@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "bridge/fetch.h"
 #include "front/attachment.h"
+#include "front/phone.h"
 #include "front/thread.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,18 @@ char *delivery_external_id(const char *message_id)
     return buf_take(&ref, NULL);
 }
 
+void outgoing_phone(char **handle)
+{
+    struct buf number;
+
+    buf_init(&number, CALLBACK_HANDLE_MAX);
+    if (phone_write(span_of(*handle), &number) == OK) {
+        free(*handle);
+        *handle = span_strdup(buf_span(&number));
+    }
+    buf_fini(&number);
+}
+
 void lane_write(const char *conversation, const char *handle, struct buf *out)
 {
     buf_add_str(out, conversation ? conversation : "");
@@ -118,6 +131,8 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
     o->conversation = conversation_of(o->callback);
     o->reply_to = reply_to_of(o->callback);
     read_names(o);
+    for (unsigned i = 0; ch->config->handles == HANDLES_PHONE && i < o->item_n; i++)
+        outgoing_phone(&o->callback->to[i].handle);
     o->item = mem_calloc(o->item_n, sizeof *o->item);
     o->text = mem_calloc(o->item_n, sizeof *o->text);
     read_files(o, ch);

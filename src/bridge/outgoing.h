@@ -36,6 +36,9 @@ char *outgoing_own_id(const struct store *s, const struct callback *message);
 /* delivery_external_id: what Front is told as the external id of its own message. */
 char *delivery_external_id(const char *message_id);
 
+/* outgoing_phone writes a number in its one spelling; what is none stays, and is refused when it is to leave. */
+void outgoing_phone(char **handle);
+
 /* lane_write appends the lane of what goes to handle in a conversation (NULL: none): order is kept in it. */
 void lane_write(const char *conversation, const char *handle, struct buf *out);
 

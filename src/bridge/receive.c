@@ -14,6 +14,7 @@
 #include "bridge/naming.h"
 #include "bridge/receipt.h"
 #include "front/incoming.h"
+#include "front/phone.h"
 #include "front/thread.h"
 #include <stdlib.h>
 
@@ -23,7 +24,7 @@ struct receive {
     struct channel *channel;
     uint64_t ticket;
     enum message_kind kind;
-    struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to;
+    struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to, spelling;
     struct naming naming;
     struct deposit *deposit; /* its files; NULL: it has none */
     struct store_put put;
@@ -42,6 +43,7 @@ static void receive_free(struct receive *r)
     buf_fini(&r->conversation);
     buf_fini(&r->thread_ref);
     buf_fini(&r->reply_to);
+    buf_fini(&r->spelling);
     naming_fini(&r->naming);
     free(r);
 }
@@ -65,11 +67,19 @@ static struct jval customer_of(const struct receive *r, struct jval wire)
                                  : json_path(wire, "sender.handle");
 }
 
+static bool has_phones(const struct channel *ch)
+{
+    return ch->config->handles == HANDLES_PHONE;
+}
+
 /* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches
  * nothing. */
 static void read_ids(struct receive *r, struct jval wire)
 {
-    add_string(customer_of(r, wire), &r->handle);
+    add_string(customer_of(r, wire), &r->spelling);
+    if (!has_phones(r->channel) || phone_write(buf_span(&r->spelling), &r->handle) != OK)
+        buf_add_span(&r->handle, buf_span(&r->spelling));
+    naming_add_as(&r->naming, buf_span(&r->handle), buf_span(&r->spelling));
     add_string(json_get(wire, "id"), &r->source_id);
     if (r->source_id.n == 0) {
         char id[OUR_ID_BYTES + 1];
@@ -150,6 +160,7 @@ static void receive_start(struct channel *ch, struct host_receive *m, struct jva
     buf_init(&r->conversation, FIELD_MAX);
     buf_init(&r->thread_ref, FIELD_MAX);
     buf_init(&r->reply_to, FIELD_MAX);
+    buf_init(&r->spelling, FIELD_MAX);
     buf_add_span(&r->wire, m->json);
     read_ids(r, wire);
     if (r->source_id.is_over || r->conversation.is_over || r->handle.is_over) {
@@ -178,6 +189,8 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
         receipt_take(ch, m->ticket, json_root(&doc));
     else if (incoming_check(m->json, &why) != OK)
         refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
+    else if (has_phones(ch) && incoming_check_phones(json_root(&doc), &why) != OK)
+        refuse(ch, m->ticket, why.p ? why.p : "A handle is no phone number");
     else if (channel_is_resuming(ch))
         host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The channel is being opened; send it again");
     else if (ch->bridge->is_stopping)

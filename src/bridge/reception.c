@@ -180,6 +180,7 @@ static void start(struct reception *r, unsigned i)
         .recipient = r->out.callback->to[i].handle,
         .peer_conversation = item->peer_conversation,
         .reply = item->reply,
+        .peer_recipient = item->peer_recipient,
         .body = (char *)item->body.p,
         .body_n = item->body.n,
         .attempt = item->attempt,

@@ -246,6 +246,7 @@ static enum err build(const struct relay *r, const char *address, struct buf *bo
                                                   .author_id = r->author_id,
                                                   .address = address,
                                                   .reply_to = r->reply_to,
+                                                  .has_phones = r->channel->config->handles == HANDLES_PHONE,
                                                   .conversation = r->conversation},
                                body, why);
     return e == OK && body->is_over ? ERR_LIMIT : e;

@@ -88,6 +88,7 @@ struct delivery_head {
     const char *channel;
     uint32_t attempt;
     struct span conversation_id; /* the backend's; absent: unknown */
+    struct span handle;          /* the recipient's, as the backend writes it; absent: as it is stored */
     struct span in_reply_to;     /* the backend's id of what this answers; absent: nothing, or unknown */
 };
 /* Each joins the head and a stored body into the wire form that goes to the adapter; a notice has no attempt and names

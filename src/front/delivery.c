@@ -127,8 +127,8 @@ void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t n
     buf_init(&w.scratch, c->doc.text.n + 64);
     buf_reserve(out, c->doc.text.n);
     jout_object(&w.j);
+    put_recipient(&w, &c->to[recipient]); /* first: see splice */
     put_front(&w, c);
-    put_recipient(&w, &c->to[recipient]);
     put_author(&w, json_get(c->message, "author"));
     put(&w, "subject", json_get(c->message, "subject"));
     put_text(&w, c->message);
@@ -139,10 +139,32 @@ void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t n
     buf_fini(&w.scratch);
 }
 
-/* The head's object is left open: the members of the stored one follow. */
-static void splice(struct span stored, struct buf *out)
+#define STORED_HANDLE "{\"recipient\":{\"handle\":\""
+
+/* The length of the stored part up to behind the recipient's handle, if that is a phone number; 0: it is not. */
+static size_t past_number(struct span stored)
+{
+    size_t n = sizeof STORED_HANDLE - 1;
+
+    if (!span_starts(stored, STORED_HANDLE))
+        return 0;
+    while (n < stored.n && ((stored.p[n] >= '0' && stored.p[n] <= '9') || stored.p[n] == '+'))
+        n++;
+    return n < stored.n && stored.p[n] == '"' ? n + 1 : 0;
+}
+
+/* The head's object is left open: the members of the stored one follow, the recipient in the backend's spelling. */
+static void splice(struct jout *j, struct span handle, struct span stored, struct buf *out)
 {
     must(stored.n >= 2 && stored.p[0] == '{');
+    size_t n = handle.p ? past_number(stored) : 0;
+    if (n > 0) {
+        jout_key(j, "recipient");
+        jout_object(j);
+        jout_kv_span(j, "handle", handle);
+        buf_add(out, stored.p + n, stored.n - n);
+        return;
+    }
     if (stored.p[1] != '}')
         buf_add_char(out, ',');
     buf_add(out, stored.p + 1, stored.n - 1);
@@ -160,7 +182,7 @@ void delivery_complete(const struct delivery_head *h, struct span stored, struct
     jout_kv_str(&j, "channel", h->channel);
     jout_kv_span(&j, "conversation_id", h->conversation_id);
     jout_kv_span(&j, "in_reply_to", h->in_reply_to);
-    splice(stored, out);
+    splice(&j, h->handle, stored, out);
 }
 
 void notice_complete(const struct delivery_head *h, struct span stored, struct buf *out)
@@ -171,5 +193,5 @@ void notice_complete(const struct delivery_head *h, struct span stored, struct b
     jout_object(&j);
     jout_kv_str(&j, "id", h->id);
     jout_kv_str(&j, "channel", h->channel);
-    splice(stored, out);
+    splice(&j, SPAN_NONE, stored, out);
 }

@@ -5,6 +5,7 @@
 #include "front/history.h"
 #include "base/mem.h"
 #include "front/thread.h"
+#include "front/phone.h"
 #include "front/posting.h"
 #include <stdlib.h>
 #include <time.h>
@@ -215,6 +216,22 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
     }
     json_fini(&doc);
     return e;
+}
+
+enum err history_phone(struct history *h, struct buf *why)
+{
+    struct buf number;
+
+    buf_init(&number, INCOMING_HANDLE_MAX);
+    enum err e = phone_write(buf_span(&h->customer), &number);
+    if (e) {
+        buf_add_str(why, "the customer's handle " PHONE_REFUSAL);
+        buf_fini(&number);
+        return e;
+    }
+    buf_fini(&h->customer);
+    h->customer = number;
+    return OK;
 }
 
 void history_fini(struct history *h)

@@ -28,6 +28,8 @@ struct history {
  */
 MUST_CHECK enum err history_read(struct history *h, struct span line, enum channel_kind kind, wall_ms_t now,
                                  struct buf *why);
+/* history_phone gives the customer the one spelling of its phone number. ERR_INVALID, and why, if it is none. */
+MUST_CHECK enum err history_phone(struct history *h, struct buf *why);
 void history_fini(struct history *h);
 
 /* history_time reads created_at: Unix seconds, or ISO 8601 with its zone. */

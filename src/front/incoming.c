@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "front/enclosure.h"
 #include "front/link.h"
+#include "front/phone.h"
 #include "front/posting.h"
 
 enum { HTML_MAX = 9 << 20 };
@@ -137,6 +138,31 @@ static enum err check(struct jval root, struct buf *why)
     if (!e)
         e = enclosures_check(json_get(root, "attachments"), true, why);
     return e ? e : check_direction(root, why);
+}
+
+static enum err check_phone(struct jval handle, const char *what, struct buf *why)
+{
+    struct buf scratch, number;
+
+    buf_init(&scratch, INCOMING_HANDLE_MAX);
+    buf_init(&number, INCOMING_HANDLE_MAX);
+    enum err e = phone_write(json_span(handle, &scratch), &number);
+    if (e)
+        buf_addf(why, "%s %s", what, PHONE_REFUSAL);
+    buf_fini(&scratch);
+    buf_fini(&number);
+    return e;
+}
+
+enum err incoming_check_phones(struct jval root, struct buf *why)
+{
+    enum err e = OK;
+
+    if (!incoming_is_from_agent(root))
+        return check_phone(json_path(root, "sender.handle"), "sender.handle", why);
+    for (struct jval v = json_first(json_get(root, "to")); v.doc && !e; v = json_next(v))
+        e = check_phone(json_get(v, "handle"), "a handle of to", why);
+    return e;
 }
 
 enum err incoming_check_root(struct jval root, struct buf *why)

@@ -39,12 +39,16 @@ struct incoming {
     const char *conversation; /* of an agent, custom: Front's conversation; NULL: not known */
     const char
         *reply_to; /* application: the external id, as Front was told it, of what this answers; NULL: none */
+    bool has_phones;         /* customers' handles are phone numbers: see front/phone.h */
     const struct span *note; /* sentences that are added to the text */
     unsigned note_n;
 };
 
 /* The check of a document that is open, for what adds to it (history.c). */
 MUST_CHECK enum err incoming_check_root(struct jval root, struct buf *why);
+
+/* incoming_check_phones: ERR_INVALID, and why says which customer's handle is no phone number. */
+MUST_CHECK enum err incoming_check_phones(struct jval root, struct buf *why);
 
 /* incoming_is_from_agent: somebody of the company wrote it, over there. */
 bool incoming_is_from_agent(struct jval wire);

@@ -4,6 +4,7 @@
  */
 #include "front/posting.h"
 #include "base/mem.h"
+#include "front/phone.h"
 #include "front/thread.h"
 #include "text/html.h"
 #include "text/markdown.h"
@@ -53,10 +54,36 @@ void posting_ref(struct posting *p, const char *key, const char *path)
 
 /* ---- People ---- */
 
+/* A customer's handle: a phone number has one spelling for Front. */
+static struct span handle_of(const struct posting *p, struct jval v, struct buf *scratch, struct buf *number)
+{
+    struct span handle = json_span(v, scratch);
+
+    buf_clear(number);
+    return p->in->has_phones && phone_write(handle, number) == OK ? buf_span(number) : handle;
+}
+
+/* key NULL: in an array. */
+static void write_handle(struct posting *p, const char *key, struct jval v)
+{
+    struct buf scratch, number;
+
+    if (!json_has(v))
+        return;
+    buf_init(&scratch, INCOMING_HANDLE_MAX);
+    buf_init(&number, INCOMING_HANDLE_MAX);
+    struct span handle = handle_of(p, v, &scratch, &number);
+    if (key)
+        jout_key(&p->j, key);
+    jout_span(&p->j, handle);
+    buf_fini(&scratch);
+    buf_fini(&number);
+}
+
 static void write_person(struct posting *p, struct jval person, bool has_email)
 {
     jout_object(&p->j);
-    put_value(p, "handle", json_get(person, "handle"));
+    write_handle(p, "handle", json_get(person, "handle"));
     put_value(p, "name", json_get(person, "name"));
     if (has_email)
         put_value(p, "email", json_get(person, "email"));
@@ -77,6 +104,8 @@ void posting_imported_sender(struct posting *p, bool is_inbound)
         posting_known(p, "author_id", p->in->author_id);
     if (!is_inbound && p->in->address)
         jout_kv_str(&p->j, "handle", p->in->address);
+    else if (is_inbound)
+        write_handle(p, "handle", json_path(p->root, "sender.handle"));
     else
         posting_field(p, "handle", "sender.handle");
     posting_field(p, "name", "sender.name");
@@ -95,17 +124,14 @@ void posting_customers(struct posting *p)
 void posting_handles(struct posting *p, const char *instead)
 {
     struct jval to = json_get(p->root, "to");
-    struct buf scratch;
 
-    buf_init(&scratch, INCOMING_HANDLE_MAX);
     jout_key(&p->j, "to");
     jout_array(&p->j);
     for (struct jval v = json_first(to); v.doc; v = json_next(v))
-        jout_span(&p->j, json_span(json_get(v, "handle"), &scratch));
+        write_handle(p, NULL, json_get(v, "handle"));
     if (instead && json_len(to) == 0)
         jout_str(&p->j, instead);
     jout_array_end(&p->j);
-    buf_fini(&scratch);
 }
 
 /* ---- The text ---- */

@@ -17,7 +17,8 @@ void store_put_fini(struct store_put *p)
     for (unsigned i = 0; i < p->item_n; i++) {
         free(p->item[i].peer_conversation);
         free(p->item[i].reply);
-        p->item[i].peer_conversation = p->item[i].reply = NULL;
+        free(p->item[i].peer_recipient);
+        p->item[i].peer_conversation = p->item[i].reply = p->item[i].peer_recipient = NULL;
     }
 }
 

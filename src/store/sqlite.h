@@ -183,6 +183,9 @@ MUST_CHECK enum err reply_find(struct sqlite *q, struct conn *c, const struct ch
 MUST_CHECK enum err reply_thread(struct sqlite *q, const struct channel *channel, const struct store_put *p,
                                  char **thread_ref, char **conversation);
 MUST_CHECK enum err alias_put(struct sqlite *q, const struct channel *channel, const struct store_put *p);
+/* alias_recipient: how the backend writes a phone number; malloc'ed, or untouched. */
+MUST_CHECK enum err alias_recipient(struct sqlite *q, struct conn *c, int64_t channel_id,
+                                    struct span recipient, char **out);
 /* alias_find gives the backend's own id behind ref; *id is malloc'ed, or untouched. */
 MUST_CHECK enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct span ref,
                                char **id);

@@ -36,6 +36,9 @@ enum err map_used(struct sqlite *q, const struct channel *c, const struct store_
         TRY(mark(q, SQL_AGENT_THREAD_USED, c, thread_ref, p->now));
     if (p->direction == MESSAGE_IN)
         return mark(q, SQL_PEER_USED, c, conversation, p->now);
+    for (unsigned i = 0; i < p->item_n; i++)
+        if (span_starts(p->item[i].recipient, "+")) /* see alias_recipient */
+            TRY(mark(q, SQL_ALIAS_USED, c, p->item[i].recipient, p->now));
     TRY(mark(q, SQL_THREAD_USED, c, thread_ref, p->now));
     return mark(q, SQL_LINK_USED, c, conversation, p->now);
 }

@@ -154,13 +154,24 @@ static char *copy(char **at, struct span s)
     return start;
 }
 
+struct far { /* what the other side calls what the message belongs to; NULL where that is not known */
+    char *conversation, *reply, *recipient;
+};
+
+static void far_fini(struct far *far)
+{
+    free(far->conversation);
+    free(far->reply);
+    free(far->recipient);
+}
+
 /* All strings in one block: a claim of a hundred messages would else be a thousand allocations. */
-static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, const char *reply,
-                       struct store_message *m)
+static void copy_texts(sqlite3_stmt *st, const char *channel, const struct far *far, struct store_message *m)
 {
     struct span text[TEXT_N], body = sql_text(st, FIRST_TEXT + TEXT_N);
-    struct span name = span_of(channel), far_text = span_of(far), reply_text = span_of(reply);
-    size_t size = name.n + far_text.n + reply_text.n + body.n + 4;
+    struct span name = span_of(channel), far_text = span_of(far->conversation),
+                reply_text = span_of(far->reply), recipient = span_of(far->recipient);
+    size_t size = name.n + far_text.n + reply_text.n + recipient.n + body.n + 5;
     for (int i = 0; i < TEXT_N; i++) {
         text[i] = sql_text(st, FIRST_TEXT + i);
         size += text[i].n + 1;
@@ -169,12 +180,28 @@ static void copy_texts(sqlite3_stmt *st, const char *channel, const char *far, c
     m->channel = copy(&at, name);
     *(m->direction == MESSAGE_OUT ? &m->peer_conversation : &m->front_conversation) = copy(&at, far_text);
     m->reply = copy(&at, reply_text);
+    m->peer_recipient = copy(&at, recipient);
     char **field[TEXT_N] = {&m->source_id, &m->recipient,   &m->lane,   &m->conversation, &m->thread_ref,
                             &m->event_id,  &m->external_id, &m->reason, &m->reply_to};
     for (int i = 0; i < TEXT_N; i++)
         *field[i] = copy(&at, text[i]);
     m->body = copy(&at, body);
     m->body_n = body.n;
+}
+
+static enum err find_far(struct sqlite *q, struct conn *c, const struct channel *channel, sqlite3_stmt *st,
+                         struct store_message *m, struct far *far)
+{
+    struct span recipient = sql_text(st, FIRST_TEXT + 1), conversation = sql_text(st, FIRST_TEXT + 3),
+                thread_ref = sql_text(st, FIRST_TEXT + 4);
+    TRY(reply_find(q, c, channel, m->direction, sql_text(st, FIRST_TEXT + 8), recipient, &far->reply,
+                   &m->reply_id));
+    if (m->direction == MESSAGE_IN && m->kind == KIND_IMPORT)
+        return thread_history(q, c, channel, conversation, thread_ref, &far->conversation);
+    if (m->direction == MESSAGE_IN)
+        return thread_front(q, c, channel->id, m->kind, conversation, thread_ref, &far->conversation);
+    TRY(alias_recipient(q, c, channel->id, recipient, &far->recipient));
+    return thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far->conversation);
 }
 
 enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st, struct store_message *out)
@@ -203,21 +230,10 @@ enum err sqlite_message_read(struct sqlite *q, struct conn *c, sqlite3_stmt *st,
     };
     if (!channel || (unsigned)out->state >= MESSAGE_STATE_N)
         return sql_failed(q, NULL, SQLITE_CORRUPT);
-    char *far, *reply; /* the conversation and the message answered, on the other side */
-    struct span recipient = sql_text(st, FIRST_TEXT + 1), conversation = sql_text(st, FIRST_TEXT + 3),
-                thread_ref = sql_text(st, FIRST_TEXT + 4);
-    if (out->direction == MESSAGE_OUT)
-        TRY(thread_peer(q, c, channel->id, conversation, thread_ref, recipient, &far));
-    else if (out->kind == KIND_IMPORT)
-        TRY(thread_history(q, c, channel, conversation, thread_ref, &far));
-    else
-        TRY(thread_front(q, c, channel->id, out->kind, conversation, thread_ref, &far));
-    enum err e = reply_find(q, c, channel, out->direction, sql_text(st, FIRST_TEXT + 8), recipient, &reply,
-                            &out->reply_id);
-    if (e == OK) {
-        copy_texts(st, channel->name, far, reply, out);
-        free(reply);
-    }
-    free(far);
+    struct far far = {0};
+    enum err e = find_far(q, c, channel, st, out, &far);
+    if (e == OK)
+        copy_texts(st, channel->name, &far, out);
+    far_fini(&far);
     return e;
 }

@@ -186,6 +186,7 @@ static enum err find_peer(struct put *t, struct store_item *item)
     int64_t ignored;
     TRY(thread_peer(t->q, c, t->channel->id, p->conversation, t->thread_ref, item->recipient,
                     &item->peer_conversation));
+    TRY(alias_recipient(t->q, c, t->channel->id, item->recipient, &item->peer_recipient));
     return reply_find(t->q, c, t->channel, MESSAGE_OUT, p->reply_to, item->recipient, &item->reply, &ignored);
 }
 

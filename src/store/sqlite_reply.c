@@ -46,6 +46,12 @@ enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct
     return thread_text(q, st, id);
 }
 
+enum err alias_recipient(struct sqlite *q, struct conn *c, int64_t channel_id, struct span recipient,
+                         char **out)
+{
+    return span_starts(recipient, "+") ? alias_find(q, c, channel_id, recipient, out) : OK;
+}
+
 /* ---- What an agent answers ---- */
 
 static enum err find_text(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,

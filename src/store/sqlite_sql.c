@@ -285,6 +285,8 @@ const char *const sql_text_of[SQL_N] = {
                       " AND max(seen_at, used_at) < ?3 - " DAY,
     [SQL_PEER_USED] = "UPDATE link INDEXED BY link_peer SET used_at = ?3 WHERE channel_id = ?1 AND peer = ?2"
                       " AND max(seen_at, used_at) < ?3 - " DAY,
+    [SQL_ALIAS_USED] =
+        "UPDATE alias SET seen_at = ?3 WHERE channel_id = ?1 AND ref = ?2 AND seen_at < ?3 - " DAY,
     [SQL_OLDEST_STORED] = "SELECT stored_at FROM message WHERE id > 0 ORDER BY id LIMIT 1",
     [SQL_FORGET_THREADS] = "SELECT id, '' FROM thread WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?3",
     [SQL_THREADS_FORGOTTEN] = "DELETE FROM thread WHERE id > ?1 AND id <= ?3 AND learn_at IS NULL"

@@ -178,10 +178,10 @@ struct store_item {
     bool is_behind;  /* an older message of its lane is open */
     char *
         peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
-    char *reply;           /* out, when is_started: as store_message.reply; store_put_fini */
+    char *reply, *peer_recipient; /* out, when is_started: as in store_message; store_put_fini */
 };
 
-/* What the other side is told under another name than the backend's own: ids that are too long for it. */
+/* What Front is told under another name than the backend's own: ids that are too long for it, phone numbers. */
 struct store_alias {
     struct span ref, id; /* as told; the backend's own */
 };
@@ -299,9 +299,10 @@ struct store_message {
     char *
         reply; /* what that is to the other side, if known. out: the backend's id of it; in: Front's id of the
                           delivery, else reply_id is the message of ours that it answers */
-    int64_t reply_id; /* 0: none */
-    char *reason;     /* of the last outcome */
-    char *body;       /* NULL when pruned or not asked for */
+    int64_t reply_id;     /* 0: none */
+    char *peer_recipient; /* out: how the backend writes recipient, if otherwise: an alias */
+    char *reason;         /* of the last outcome */
+    char *body;           /* NULL when pruned or not asked for */
     size_t body_n;
     uint32_t attempt; /* attempts started; never counts back, so that a late outcome finds its own attempt */
     uint32_t attempt_base; /* of these, those that do not count: unburnt ones and those of earlier lives.

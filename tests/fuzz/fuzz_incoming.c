@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "front/history.h"
 #include "front/incoming.h"
+#include "front/phone.h"
 #include "text/doc.h"
 #include "text/html_token.h"
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void check_clean(struct span html)
 
 static void check_body(enum err build(const struct incoming *, struct buf *, struct buf *), struct span wire)
 {
-    const struct incoming in = {.wire = wire, .id = "fb1", .thread_ref = "t"};
+    const struct incoming in = {.wire = wire, .id = "fb1", .thread_ref = "t", .has_phones = wire.n % 2};
     struct buf out, why, html;
     struct json doc;
 
@@ -87,9 +88,28 @@ static void check_wire(struct span wire)
     buf_fini(&why);
 }
 
+/* A number is + and digits, and stays as it is written. */
+static void check_phone(struct span s)
+{
+    struct buf once, twice;
+
+    buf_init(&once, 64);
+    buf_init(&twice, 64);
+    if (phone_write(s, &once) == OK) {
+        must(once.n > PHONE_DIGITS_MIN && once.n <= PHONE_DIGITS_MAX + 1 && once.p[0] == '+');
+        must(phone_write(buf_span(&once), &twice) == OK && span_eq(buf_span(&once), buf_span(&twice)));
+    } else {
+        must(once.n == 0);
+    }
+    buf_fini(&once);
+    buf_fini(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct span s = {(const char *)data, n};
+
+    check_phone(s);
 
     check_wire(s);
     check_line(s);

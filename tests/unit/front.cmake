@@ -10,6 +10,7 @@ fb_unit_test(front_client SOURCES front/client_test.c front/fake_http.c LIBS fro
 fb_unit_test(enclosure SOURCES front/enclosure_test.c LIBS front)
 fb_unit_test(incoming SOURCES front/incoming_test.c LIBS front)
 fb_unit_test(front_form SOURCES front/form_test.c LIBS front)
+fb_unit_test(phone SOURCES front/phone_test.c LIBS front)
 fb_unit_test(history SOURCES front/history_test.c LIBS front)
 fb_unit_test(thread SOURCES front/thread_test.c LIBS front)
 fb_unit_test(reconcile SOURCES front/reconcile_test.c LIBS front)

@@ -4,9 +4,10 @@
 
 #define HEAD "{\"id\":\"msg_1\",\"recipients\":[{\"role\":\"to\",\"handle\":\"ada\",\"name\":\"Ada\"}]"
 #define STORED(author, subject, text, html, attachments, at)                                                 \
-    "{\"front\":{\"message_id\":\"msg_1\",\"conversation_id\":null,\"event_id\":null},"                      \
-    "\"recipient\":{\"handle\":\"ada\",\"name\":\"Ada\"},\"author\":" author ",\"subject\":" subject         \
-    ",\"text\":" text ",\"html\":" html ",\"attachments\":" attachments ",\"created_at\":" at "}"
+    "{\"recipient\":{\"handle\":\"ada\",\"name\":\"Ada\"},"                                                  \
+    "\"front\":{\"message_id\":\"msg_1\",\"conversation_id\":null,\"event_id\":null},\"author\":" author     \
+    ",\"subject\":" subject ",\"text\":" text ",\"html\":" html ",\"attachments\":" attachments              \
+    ",\"created_at\":" at "}"
 #define NOW INT64_C(1700000000123)
 
 static const struct {
@@ -71,6 +72,39 @@ static void test_complete(void **state)
     buf_fini(&out);
 }
 
+/* The backend's own spelling of a number stands where the stored one does; nothing else is ever replaced. */
+static void test_the_backends_spelling(void **state)
+{
+    static const struct {
+        const char *stored, *told;
+    } spellings[] = {
+        {"{\"recipient\":{\"handle\":\"+4930\",\"name\":null},\"text\":\"x\"}",
+         "\"recipient\":{\"handle\":\"030 \\\"7\\\"\",\"name\":null},\"text\":\"x\"}"},
+        {"{\"recipient\":{\"handle\":\"+49\\u0061\",\"name\":null}}",
+         "\"recipient\":{\"handle\":\"+49\\u0061\",\"name\":null}}"},
+        {"{\"text\":\"x\"}", "\"text\":\"x\"}"},
+        {"{\"recipient\":{\"handle\":\"+4930", "\"recipient\":{\"handle\":\"+4930"},
+    };
+    const struct delivery_head h = {
+        .id = "fb1", .channel = "c", .attempt = 1, .handle = SPAN_LIT("030 \"7\"")};
+    struct buf out, expected;
+    (void)state;
+    buf_init(&out, 65536);
+    buf_init(&expected, 65536);
+    for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+        buf_clear(&expected);
+        buf_addf(
+            &expected,
+            "{\"type\":\"message\",\"id\":\"fb1\",\"attempt\":1,\"channel\":\"c\",\"conversation_id\":null,"
+            "\"in_reply_to\":null,%s",
+            spellings[i].told);
+        delivery_complete(&h, span_of(spellings[i].stored), &out);
+        assert_text(&out, expected.p);
+    }
+    buf_fini(&out);
+    buf_fini(&expected);
+}
+
 static void test_each_recipient(void **state)
 {
     static const char body[] =
@@ -100,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_the_backends_spelling),
         cmocka_unit_test(test_each_recipient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,25 @@ static void test_aliases_and_moves_go_too(void **state)
     assert_int_equal(prune(k, THEN + 510 * DAY), 0);
 }
 
+static void test_a_number_that_is_written_to_keeps_its_spelling(void **state)
+{
+    struct kit *k = *state;
+    const struct store_alias alias = {SPAN_LIT("+4930"), SPAN_LIT("0049 30")};
+    exchange(k, &(struct message){MESSAGE_IN, "b1", "room-1", "+4930", "+4930", NULL, &alias}, THEN);
+    for (int day = 200; day < 1000; day += 200) {
+        char id[24];
+        snprintf(id, sizeof id, "m%d", day);
+        exchange(k, &(struct message){MESSAGE_OUT, id, "cnv_1", "x", "+4930", NULL, NULL}, THEN + day * DAY);
+        prune(k, THEN + day * DAY);
+    }
+    struct store_show s = {.id =
+                               put(k, &(struct message){MESSAGE_OUT, "m", "cnv_1", "x", "+4930", NULL, NULL},
+                                   THEN + 1000 * DAY, NULL)};
+    assert_int_equal(kit_show(k, &s), OK);
+    assert_string_equal(s.message.peer_recipient, "0049 30");
+    store_show_fini(&s);
+}
+
 static void test_batches_are_bounded_and_a_pass_a_day(void **state)
 {
     struct kit *k = *state;
@@ -216,6 +235,7 @@ int main(void)
         TEST(test_use_keeps_it),
         TEST(test_a_message_that_waits_keeps_what_it_needs),
         TEST(test_aliases_and_moves_go_too),
+        TEST(test_a_number_that_is_written_to_keeps_its_spelling),
         TEST(test_batches_are_bounded_and_a_pass_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
