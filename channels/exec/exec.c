@@ -31,6 +31,7 @@ static const struct fb_setting settings[] = {
     SETTING("restart", FB_SETTING_DURATION, 0, "200ms", "how soon it is started again; doubles up to 30s"),
     SETTING("in_flight", FB_SETTING_INTEGER, 0, "1",
             "how many deliveries it gets before it has answered the first"),
+    WIRE_TEXT_SETTINGS,
     SETTING("events", FB_SETTING_LIST, 0, NULL, "types of Front's events it wants, or [\"*\"]"),
     SETTING("allow_private", FB_SETTING_LIST, 0, NULL,
             "networks such as 10.0.0.0/8 that attachment URLs of the program may reach"),
@@ -117,13 +118,14 @@ static enum err numbers_read(struct channel *ch, struct buf *why)
     return OK;
 }
 
-static enum err settings_read(struct channel *ch, bool wants_events, struct buf *why)
+static enum err settings_read(struct channel *ch, bool is_opening, struct buf *why)
 {
     enum err e = command_read(ch, why);
     e = e ? e : env_read(ch, why);
     e = e ? e : numbers_read(ch, why);
     e = e ? e : wire_setting_networks(ch->host, why);
-    return e ? e : wire_setting_events(ch->host, wants_events, why);
+    e = e ? e : wire_setting_text(ch->host, is_opening, why);
+    return e ? e : wire_setting_events(ch->host, is_opening, why);
 }
 
 static void settings_fini(struct channel *ch)

@@ -22,6 +22,7 @@ static const struct fb_setting settings[] = {
     SETTING("unauthenticated", FB_SETTING_BOOL, 0, "false", "true: allow neither secret nor token"),
     SETTING("timeout", FB_SETTING_DURATION, 0, "10s", "how long the backend may take to answer"),
     SETTING("headers", FB_SETTING_MAP, FB_SETTING_SECRET, NULL, "more headers for every POST"),
+    WIRE_TEXT_SETTINGS,
     SETTING("events", FB_SETTING_LIST, 0, NULL, "types of Front's events to POST too, or [\"*\"]"),
     SETTING("allow_private", FB_SETTING_LIST, 0, NULL,
             "networks such as 10.0.0.0/8 that attachment URLs of the backend may reach"),

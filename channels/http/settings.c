@@ -130,14 +130,15 @@ static enum err headers_read(struct channel *ch, struct buf *why)
                   : refuse(why, "`headers` must be names and short texts, as in {X-Tenant: acme}.");
 }
 
-static enum err all_read(struct channel *ch, bool wants_events, struct buf *why)
+static enum err all_read(struct channel *ch, bool is_opening, struct buf *why)
 {
     enum err e = url_read(ch, why);
     e = e ? e : auth_read(ch, why);
     e = e ? e : timeout_read(ch, why);
     e = e ? e : headers_read(ch, why);
     e = e ? e : wire_setting_networks(ch->host, why);
-    return e ? e : wire_setting_events(ch->host, wants_events, why);
+    e = e ? e : wire_setting_text(ch->host, is_opening, why);
+    return e ? e : wire_setting_events(ch->host, is_opening, why);
 }
 
 enum err settings_check(const struct fb_host *host, struct buf *why)

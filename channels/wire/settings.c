@@ -2,11 +2,12 @@
  * Settings as values: the host gives text, numbers in decimal, lists and maps as JSON.
  */
 #include "wire.h"
+#include "base/mem.h"
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS_MAX = 100, ITEM_BYTES_MAX = 4096 };
+enum { ITEMS_MAX = 100, ITEM_BYTES_MAX = 4096, MAX_TEXT_MIN = 40 /* see max_text in channel.h */ };
 
 struct span wire_setting(const struct fb_host *host, const char *key)
 {
@@ -53,6 +54,45 @@ bool wire_setting_each(const struct fb_host *host, const char *key, enum json_ty
         !json_parse(&doc, text) && json_type(json_root(&doc)) == type && each(json_root(&doc), fn, arg);
     json_fini(&doc);
     return is_right;
+}
+
+static const struct {
+    const char *name;
+    uint32_t format;
+} formats[] = {{"plain", FB_FORMAT_PLAIN}, {"markdown", FB_FORMAT_MARKDOWN}, {"html", FB_FORMAT_HTML}};
+
+/* "plain html"; 0: there is none, or something else. */
+static uint32_t formats_read(struct span text)
+{
+    uint32_t found = 0;
+    while (text.n > 0) {
+        size_t n = 0, i = 0;
+        while (n < text.n && text.p[n] != ' ')
+            n++;
+        while (i < ARRAY_LEN(formats) && !span_is((struct span){text.p, n}, formats[i].name))
+            i++;
+        if (n > 0 && i == ARRAY_LEN(formats))
+            return 0;
+        found |= n > 0 ? formats[i].format : 0;
+        n += n < text.n;
+        text = (struct span){text.p + n, text.n - n};
+    }
+    return found;
+}
+
+enum err wire_setting_text(const struct fb_host *host, bool wants_it, struct buf *why)
+{
+    struct span format = wire_setting(host, "format");
+    uint32_t found = format.p ? formats_read(format) : FB_FORMAT_PLAIN | FB_FORMAT_HTML;
+    int64_t max = wire_setting_i64(host, "max_text", 0);
+    if (found == 0)
+        buf_add_str(why, "`format` must be plain, markdown or html, or several of them with spaces between.");
+    else if (max < 0 || max > UINT32_MAX || (max > 0 && max < MAX_TEXT_MIN))
+        buf_addf(why, "`max_text` must be 0, for no limit, or a number of at least %d.", MAX_TEXT_MIN);
+    else if (wants_it && (!FB_HAS(host, want_text) || host->want_text(host, found, (uint32_t)max) != FB_OK))
+        buf_add_str(why,
+                    "This front-bridge does not know `format` and `max_text`: it is older than the adapter.");
+    return why->n > 0 ? ERR_INVALID : OK;
 }
 
 /* "archive", "message_bounce_error", or "*". */

@@ -89,6 +89,13 @@ bool wire_setting_each(const struct fb_host *host, const char *key, enum json_ty
 MUST_CHECK enum err wire_setting_events(const struct fb_host *host, bool wants_them, struct buf *why);
 /* The setting `allow_private`, checked; the bridge reads it when it fetches files. */
 MUST_CHECK enum err wire_setting_networks(const struct fb_host *host, struct buf *why);
+/* The settings `format` and `max_text`, declared by WIRE_TEXT_SETTINGS, checked, and asked for if wants_it. */
+MUST_CHECK enum err wire_setting_text(const struct fb_host *host, bool wants_it, struct buf *why);
+#define WIRE_TEXT_SETTINGS                                                                                   \
+    SETTING("format", FB_SETTING_STRING, 0, "plain html",                                                    \
+            "which forms of text it gets: plain, markdown, html, or several with spaces between"),           \
+        SETTING("max_text", FB_SETTING_INTEGER, 0, "0",                                                      \
+                "characters that one message may have, at least 40: longer texts go in parts; 0: no limit")
 
 /* The body of a request; ERR_LIMIT and ERR_IO. wire_body_fini whatever was returned. */
 struct wire_body {

@@ -1,5 +1,5 @@
 /*
- * front_bridge/channel.h: the channel adapter ABI, version 1.1
+ * front_bridge/channel.h: the channel adapter ABI, version 1.2
  *
  * This file is the manual for adapter authors. An adapter connects one chat system (the *backend*) to
  * front-bridge, which connects it to Front. It is a shared object with one exported function:
@@ -75,17 +75,28 @@
  * Languages  C11, or C++ with designated initializers: gcc and clang take them in C++17 (-pedantic warns),
  *            the standard has them since C++20.
  *
+ * ---- Long texts -------------------------------------------------------------------------------------------
+ *
+ * An adapter that says how much text one message may have (max_text of its module, or want_text) gets a longer one in
+ * parts, each a delivery of its own. A part ends between paragraphs, lines, sentences or words, is as valid by itself as
+ * the whole, and ends with its number: "(1/3)". The next comes when the one before is delivered, and nothing comes between.
+ * A part that is tried again is the same part with the same id. The first has the subject and in_reply_to, the last the
+ * attachments. If a part is rejected, those behind it do not come, and the agent reads how many arrived. More than 99 parts
+ * are refused.
+ * A character is a UTF-16 code unit of what is handed over, number, marks and tags included. text, markdown and html
+ * have each at most max_text of them.
+ *
  * ---- Not yet ----------------------------------------------------------------------------------------------
  *
  * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
  *
- * max_text, and all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at:
- *     text comes in full length.
+ * all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at.
  *
  * ---- Changes ----------------------------------------------------------------------------------------------
  *
  * 1.0  first.
  * 1.1  markdown of an fb_delivery.
+ * 1.2  part and part_n of an fb_delivery; want_text of the host; max_text counts.
  */
 #ifndef FRONT_BRIDGE_CHANNEL_H
 #define FRONT_BRIDGE_CHANNEL_H
@@ -98,7 +109,7 @@ extern "C" {
 #endif
 
 #define FB_ABI_MAJOR 1u
-#define FB_ABI_MINOR 1u
+#define FB_ABI_MINOR 2u
 #define FB_EXPORT    __attribute__((visibility("default")))
 
 /* The first three fields of a module, read before anything else. */
@@ -183,7 +194,8 @@ struct fb_delivery {
     int64_t deadline_ms;   /* wall time, see now_ms: complete before it, else the attempt counts as unknown */
     int64_t created_at_ms; /* when it was written in Front; wall time */
     const char *id;        /* ours, as in fb3k9x2m-1z; the idempotency key: the same on every attempt of the
-                              same text, and followed by .2, .3 after an agent has edited it */
+                              same text, and followed by .2, .3 after an agent has edited it; that of a
+                              part ends with -p1, -p2, … */
     const char *channel;
     const char *front_message_id;
     const char *front_conversation_id;
@@ -201,6 +213,9 @@ struct fb_delivery {
     size_t json_n;
     /* 1.1 */
     const char *markdown; /* with FB_FORMAT_MARKDOWN: CommonMark, and ~~struck~~ */
+    /* 1.2 */
+    uint32_t part;   /* 1, 2, …: which part of a long text this is */
+    uint32_t part_n; /* 1: it is the whole */
 };
 
 /* A failure report or another event. */
@@ -385,7 +400,7 @@ struct fb_module {
     const char *version;
     const char *summary; /* one line */
     uint32_t formats;    /* enum fb_format: what text it takes; 0: plain */
-    uint32_t max_text;   /* characters in one message; 0: no limit. Not looked at yet */
+    uint32_t max_text;   /* characters in one message, at least 40; 0: no limit. See "Long texts" */
     const struct fb_setting *settings;
     uint32_t setting_n;
     uint32_t in_flight; /* deliveries under way at once, with FB_CAN_PARALLEL; 0: 64 */
@@ -486,6 +501,11 @@ struct fb_host {
 
     /* [loop] A named addition to this ABI, or NULL. None exists in 1.0. */
     const void *(*extension)(const struct fb_host *host, const char *name);
+
+    /* 1.2 */
+    /* [loop] In open alone: what text this instance takes, instead of what the module declares. formats is enum fb_format,
+     * 0: plain; max_text as in the module. FB_ERR_INVALID: unknown formats, or a max_text of 1 to 39. */
+    int (*want_text)(const struct fb_host *host, uint32_t formats, uint32_t max_text);
 };
 
 /* ---- Two helpers that every webhook needs; compiled into the adapter ----------------------------------- */

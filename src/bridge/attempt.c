@@ -11,6 +11,8 @@
 #include "bridge/report.h"
 #include <stdlib.h>
 
+enum { REASON_MAX = 8192 };
+
 static void on_settled(struct store_op *op);
 
 static struct queue *queue_of(struct attempt *a)
@@ -30,10 +32,12 @@ struct attempt *attempt_new(struct channel *ch, enum message_direction d, const 
                                       .id = m->id,
                                       .attempt = m->attempt - m->attempt_base,
                                       .crash_n = m->crash_n,
+                                      .part_sent = m->parts.sent,
                                       .created_at = m->created_at,
                                       .is_history = m->kind == KIND_IMPORT,
                                       .is_resendable = channel_may_resend(ch, d)};
     a->attempt = m->attempt;
+    a->parts = m->parts;
     a->source_id = mem_strdup(m->source_id);
     a->started_at = clock_mono_ms();
     queue_of(a)->in_flight++;
@@ -75,16 +79,32 @@ void attempt_learn(struct attempt *a, struct breaker *breaker, const struct outc
         catcher_soon(a->channel->account->catcher); /* Front could not be reached: nor we, perhaps */
 }
 
-static char *reason_of(const struct verdict *v, const struct outcome *o)
+/* What ends a message for good also says what has arrived of it: the agent reads that. */
+static char *reason_of(const struct attempt *a, const struct outcome *o)
 {
-    char *text;
+    const struct verdict *v = &a->verdict;
+    struct buf text;
 
-    if (!v->because)
-        return span_strdup(o->reason);
-    if (o->reason.n == 0)
-        return mem_strdup(v->because);
-    must(asprintf(&text, "%s: %.*s", v->because, SPAN_FMT(o->reason)) >= 0);
-    return text;
+    buf_init(&text, REASON_MAX);
+    if (v->verb == VERB_KILL || v->verb == VERB_REJECT)
+        message_parts_say(&a->parts, SPAN_NONE, &text);
+    if (v->because)
+        buf_addf(&text, "%s%s", v->because, o->reason.n > 0 ? ": " : "");
+    buf_add_span(&text, o->reason);
+    char *reason = text.n > 0 ? span_strdup(buf_span(&text)) : NULL;
+    buf_fini(&text);
+    return reason;
+}
+
+/* What is known of its parts after this attempt; n 0: nothing new. How it is cut holds from the first attempt on that has
+ * said it. */
+static struct message_parts parts_after(const struct attempt *a, const struct outcome *o)
+{
+    bool is_delivered = o->kind == OUTCOME_DELIVERED;
+
+    if (a->facts.direction != MESSAGE_OUT || o->part_n <= 1)
+        return (struct message_parts){0};
+    return (struct message_parts){.sent = a->parts.sent + is_delivered, .n = o->part_n, .cut = o->part_cut};
 }
 
 /* An application channel names its conversations itself. What an agent wrote joins one that is known, if any. */
@@ -104,7 +124,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
                        receptions_tell(ch->bridge, a->facts.id);
     a->verdict = verdict_of(ch->config, &a->facts, o, now);
     a->outcome = o->kind;
-    a->reason = reason_of(&a->verdict, o);
+    a->reason = reason_of(a, o);
     a->external_id = span_strdup(o->external_id);
     a->conversation_id = span_strdup(o->conversation_id);
     a->settle = (struct store_settle){
@@ -126,6 +146,7 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
         .external_id = span_of(a->external_id),
         .peer_conversation = span_of(a->conversation_id),
         .front_conversation = span_of(a->front_conversation),
+        .parts = parts_after(a, o),
         .wants_report =
             a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_KILL,
         .wants_learning = wants_learning(a),
@@ -136,22 +157,28 @@ void attempt_settle(struct attempt *a, const struct outcome *o)
 static void write_line(const struct attempt *a)
 {
     char id[STORE_ID_BYTES];
+    struct log_field field[12] = {
+        LOG_STR("channel", a->channel->config->name),
+        LOG_STR("direction", message_direction_name(a->facts.direction)),
+        LOG_STR("kind", message_kind_name(a->kind)),
+        LOG_STR("id", id),
+        LOG_STR("source_id", a->source_id),
+        LOG_I64("attempt", a->facts.attempt),
+        LOG_STR("outcome", outcome_name(a->outcome)),
+        LOG_I64("code", a->settle.code),
+        LOG_I64("took_ms", clock_mono_ms() - a->started_at),
+    };
+    unsigned n = 9;
 
     store_id_format(a->channel->bridge->store, a->facts.id, id);
-    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO, message_state_name(a->settle.state),
-             (const struct log_field[]){
-                 LOG_STR("channel", a->channel->config->name),
-                 LOG_STR("direction", message_direction_name(a->facts.direction)),
-                 LOG_STR("kind", message_kind_name(a->kind)),
-                 LOG_STR("id", id),
-                 LOG_STR("source_id", a->source_id),
-                 LOG_I64("attempt", a->facts.attempt),
-                 LOG_STR("outcome", outcome_name(a->outcome)),
-                 LOG_I64("code", a->settle.code),
-                 LOG_I64("took_ms", clock_mono_ms() - a->started_at),
-                 LOG_STR("reason", a->reason),
-             },
-             a->reason ? 10 : 9);
+    if (a->settle.parts.n > 0) {
+        field[n++] = LOG_I64("part", a->parts.sent + 1);
+        field[n++] = LOG_I64("part_n", a->settle.parts.n);
+    }
+    if (a->reason)
+        field[n++] = LOG_STR("reason", a->reason);
+    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO, message_state_name(a->settle.state), field,
+             n);
 }
 
 static void count(struct attempt *a)
@@ -161,10 +188,11 @@ static void count(struct attempt *a)
     uint64_t *n = a->kind == KIND_IMPORT              ? stats->history
                   : a->facts.direction == MESSAGE_OUT ? stats->deliveries
                                                       : stats->inbound;
-    n[a->outcome]++;
+    if (a->verdict.verb != VERB_PART) /* one delivery, however many parts it has */
+        n[a->outcome]++;
     if (a->facts.direction == MESSAGE_OUT && a->kind == KIND_MESSAGE && a->verdict.verb == VERB_DELIVER)
         histogram_add(&stats->delivery_time, clock_wall_ms() - a->facts.created_at);
-    if (a->facts.direction == MESSAGE_OUT && a->verdict.verb == VERB_DELIVER)
+    if (a->facts.direction == MESSAGE_OUT && a->outcome == OUTCOME_DELIVERED)
         outage_worked(&a->channel->presence.outage);
     if (a->settle.wants_report) {
         stats->late_failures++;

@@ -16,9 +16,10 @@ struct attempt {
     uint32_t attempt; /* as the store counts; facts has those that count */
     char *source_id;  /* for the log: the id on the side where it came from */
     bool is_probe;
-    bool has_conversation; /* in: Front's conversation is known */
-    bool is_unsure;        /* in: an earlier attempt may have arrived, and that is not cleared up */
-    uint64_t token;        /* in the host */
+    bool has_conversation;      /* in: Front's conversation is known */
+    bool is_unsure;             /* in: an earlier attempt may have arrived, and that is not cleared up */
+    struct message_parts parts; /* out: what was delivered before it */
+    uint64_t token;             /* in the host */
     mono_ms_t started_at;
     struct store_settle settle;
     struct verdict verdict;

@@ -67,7 +67,7 @@ static enum err send_frame(struct channel *ch, struct attempt *a, const struct s
     (m->kind == KIND_MESSAGE ? delivery_complete : notice_complete)(&head, p->body, &wire);
     enum err e = ERR_LIMIT;
     if (!wire.is_over && m->kind == KIND_MESSAGE)
-        e = host_deliver(ch->host, a->token, buf_span(&wire), p->fd, p->fd_n);
+        e = host_deliver(ch->host, a->token, buf_span(&wire), p->fd, p->fd_n, &m->parts);
     else if (!wire.is_over)
         e = host_notify(ch->host, a->token, m->kind == KIND_FAILURE, buf_span(&wire));
     buf_fini(&wire);

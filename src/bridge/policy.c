@@ -104,6 +104,8 @@ struct verdict verdict_of(const struct config_channel *rules, const struct verdi
 {
     switch (o->kind) {
     case OUTCOME_DELIVERED:
+        if (f->direction == MESSAGE_OUT && f->part_sent + 1 < o->part_n)
+            return (struct verdict){.verb = VERB_PART, .due_at = now};
         return (struct verdict){.verb =
                                     f->direction == MESSAGE_IN && !f->is_shown ? VERB_ACCEPT : VERB_DELIVER};
     case OUTCOME_REJECTED:

@@ -36,6 +36,7 @@ struct verdict_facts {
     int64_t id;
     uint32_t attempt;
     uint32_t crash_n;
+    uint32_t part_sent; /* out: parts that were delivered before this attempt */
     wall_ms_t created_at;
     bool is_told;       /* whoever sent it waits for this very answer, and nothing else speaks for success */
     bool is_resendable; /* when_unsure: resend, or auto and the other side recognises our id */
@@ -46,7 +47,7 @@ struct verdict_facts {
 
 struct verdict {
     enum message_verb verb;
-    wall_ms_t due_at;    /* VERB_RETRY */
+    wall_ms_t due_at;    /* VERB_RETRY PART */
     bool is_unburnt;     /* the attempt does not count */
     const char *because; /* why it is dead, when that is not the outcome's own reason; else NULL */
 };

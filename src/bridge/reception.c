@@ -186,6 +186,7 @@ static void start(struct reception *r, unsigned i)
         .attempt = item->attempt,
         .attempt_base = item->attempt - 1,
         .revision = item->revision,
+        .parts = item->parts,
         .created_at = r->out.put.created_at,
     };
 

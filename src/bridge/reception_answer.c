@@ -160,6 +160,22 @@ static void write_line(const struct part *p)
              LOG_STR("source_id", r->out.callback->message_id), LOG_STR("reason", p->cancel.reason));
 }
 
+/* Too late; of a message in parts some may have been in time. */
+static void close_late(struct part *p)
+{
+    const struct message_parts *sent = &p->cancel.parts;
+    struct buf reason;
+
+    buf_init(&reason, 256);
+    message_parts_say(sent,
+                      sent->sent > 0
+                          ? SPAN_LIT("The rest was not delivered in time and will not be sent.")
+                          : SPAN_LIT("The message was not delivered in time and will not be sent."),
+                      &reason);
+    reception_close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT, buf_span(&reason));
+    buf_fini(&reason);
+}
+
 static void on_cancelled(struct store_op *op)
 {
     struct store_cancel *c = container_of(op, struct store_cancel, op);
@@ -177,8 +193,7 @@ static void on_cancelled(struct store_op *op)
         if (op->result != OK && (c->state == MESSAGE_DELIVERED || c->state == MESSAGE_ACCEPTED))
             reception_close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
         else
-            reception_close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
-                                 SPAN_LIT("The message was not delivered in time and will not be sent."));
+            close_late(p);
     }
     reception_decide(r);
     reception_free_if_over(r);

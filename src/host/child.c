@@ -10,6 +10,7 @@
 #include "host/loader.h"
 #include "host/sandbox.h"
 #include "host/spawn.h"
+#include "text/parts.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ static void give_services(struct child *c)
         .kv_get = child_kv_get,
         .kv_set = child_kv_set,
         .extension = extension,
+        .want_text = child_want_text,
     };
 }
 
@@ -120,8 +122,8 @@ static void say_ready(struct child *c)
     frame_put_str(out, m->version);
     frame_put_u32(out, m->abi_minor);
     frame_put_u32(out, m->capabilities);
-    frame_put_u32(out, m->formats ? m->formats : FB_FORMAT_PLAIN);
-    frame_put_u32(out, m->max_text);
+    frame_put_u32(out, c->form.formats);
+    frame_put_u32(out, c->form.max_text);
     frame_put_u32(out, m->in_flight);
     frame_put_u32(out, takes(m));
     link_end(c->link);
@@ -139,6 +141,15 @@ static void report(struct child *c, const char *call, int result, char *why)
         buf_addf(&line, "The adapter's %s returned %d and gave no reason.", call, result);
     fail(c, buf_span(&line));
     buf_fini(&line);
+}
+
+/* max_text meant nothing before 1.2. */
+static struct letter_form form_of(const struct fb_module *m)
+{
+    bool has_limit = m->abi_minor >= 2 || m->max_text >= TEXT_CHARACTERS_MIN;
+    return (struct letter_form){.formats = m->formats ? m->formats : FB_FORMAT_PLAIN,
+                                .capabilities = m->capabilities,
+                                .max_text = has_limit ? m->max_text : 0};
 }
 
 static bool open_adapter(struct child *c)
@@ -170,6 +181,7 @@ static void load(struct child *c, const char *path)
     buf_init(&why, WHY_MAX);
     if (adapter_load(path, &c->adapter, &why) == OK) {
         c->module = adapter_module(c->adapter);
+        c->form = form_of(c->module);
         if (open_adapter(c))
             say_ready(c);
     } else {

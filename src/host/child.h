@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "host/decode.h"
+#include "host/letter.h"
 #include "host/link.h"
 #include <event2/event.h>
 #include <front_bridge/channel.h>
@@ -37,6 +38,7 @@ struct open_call { /* one token of the bridge */
     enum call_kind kind;
     uint64_t token;
     struct decoded *decoded; /* what the adapter borrows */
+    struct letter_part part; /* of a delivery */
 };
 
 enum ticket_kind { TICKET_FREE = 0, TICKET_STORE, TICKET_KV };
@@ -63,6 +65,7 @@ struct child {
     const struct fb_module *module;
     struct adapter *adapter;
     void *self;
+    struct letter_form form; /* the text that it takes */
     char *channel, *ca_file;
     char **setting; /* key, value, key, value, …, NULL */
     size_t setting_n;
@@ -119,6 +122,7 @@ int child_kv_get(const struct fb_host *host, const char *key, fb_kv_fn *done, vo
 int child_kv_set(const struct fb_host *host, const char *key, const char *value, size_t n, fb_kv_fn *done,
                  void *arg);
 int child_want_events(const struct fb_host *host, const char *types);
+int child_want_text(const struct fb_host *host, uint32_t formats, uint32_t max_text);
 
 /* child_loop.c: timers, watches, posts. */
 void child_loop_init(struct child *c);

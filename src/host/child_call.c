@@ -7,8 +7,9 @@
  */
 #include "host/child.h"
 #include "base/mem.h"
-#include "host/letter.h"
 #include "host/text.h"
+#include "text/parts.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,42 +82,73 @@ static void leave(struct child *c)
 
 /* ---- From the bridge ---- */
 
-/* A message that cannot be read here must not end the host again and again: an operator looks at it. */
-static const char *hold(struct child *c, uint64_t token)
+/* What cannot be given to the adapter ends here, and without a word on parts. */
+static const char *end_unseen(struct child *c, uint64_t token, enum fb_outcome_kind kind, const char *reason)
 {
     struct buf *out = link_begin(c->link, FRAME_OUTCOME, token);
-    frame_put_u32(out, FB_HOLD);
+    frame_put_u32(out, kind);
     frame_put_u32(out, 0);
     frame_put_u32(out, 0);
     frame_put_i64(out, 0);
-    frame_put_str(out, "The bridge sent a message that is no JSON object.");
+    frame_put_str(out, reason);
     frame_put_span(out, SPAN_NONE);
     frame_put_span(out, SPAN_NONE);
+    frame_put_u32(out, 0);
+    frame_put_i64(out, 0);
     link_end(c->link);
     return NULL;
+}
+
+/* A message that cannot be read here must not end the host again and again: an operator looks at it. */
+static const char *hold(struct child *c, uint64_t token)
+{
+    return end_unseen(c, token, FB_HOLD, "The bridge sent a message that is no JSON object.");
+}
+
+/* The agent reads why. */
+static const char *refuse(struct child *c, uint64_t token, enum err e)
+{
+    char reason[200];
+    if (e == ERR_CONFLICT)
+        snprintf(reason, sizeof reason,
+                 "What is left no longer fits into what the chat system takes: send it as a new message.");
+    else if (c->form.max_text > 0)
+        snprintf(reason, sizeof reason,
+                 "The text is too long: it would be more than %d messages of %u characters.", TEXT_PARTS_MAX,
+                 c->form.max_text);
+    else
+        snprintf(reason, sizeof reason, "The message is too large for this channel.");
+    return end_unseen(c, token, FB_REJECTED, reason);
 }
 
 const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
 {
     struct frame_reader r = frame_read(f);
     int64_t deadline_ms = frame_get_i64(&r);
+    struct letter_part part = {.at = frame_get_u32(&r), .cut = frame_get_i64(&r)};
     struct span json = frame_get_span(&r);
     struct decoded *d;
-    if (!frame_read_ended(&r))
+    if (!frame_read_ended(&r) || part.at >= TEXT_PARTS_MAX)
         return "a malformed delivery";
     struct buf letter;
     buf_init(&letter, LETTER_MAX);
-    enum err e = letter_write(json, c->module, &letter);
+    enum err e = letter_write(json, &c->form, &part, &letter);
+    if (e == ERR_LIMIT || e == ERR_CONFLICT) {
+        buf_fini(&letter);
+        return refuse(c, f->token, e);
+    }
+    unsigned fd_n = part.at + 1 < part.n ? 0 : f->fd_n; /* files go with the last */
     if (e == OK)
-        e = decode_delivery(buf_span(&letter), deadline_ms, fd, f->fd_n, &d);
+        e = decode_delivery(buf_span(&letter), deadline_ms, fd, fd_n, &d);
     buf_fini(&letter);
     if (e != OK)
         return hold(c, f->token);
-    for (unsigned i = 0; i < f->fd_n; i++)
+    for (unsigned i = 0; i < fd_n; i++)
         fd[i] = -1;
     const char *fault = begin(c, f, CALL_DELIVER, d);
     if (fault)
         return fault;
+    find(c, f->token)->part = part;
     enter(c, d);
     c->module->deliver(c->self, f->token, &d->delivery);
     leave(c);
@@ -288,6 +320,8 @@ int child_complete(const struct fb_host *host, fb_token token, const struct fb_o
     put_clean(out, reason, REASON_MAX);
     frame_put_str(out, external_id);
     frame_put_str(out, conversation_id);
+    frame_put_u32(out, call->part.n);
+    frame_put_i64(out, call->part.cut);
     link_end(c->link);
     finish(c, call);
     return FB_OK;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "host/inbound.h"
 #include "host/text.h"
+#include "text/parts.h"
 #include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,5 +200,23 @@ int child_want_events(const struct fb_host *host, const char *types)
     struct buf *out = link_begin(c->link, FRAME_EVENTS, 0);
     frame_put_str(out, types);
     link_end(c->link);
+    return FB_OK;
+}
+
+/* ---- Text ---- */
+
+int child_want_text(const struct fb_host *host, uint32_t formats, uint32_t max_text)
+{
+    struct child *c = child_of(host);
+    if (child_is_elsewhere(c, "want_text"))
+        return FB_ERR_INVALID;
+    if (c->is_open)
+        return child_complain(c, "want_text", "it is for open alone");
+    if (formats & ~(uint32_t)(FB_FORMAT_PLAIN | FB_FORMAT_MARKDOWN | FB_FORMAT_HTML))
+        return child_complain(c, "want_text", "formats has bits that enum fb_format does not know");
+    if (max_text > 0 && max_text < TEXT_CHARACTERS_MIN)
+        return child_complain(c, "want_text", "max_text is neither 0 nor at least 40");
+    c->form.formats = formats ? formats : FB_FORMAT_PLAIN;
+    c->form.max_text = max_text;
     return FB_OK;
 }

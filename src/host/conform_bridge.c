@@ -222,7 +222,7 @@ bool conform_post(struct conform *c, const struct conform_message *m, uint64_t n
     jout_init(&j, &json);
     write_delivery(&j, m, number);
     int fd = m->has_file ? open_file() : -1;
-    bool is_sent = host_deliver(c->host, conform_token(c), buf_span(&json), &fd, m->has_file) == OK;
+    bool is_sent = host_deliver(c->host, conform_token(c), buf_span(&json), &fd, m->has_file, NULL) == OK;
     if (fd >= 0)
         close(fd);
     buf_fini(&json);

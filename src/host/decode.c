@@ -174,7 +174,7 @@ static void fill_delivery(struct arena *a, struct jval root, const int *fd, unsi
                           struct fb_delivery *d)
 {
     struct jval files = json_get(root, "attachments");
-    int64_t attempt = 1;
+    int64_t attempt = 1, part, part_n;
     struct fb_attachment *list = arena_take(a, json_len(files) * sizeof *list);
     d->recipient = person(a, json_get(root, "recipient"));
     d->author = person(a, json_get(root, "author"));
@@ -182,6 +182,11 @@ static void fill_delivery(struct arena *a, struct jval root, const int *fd, unsi
     d->attachment_n = json_len(files);
     if (json_i64(json_get(root, "attempt"), &attempt) == OK && attempt > 0)
         d->attempt = (uint32_t)attempt;
+    if (json_i64(json_get(root, "part_n"), &part_n) == OK && part_n > 1 &&
+        json_i64(json_get(root, "part"), &part) == OK && part > 0 && part <= part_n) {
+        d->part = (uint32_t)part;
+        d->part_n = (uint32_t)part_n;
+    }
     if (json_millis(json_get(root, "created_at"), &d->created_at_ms) != OK)
         d->created_at_ms = 0;
     attachments(a, files, fd, fd_n, list);
@@ -203,8 +208,8 @@ enum err decode_delivery(struct span json, int64_t deadline_ms, const int *fd, u
                         json_len(json_get(root, "attachments")) * sizeof(struct fb_attachment) +
                         2 * (sizeof(struct fb_person) + 16) + 16;
         struct decoded *d = block(&a, arrays, json.n);
-        d->delivery =
-            (struct fb_delivery){.size = sizeof d->delivery, .attempt = 1, .deadline_ms = deadline_ms};
+        d->delivery = (struct fb_delivery){
+            .size = sizeof d->delivery, .attempt = 1, .deadline_ms = deadline_ms, .part = 1, .part_n = 1};
         d->file = arena_take(&a, fd_n * sizeof(int));
         if (fd_n > 0)
             memcpy(d->file, fd, fd_n * sizeof(int));

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    FRAME_VERSION = 1,
+    FRAME_VERSION = 2,
     FRAME_HEAD_BYTES = 16,
     FRAME_FDS_MAX = 32,        /* descriptors in one frame */
     FRAME_WIRE_MAX = 32 << 20, /* a delivery or notice: Front's callbacks are at most 10 MiB, times escapes */
@@ -29,18 +29,19 @@ enum frame_side { TO_CHILD, TO_BRIDGE };
 
 enum frame_type {
     FRAME_HELLO = 1, /* who you are, what to load: JSON */
-    FRAME_DELIVER,   /* token; deadline, wire JSON; descriptors of its files, in order */
-    FRAME_NOTICE,    /* token; is_failure, wire JSON */
-    FRAME_REQUEST,   /* token; a webhook request; perhaps its body as a descriptor */
-    FRAME_EXPIRE,    /* token: its deadline has passed, close it and say so */
-    FRAME_STORED,    /* ticket; answer to RECEIVE and RECEIPT */
-    FRAME_KV_DONE,   /* ticket; answer to KV */
+    FRAME_DELIVER, /* token; deadline, parts delivered and how they were cut, wire JSON of the whole; descriptors of
+                        its files, in order */
+    FRAME_NOTICE,  /* token; is_failure, wire JSON */
+    FRAME_REQUEST, /* token; a webhook request; perhaps its body as a descriptor */
+    FRAME_EXPIRE,  /* token: its deadline has passed, close it and say so */
+    FRAME_STORED,  /* ticket; answer to RECEIVE and RECEIPT */
+    FRAME_KV_DONE, /* ticket; answer to KV */
     FRAME_PING,
     FRAME_STOP,
 
     FRAME_READY = 64, /* the adapter is open; what it says of itself */
     FRAME_FAILED,     /* it is not, and why */
-    FRAME_OUTCOME,    /* token of DELIVER or NOTICE */
+    FRAME_OUTCOME,    /* token of DELIVER or NOTICE; its parts and their cut */
     FRAME_REPLY,      /* token of REQUEST */
     FRAME_CLOSED,     /* token of EXPIRE: no other end will come */
     FRAME_RECEIVE,    /* ticket; wire JSON; descriptors of its files */

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "store/state.h"
 #include <event2/event.h>
 #include <stdbool.h>
 
@@ -35,6 +36,8 @@ struct outcome {
     struct span reason;
     struct span external_id;
     struct span conversation_id;
+    unsigned part_n; /* the message goes in so many parts, and this was one of them; 0: not known */
+    int64_t part_cut;
 };
 
 struct host_adapter { /* what the loaded module says of itself */
@@ -111,10 +114,11 @@ int host_pid(const struct host *h); /* 0: none */
 bool host_wants_event(const struct host *h, const char *type);
 
 /* host_deliver sends one attempt. json is the wire form of a delivery, complete; fd are the files of its attachments, in
- * order, which stay the caller's: at most HOST_FILES_MAX. ERR_FULL: no credit. */
+ * order, which stay the caller's: at most HOST_FILES_MAX. A text that is too long for the adapter goes in parts, of which this
+ * is the next one after parts->sent (NULL: the first); json and fd are the whole message's each time. ERR_FULL: no credit. */
 enum { HOST_FILES_MAX = 32 };
 MUST_CHECK enum err host_deliver(struct host *h, uint64_t token, struct span json, const int *fd,
-                                 unsigned fd_n);
+                                 unsigned fd_n, const struct message_parts *parts);
 /* host_notify sends a notice (a failure, or an event that the adapter asked for). */
 MUST_CHECK enum err host_notify(struct host *h, uint64_t token, bool is_failure, struct span json);
 

@@ -5,6 +5,7 @@
 #include "host/loader.h"
 #include "base/config.h"
 #include "base/mem.h"
+#include "text/parts.h"
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -93,6 +94,9 @@ static enum err check_promises(const char *path, const struct fb_module *m, stru
 {
     if (m->formats & ~(uint32_t)(FB_FORMAT_PLAIN | FB_FORMAT_MARKDOWN | FB_FORMAT_HTML))
         return REFUSE(why, "%s (%s): .formats has bits that enum fb_format does not know.", path, m->name);
+    if (m->abi_minor >= 2 && m->max_text > 0 && m->max_text < TEXT_CHARACTERS_MIN)
+        return REFUSE(why, "%s (%s): .max_text is %u: write 0 for no limit, or at least %d characters.", path,
+                      m->name, m->max_text, TEXT_CHARACTERS_MIN);
     if (m->in_flight > 1024)
         return REFUSE(why, "%s (%s): .in_flight is %u and may be at most 1024.", path, m->name, m->in_flight);
     return OK;

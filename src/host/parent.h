@@ -41,11 +41,12 @@ enum { LIST_ATTEMPTS, LIST_REQUESTS, LIST_EXPIRED, LISTS };
 struct pending {
     enum pending_kind kind;
     uint8_t list;
-    uint16_t fd_n;     /* of its files */
-    uint64_t wire;     /* the child's token: generation and slot */
-    uint64_t token;    /* the caller's */
-    uint64_t position; /* of its frame in the output */
-    mono_ms_t due;     /* its deadline; in LIST_EXPIRED: when patience ends */
+    uint16_t fd_n;              /* of its files */
+    struct message_parts parts; /* before it */
+    uint64_t wire;              /* the child's token: generation and slot */
+    uint64_t token;             /* the caller's */
+    uint64_t position;          /* of its frame in the output */
+    mono_ms_t due;              /* its deadline; in LIST_EXPIRED: when patience ends */
     unsigned prev, next;
 };
 

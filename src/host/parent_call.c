@@ -219,18 +219,23 @@ static int64_t attempt_ms(const struct host *h)
     return h->o.attempt_ms ? h->o.attempt_ms : 30 * SECOND_MS;
 }
 
-enum err host_deliver(struct host *h, uint64_t token, struct span json, const int *fd, unsigned fd_n)
+enum err host_deliver(struct host *h, uint64_t token, struct span json, const int *fd, unsigned fd_n,
+                      const struct message_parts *parts)
 {
-    if (json.n > FRAME_WIRE_MAX - 16 || fd_n > HOST_FILES_MAX)
+    if (json.n > FRAME_WIRE_MAX - 32 || fd_n > HOST_FILES_MAX)
         return ERR_LIMIT;
     if (host_credits(h) == 0)
         return ERR_FULL;
     struct pending *p = begin(h, PENDING_DELIVERY, token, attempt_ms(h));
     p->fd_n = (uint16_t)fd_n;
     h->fd_n += fd_n;
+    if (parts)
+        p->parts = *parts;
     struct buf *out = link_begin(h->link, FRAME_DELIVER, p->wire);
     link_attach(h->link, fd, fd_n);
     frame_put_i64(out, clock_wall_ms() + attempt_ms(h));
+    frame_put_u32(out, p->parts.sent);
+    frame_put_i64(out, p->parts.cut);
     frame_put_span(out, json);
     link_end(h->link);
     return OK;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "host/inbound.h"
 #include "host/text.h"
+#include "text/parts.h"
 #include <front_bridge/channel.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,20 @@ static bool end_of(struct host *h, const struct frame *f, bool is_request, struc
     return out->list != LIST_EXPIRED;
 }
 
+/* Parts are counted by what the child says: it may not contradict what it has said before, nor itself. */
+static bool are_fair_parts(const struct pending *p, uint32_t kind, const struct outcome *o)
+{
+    const struct message_parts *before = &p->parts;
+    bool is_given_up = o->part_n == 0 && kind != FB_DELIVERED;
+    if (p->kind != PENDING_DELIVERY)
+        return o->part_n == 0 && o->part_cut == 0;
+    if (o->part_n > TEXT_PARTS_MAX || o->part_cut < 0 || (o->part_n > 1) != (o->part_cut > 0))
+        return false;
+    if (before->sent == 0)
+        return is_given_up || o->part_n > 0;
+    return is_given_up || (o->part_n == before->n && o->part_cut == before->cut);
+}
+
 static bool is_fair_outcome(uint32_t kind, const struct outcome *o)
 {
     return kind >= FB_DELIVERED && kind <= FB_UNKNOWN && is_text(o->reason, 1000) &&
@@ -135,7 +150,10 @@ static const char *on_outcome(struct host *h, const struct frame *f, int *fd)
     o.reason = frame_get_span(&r);
     o.external_id = frame_get_span(&r);
     o.conversation_id = frame_get_span(&r);
-    if (!frame_read_ended(&r) || !is_fair_outcome(kind, &o))
+    o.part_n = frame_get_u32(&r);
+    o.part_cut = frame_get_i64(&r);
+    const struct pending *p = host_pending(h, f->token);
+    if (!frame_read_ended(&r) || !is_fair_outcome(kind, &o) || (p && !are_fair_parts(p, kind, &o)))
         return "a malformed outcome";
     struct pending ended;
     const char *fault;

@@ -17,7 +17,7 @@ static struct bench b;
 static void pump(struct host *h)
 {
     while (b.sent < b.wanted && host_credits(h) > 0) {
-        if (host_deliver(h, ++b.sent, b.json, NULL, 0) != OK)
+        if (host_deliver(h, ++b.sent, b.json, NULL, 0, NULL) != OK)
             abort();
     }
 }

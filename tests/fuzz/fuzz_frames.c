@@ -70,7 +70,7 @@ static struct host *host_with_calls(struct event_base *base, int fd)
     h->status = HOST_UP;
     h->credit_max = 8;
     h->adapter.takes_requests = true;
-    must(host_deliver(h, 1, SPAN_LIT("{}"), NULL, 0) == OK);
+    must(host_deliver(h, 1, SPAN_LIT("{}"), NULL, 0, NULL) == OK);
     must(host_notify(h, 2, true, SPAN_LIT("{}")) == OK);
     must(host_request(h, 3, &q) == OK);
     return h;

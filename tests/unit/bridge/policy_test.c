@@ -89,6 +89,27 @@ static void test_plain_outcomes(void **state)
     assert_int_equal(judge((struct verdict_facts){0}, held, 0).verb, VERB_HOLD);
 }
 
+static void test_a_part_that_is_there_makes_room_for_the_next(void **state)
+{
+    struct outcome part = {.kind = OUTCOME_DELIVERED, .part_n = 3, .part_cut = 7},
+                   retry = {.kind = OUTCOME_RETRY, .part_n = 3, .part_cut = 7},
+                   rejected = {.kind = OUTCOME_REJECTED, .part_n = 3, .part_cut = 7};
+
+    (void)state;
+    for (uint32_t sent = 0; sent < 3; sent++) {
+        struct verdict_facts f = {.direction = MESSAGE_OUT, .part_sent = sent, .attempt = 1};
+        struct verdict v = judge(f, part, 1000);
+        assert_int_equal(v.verb, sent < 2 ? VERB_PART : VERB_DELIVER);
+        assert_true(v.verb == VERB_DELIVER || v.due_at == 1000);
+        assert_int_equal(judge(f, retry, 1000).verb, VERB_RETRY);
+        assert_int_equal(judge(f, rejected, 1000).verb, VERB_KILL);
+    }
+    assert_int_equal(judge((struct verdict_facts){.direction = MESSAGE_OUT},
+                           (struct outcome){.kind = OUTCOME_DELIVERED, .part_n = 1}, 0)
+                         .verb,
+                     VERB_DELIVER);
+}
+
 static void test_retry_after_is_honoured_and_give_up_ends_it(void **state)
 {
     struct outcome later = {.kind = OUTCOME_RETRY, .retry_after_ms = 120000};
@@ -215,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_absurd_attempts_and_factors_stay_bounded),
         cmocka_unit_test(test_due_follows_creation_and_is_never_at_once),
         cmocka_unit_test(test_plain_outcomes),
+        cmocka_unit_test(test_a_part_that_is_there_makes_room_for_the_next),
         cmocka_unit_test(test_retry_after_is_honoured_and_give_up_ends_it),
         cmocka_unit_test(test_an_attempt_that_never_left_does_not_count),
         cmocka_unit_test(test_unknown),

@@ -243,6 +243,13 @@ static int on_want_events(const struct fb_host *host, const char *types)
     return FB_OK;
 }
 
+static int on_want_text(const struct fb_host *host, uint32_t formats, uint32_t max_text)
+{
+    of(host)->formats = formats;
+    of(host)->max_text = max_text;
+    return FB_OK;
+}
+
 static uint64_t on_timer(const struct fb_host *host, int64_t delay_ms, fb_timer_fn *fn, void *arg)
 {
     struct fake *f = of(host);
@@ -371,6 +378,7 @@ struct fake *fake_new(const char *so)
                                .receive = on_receive,
                                .receipt = on_receipt,
                                .want_events = on_want_events,
+                               .want_text = on_want_text,
                                .timer = on_timer,
                                .timer_cancel = on_timer_cancel,
                                .watch = on_watch,

@@ -65,6 +65,7 @@ struct fake {
     int receive_result;                    /* what receive and receipt return at once */
     bool is_http_full;                     /* http returns 0 */
     char *wanted;                          /* want_events */
+    uint32_t formats, max_text;            /* want_text */
     char *log;                             /* every line, "W text\n" */
     struct fake_outcome outcome[FAKE_MAX]; /* by token */
     struct fake_reply reply[FAKE_MAX];     /* by token */

@@ -25,7 +25,7 @@ static const struct rig_outcome *deliver(struct rig *r, uint64_t token, const ch
              "{\"type\":\"message\",\"id\":\"%s\",\"text\":\"hi\",\"conversation_id\":null,"
              "\"recipient\":{\"handle\":\"alice\",\"name\":\"Alice\"}}",
              id);
-    assert_int_equal(host_deliver(r->host, token, span_of(json), NULL, 0), OK);
+    assert_int_equal(host_deliver(r->host, token, span_of(json), NULL, 0, NULL), OK);
     assert_true(rig_wait(r, &r->outcome_n, n + 1, 20000));
     return &r->outcome[n];
 }
@@ -64,7 +64,7 @@ static void test_exec(void **state)
 
     const struct span broken =
         SPAN_LIT("{\"type\":\"message\",\"recipient\":{\"handle\":\"a\"}}"); /* KeyError: 'id' */
-    assert_int_equal(host_deliver(r.host, 2, broken, NULL, 0), OK);
+    assert_int_equal(host_deliver(r.host, 2, broken, NULL, 0, NULL), OK);
     assert_true(rig_wait(&r, &r.outcome_n, 2, 20000));
     assert_int_equal(r.outcome[1].o.kind, OUTCOME_UNKNOWN);
     assert_non_null(strstr(r.outcome[1].reason, "exit code 1"));

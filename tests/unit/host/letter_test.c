@@ -1,6 +1,7 @@
 /* What an adapter gets of a message's text is what it declares, and nothing in it can run. */
 #include "../front/unit.h"
 #include "host/letter.h"
+#include <front_bridge/channel.h>
 
 #define STORED(text, html, files)                                                                            \
     "{\"id\":\"fb1\",\"text\":" text ",\"html\":" html ",\"attachments\":[" files "],\"created_at\":1.5}"
@@ -32,17 +33,155 @@ static void test_forms(void **state)
 
     buf_init(&out, 65536);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct fb_module m = {.formats = rows[i].formats, .capabilities = rows[i].capabilities};
-        assert_int_equal(letter_write(span_of(rows[i].in), &m, &out), OK);
+        const struct letter_form form = {.formats = rows[i].formats, .capabilities = rows[i].capabilities};
+        struct letter_part part = {0};
+        assert_int_equal(letter_write(span_of(rows[i].in), &form, &part, &out), OK);
         assert_text(&out, rows[i].out);
+        assert_int_equal(part.n, 1);
+        assert_int_equal(part.cut, 0);
     }
-    assert_int_equal(letter_write(SPAN_LIT("[]"), &(struct fb_module){0}, &out), ERR_INVALID);
-    assert_int_equal(letter_write(SPAN_LIT("x"), &(struct fb_module){0}, &out), ERR_INVALID);
+    struct letter_part part = {0};
+    assert_int_equal(letter_write(SPAN_LIT("[]"), &(struct letter_form){0}, &part, &out), ERR_INVALID);
+    assert_int_equal(letter_write(SPAN_LIT("x"), &(struct letter_form){0}, &part, &out), ERR_INVALID);
+    buf_fini(&out);
+}
+
+/* ---- Parts ---- */
+
+#define LONG                                                                                                 \
+    "{\"type\":\"message\",\"id\":\"fb1-2\",\"subject\":\"S\",\"text\":\"one two three four five six seven " \
+    "eight nine ten eleven twelve thirteen\",\"html\":null,\"attachments\":[{\"filename\":\"a\"}],"          \
+    "\"in_reply_to\":\"r\"}"
+
+static const struct letter_form limited = {
+    .formats = FB_FORMAT_PLAIN, .capabilities = FB_CAN_ATTACHMENTS, .max_text = 40};
+
+static enum err write_part(const char *json, const struct letter_form *form, struct letter_part *part,
+                           struct buf *out)
+{
+    buf_clear(out);
+    return letter_write(span_of(json), form, part, out);
+}
+
+static void test_parts(void **state)
+{
+    static const char *const expected[] = {
+        "{\"type\":\"message\",\"id\":\"fb1-2-p1\",\"subject\":\"S\",\"text\":\"one two three four five six "
+        "seven\\n(1/3)\","
+        "\"html\":null,\"attachments\":[],\"in_reply_to\":\"r\",\"part\":1,\"part_n\":3}",
+        "{\"type\":\"message\",\"id\":\"fb1-2-p2\",\"subject\":null,\"text\":\"eight nine ten eleven "
+        "twelve\\n(2/3)\","
+        "\"html\":null,\"attachments\":[],\"in_reply_to\":null,\"part\":2,\"part_n\":3}",
+        "{\"type\":\"message\",\"id\":\"fb1-2-p3\",\"subject\":null,\"text\":\"thirteen\\n(3/3)\","
+        "\"html\":null,\"attachments\":[{\"filename\":\"a\"}],\"in_reply_to\":null,\"part\":3,\"part_n\":3}"};
+    struct letter_part part = {0};
+    struct buf out;
+    (void)state;
+
+    buf_init(&out, 65536);
+    for (part.at = 0; part.at < 3; part.at++) {
+        int64_t cut = part.cut;
+        assert_int_equal(write_part(LONG, &limited, &part, &out), OK);
+        assert_text(&out, expected[part.at]);
+        assert_int_equal(part.n, 3);
+        assert_true(part.cut > 0 && (cut == 0 || part.cut == cut));
+    }
+    assert_int_equal(write_part(LONG, &limited, &part, &out), ERR_CONFLICT); /* there is no fourth */
+    buf_fini(&out);
+}
+
+/* The adapter is another one now: what is left must still belong to what was sent. */
+static void test_the_rest_fits_to_what_was_sent(void **state)
+{
+    struct letter_form larger = limited, html = limited, higher = limited;
+    struct letter_part first = {0}, part;
+    struct buf json, out;
+    (void)state;
+
+    buf_init(&out, 65536);
+    larger.max_text = 0;
+    html.formats = FB_FORMAT_HTML;
+    higher.max_text = 100;
+    assert_int_equal(write_part(LONG, &limited, &first, &out), OK);
+    part = (struct letter_part){.at = 2, .cut = first.cut};
+    assert_int_equal(write_part(LONG, &larger, &part, &out), OK);
+    assert_true(strstr(out.p, "thirteen\\n(3/3)"));
+    part = (struct letter_part){.at = 2, .cut = first.cut};
+    assert_int_equal(write_part(LONG, &html, &part, &out), OK); /* it happens to be short enough */
+    buf_init(&json, 65536);
+    buf_add_str(&json, "{\"id\":\"x\",\"text\":\"");
+    for (unsigned i = 0; i < 200; i++)
+        buf_add_char(&json, (char)('a' + i % 26));
+    buf_add_str(&json, "\"}");
+    part = (struct letter_part){0};
+    assert_int_equal(write_part(json.p, &higher, &part, &out), OK);
+    assert_int_equal(part.n, 3);
+    part.at = 2;
+    assert_int_equal(write_part(json.p, &limited, &part, &out), OK); /* what is left is short */
+    part.at = 1;
+    int64_t cut = part.cut;
+    assert_int_equal(write_part(json.p, &limited, &part, &out), ERR_CONFLICT);
+    assert_int_equal(part.cut, cut);
+    part.at = 0;
+    assert_int_equal(write_part(json.p, &limited, &part, &out), OK); /* nothing was sent: cut anew */
+    assert_int_equal(part.n, 6);
+    assert_true(part.cut != cut);
+    buf_fini(&json);
+    buf_fini(&out);
+}
+
+static void test_a_cut_that_is_none_sends_nothing(void **state)
+{
+    struct letter_part first = {0}, part;
+    struct buf out;
+    unsigned refused_n = 0;
+    (void)state;
+
+    buf_init(&out, 65536);
+    assert_int_equal(write_part(LONG, &limited, &first, &out), OK);
+    for (unsigned bit = 0; bit < 64; bit++) { /* another limit may lead to the same parts */
+        part = (struct letter_part){.at = 1, .cut = (int64_t)((uint64_t)first.cut ^ UINT64_C(1) << bit)};
+        enum err e = write_part(LONG, &limited, &part, &out);
+        assert_true(e == ERR_CONFLICT ||
+                    (e == OK && strstr(out.p, "\"eight nine ten eleven twelve\\n(2/3)")));
+        refused_n += e == ERR_CONFLICT;
+    }
+    assert_true(refused_n >= 32);
+    part = (struct letter_part){.at = 1};
+    assert_int_equal(write_part(LONG, &limited, &part, &out), ERR_CONFLICT);
+    part = (struct letter_part){.at = 1, .cut = first.cut};
+    assert_int_equal(
+        write_part("{\"text\":\"another text, as long as that or longer\"}", &limited, &part, &out),
+        ERR_CONFLICT);
+    assert_int_equal(part.cut, first.cut);
+    buf_fini(&out);
+}
+
+static void test_too_many_parts(void **state)
+{
+    struct letter_part part = {0};
+    struct buf json, out;
+    (void)state;
+
+    buf_init(&json, 65536);
+    buf_init(&out, 65536);
+    buf_add_str(&json, "{\"text\":\"");
+    for (unsigned i = 0; i < 1000; i++)
+        buf_add_str(&json, "word ");
+    buf_add_str(&json, "\"}");
+    assert_int_equal(write_part(json.p, &limited, &part, &out), ERR_LIMIT);
+    buf_fini(&json);
     buf_fini(&out);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_the_rest_fits_to_what_was_sent),
+        cmocka_unit_test(test_a_cut_that_is_none_sends_nothing),
+        cmocka_unit_test(test_too_many_parts),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

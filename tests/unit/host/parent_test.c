@@ -108,7 +108,7 @@ static void test_a_delivery_is_decoded(void **state)
         "\"<p>\\ud83d\\ude00</"
         "p>\",\"attachments\":[{\"filename\":\"a\",\"size\":12,\"url\":\"u\"},{\"filename\":\"b\"}],"
         "\"created_at\":1453770984.123}";
-    assert_int_equal(host_deliver(r.host, 7, span_of(json), NULL, 0), OK);
+    assert_int_equal(host_deliver(r.host, 7, span_of(json), NULL, 0, NULL), OK);
     assert_true(rig_wait(&r, &r.outcome_n, 1, 5000));
     assert_string_equal(r.outcome[0].external_id,
                         "d\xc4\xb1|3|msg_1|-|+331|b@x|<p>\xf0\x9f\x98\x80</p>|2|a|12|1453770984123");
@@ -130,7 +130,7 @@ static void test_files_come_with_their_delivery(void **state)
         "{\"filename\":\"b\",\"content_type\":\"x/y\",\"size\":0},"
         "{\"filename\":\"c\",\"content_type\":\"x/y\",\"size\":2}]}";
     int fd[] = {memory_file("abc"), memory_file(""), memory_file("zz")};
-    assert_int_equal(host_deliver(r.host, 1, span_of(json), fd, 3), OK);
+    assert_int_equal(host_deliver(r.host, 1, span_of(json), fd, 3, NULL), OK);
     for (int i = 0; i < 3; i++)
         close(fd[i]); /* the host has its own */
     assert_true(rig_wait(&r, &r.outcome_n, 1, 5000));
@@ -153,7 +153,7 @@ static void test_descriptors_are_bounded(void **state)
         fd[i] = memory_file("x");
     }
     buf_add_str(&json, "]}");
-    while (host_deliver(r.host, 1 + sent, buf_span(&json), fd, FILES) == OK)
+    while (host_deliver(r.host, 1 + sent, buf_span(&json), fd, FILES, NULL) == OK)
         sent++;
     assert_in_range(sent, 2, 63); /* fewer than there are credits */
     assert_int_equal(host_credits(r.host), 0);
@@ -223,7 +223,7 @@ static void test_many_at_once_never_exceed_the_credit(void **state)
     for (unsigned i = 0; i < 64; i++)
         rig_deliver(&r, i, "timer", NULL);
     assert_int_equal(host_credits(r.host), 0);
-    assert_int_equal(host_deliver(r.host, 99, SPAN_LIT("{}"), NULL, 0), ERR_FULL);
+    assert_int_equal(host_deliver(r.host, 99, SPAN_LIT("{}"), NULL, 0, NULL), ERR_FULL);
     assert_true(rig_wait(&r, &r.outcome_n, 64, 5000));
     assert_int_equal(host_in_flight(r.host), 0);
 }

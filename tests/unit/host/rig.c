@@ -150,7 +150,7 @@ void rig_deliver(struct rig *r, uint64_t token, const char *text, const char *su
     jout_kv_str(&j, "text", text);
     jout_kv_str(&j, "subject", subject);
     jout_object_end(&j);
-    enum err e = host_deliver(r->host, token, buf_span(&json), NULL, 0);
+    enum err e = host_deliver(r->host, token, buf_span(&json), NULL, 0, NULL);
     buf_fini(&json);
     assert_int_equal(e, OK);
 }
