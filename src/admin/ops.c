@@ -124,6 +124,13 @@ static void write_message(struct jout *j, const struct store *s, const struct st
     kv_text(j, "peer_conversation", m->peer_conversation);
     kv_text(j, "event_id", m->event_id);
     kv_text(j, "external_id", m->external_id);
+    if (m->parts.n > 1) {
+        jout_key(j, "parts");
+        jout_object(j);
+        jout_kv_i64(j, "delivered", m->parts.sent);
+        jout_kv_i64(j, "of", m->parts.n);
+        jout_object_end(j);
+    }
     jout_kv_i64(j, "attempts", m->attempt);
     kv_text(j, "reason", m->reason);
     ops_kv_time(j, "created_at", m->created_at);

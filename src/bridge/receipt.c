@@ -77,14 +77,22 @@ static enum receipt_status status_of(struct jval status)
     return RECEIPT_DELIVERED; /* the host has looked */
 }
 
-/* Ours, with or without the number of its text ("fb3k9x2m-1z.2"). 0: it is no id of this store. */
+/* How much of a delivery's id is the message's: what follows is the number of its text or of a part. */
+static size_t own_length(const char *id)
+{
+    size_t tag = strcspn(id, "-");
+
+    return tag + (id[tag] ? 1 + strcspn(id + tag + 1, "-.") : 0);
+}
+
+/* Ours, as in "fb3k9x2m-1z", "fb3k9x2m-1z.2" or "fb3k9x2m-1z.2-p1". 0: it is no id of this store. */
 static int64_t delivery_of(const struct channel *ch, struct jval v)
 {
     char *text = json_dup(v, FIELD_MAX);
     int64_t id = 0;
 
     if (text) {
-        struct span s = {text, strcspn(text, ".")};
+        struct span s = {text, own_length(text)};
         if (store_id_parse(ch->bridge->store, s, &id) != OK)
             id = 0;
     }

@@ -266,6 +266,15 @@ static void write_label(struct buf *out, const char *label)
     buf_addf(out, "  %-*s  ", LABEL_WIDTH, label);
 }
 
+static void write_parts(struct buf *out, struct jval parts)
+{
+    if (json_type(parts) != JSON_OBJECT)
+        return;
+    write_label(out, "parts");
+    buf_addf(out, "%lld of %lld delivered\n", (long long)number_of(parts, "delivered"),
+             (long long)number_of(parts, "of"));
+}
+
 static void write_facts(struct buf *out, struct jval m)
 {
     write_label(out, "way");
@@ -278,6 +287,7 @@ static void write_facts(struct buf *out, struct jval m)
         add_value(out, m, facts[i].key);
         buf_add_char(out, '\n');
     }
+    write_parts(out, json_get(m, "parts"));
 }
 
 /* Times of a timeline are UTC, as in the log. */

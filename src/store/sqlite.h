@@ -209,6 +209,11 @@ MUST_CHECK enum err files_hurry(struct sqlite *q, int64_t queue, wall_ms_t now);
 MUST_CHECK enum err files_prune(struct sqlite *q, struct store_prune *p, bool *is_more);
 size_t files_bytes(const struct store_item *item); /* of those that are here */
 
+/* ---- Receipts (sqlite_receipt.c) ---- */
+/* receipt_of_part: the message is delivered now, and one of its parts may have been told as failed before: the agent hears
+ * of that. *has_report: set if so. */
+MUST_CHECK enum err receipt_of_part(struct sqlite *q, struct row *r, wall_ms_t now, bool *has_report);
+
 /* ---- Reports (sqlite_report.c) ---- */
 MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t now);
 MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);

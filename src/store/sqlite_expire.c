@@ -144,6 +144,7 @@ static enum err drop_message(struct sqlite *q, int64_t id)
     TRY(drop(q, SQL_BODY_DROP, id));
     TRY(drop(q, SQL_ATTEMPT_DROP, id));
     TRY(drop(q, SQL_RECEIPT_DROP, id));
+    TRY(drop(q, SQL_PART_DROP, id));
     return drop(q, SQL_MESSAGE_DROP, id);
 }
 

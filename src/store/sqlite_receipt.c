@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/sqlite.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum err find(struct sqlite *q, const struct channel *c, const struct store_receipt *p, struct row *r)
@@ -37,12 +38,30 @@ static enum err note(struct sqlite *q, struct store_receipt *p)
 static enum err fail(struct sqlite *q, struct row *r, struct store_receipt *p)
 {
     if (r->state != MESSAGE_DELIVERED)
-        return OK; /* known as failed already, or still on its way */
+        return OK; /* known as failed already, or still on its way: see receipt_of_part */
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_RECEIPT_FAILED);
     sql_bind(st, "it", r->id, p->reason);
     TRY(sql_run(q, st));
     p->has_report = true;
     return report_add(q, r, p->now);
+}
+
+enum err receipt_of_part(struct sqlite *q, struct row *r, wall_ms_t now, bool *has_report)
+{
+    struct store_receipt p = {.now = now};
+    bool has_row;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_RECEIPT_OF_FAILURE);
+    sql_bind(st, "i", r->id);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    char *reason = span_strdup(sql_text(st, 0));
+    sql_reset(st);
+    p.reason = span_of(reason);
+    enum err e = fail(q, r, &p);
+    *has_report = *has_report || p.has_report;
+    free(reason);
+    return e;
 }
 
 static enum err front_id(struct sqlite *q, int64_t id, char out[STORE_RECEIPT_KEY_BYTES])

@@ -201,7 +201,11 @@ static const char *const migration[] = {
     /* A delivery in parts; see struct message_parts. */
     "ALTER TABLE message ADD COLUMN part_sent INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE message ADD COLUMN part_n INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE message ADD COLUMN part_cut INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE message ADD COLUMN part_cut INTEGER NOT NULL DEFAULT 0;"
+    /* What the backend calls the parts before the last one, which is called as its message is. */
+    "CREATE TABLE part (queue_id INTEGER, external_id TEXT, message_id INTEGER,"
+    " PRIMARY KEY (queue_id, external_id, message_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX part_message ON part (message_id);",
 };
 
 enum { VERSION = (int)(sizeof migration / sizeof migration[0]) };

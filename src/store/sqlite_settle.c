@@ -21,6 +21,11 @@ static enum err note_parts(struct sqlite *q, const struct row *r, const struct s
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_PARTS_SET);
     sql_bind(st, "iiii", r->id, (int64_t)p->parts.sent, (int64_t)p->parts.n, p->parts.cut);
+    TRY(sql_run(q, st));
+    if (p->verb != VERB_PART || p->external_id.n == 0)
+        return OK;
+    st = sql_of(q, &q->writer, SQL_PART_ADD);
+    sql_bind(st, "iit", r->id, queue_id(r->channel, r->direction), p->external_id);
     return sql_run(q, st);
 }
 
@@ -41,7 +46,9 @@ static enum err close_attempt(struct sqlite *q, struct row *r, struct store_sett
     row_count(r, to);
     TRY(note_parts(q, r, p));
     TRY(thread_settled(q, r, p));
-    if (p->wants_report && to == MESSAGE_DEAD)
+    if (to == MESSAGE_DELIVERED && p->parts.n > 1)
+        TRY(receipt_of_part(q, r, p->now, &p->wants_report));
+    else if (p->wants_report && to == MESSAGE_DEAD)
         TRY(report_add(q, r, p->now));
     return r->is_head ? row_promote(q, r->id, p->now, &p->is_promoted) : OK;
 }

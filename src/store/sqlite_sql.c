@@ -65,6 +65,13 @@
     " ON CONFLICT DO UPDATE SET peer = excluded.peer, seen_at = excluded.seen_at"                            \
     " WHERE peer <> excluded.peer OR seen_at < excluded.seen_at - " DAY
 
+/* m is the delivery of queue ?1 that the backend calls ?2, or of which it calls a part so: the newest. */
+#define IS_CALLED                                                                                            \
+    " m.id = coalesce((SELECT d.id FROM message d INDEXED BY message_external WHERE d.queue_id = ?1"         \
+    " AND d.external_id = ?2 AND d.kind = 0 ORDER BY d.id DESC LIMIT 1),"                                    \
+    " (SELECT p.message_id FROM part p WHERE p.queue_id = ?1 AND p.external_id = ?2"                         \
+    " ORDER BY p.message_id DESC LIMIT 1)) "
+
 /* The oldest attempt that may have arrived, as long as that is not cleared up. */
 #define UNSURE_AT(is_unsure)                                                                                 \
     "CASE WHEN NOT " is_unsure " THEN 0 WHEN unsure_at > 0 THEN unsure_at ELSE started_at END"
@@ -160,6 +167,8 @@ const char *const sql_text_of[SQL_N] = {
                         " due_at = min(?7, coalesce(?8, expires_at)), expires_at = coalesce(?8, expires_at),"
                         " attempt_base = attempt WHERE id = ?1",
     [SQL_PARTS_SET] = "UPDATE message SET part_sent = ?2, part_n = ?3, part_cut = ?4 WHERE id = ?1",
+    [SQL_PART_ADD] = "INSERT OR IGNORE INTO part VALUES (?2, ?3, ?1)",
+    [SQL_PART_DROP] = "DELETE FROM part WHERE message_id = ?1",
     [SQL_REASON_GET] = "SELECT reason FROM message WHERE id = ?1",
     [SQL_SETTLE_NOTE] = "UPDATE message SET outcome = ?2, code = ?3, ended_at = ?4 WHERE id = ?1",
     [SQL_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -330,8 +339,7 @@ const char *const sql_text_of[SQL_N] = {
                       " WHERE queue_id = ?1 AND external_id = ?2 LIMIT 1",
     [SQL_REPLY_RECEIVED] = "SELECT" REPLY_COLUMNS "FROM message INDEXED BY message_source"
                            " WHERE queue_id = ?1 AND source_id = ?2 AND kind <> 4 LIMIT 1",
-    [SQL_REPLY_SENT] = "SELECT" REPLY_COLUMNS "FROM message INDEXED BY message_external"
-                       " WHERE queue_id = ?1 AND external_id = ?2 AND kind = 0 ORDER BY id DESC LIMIT 1",
+    [SQL_REPLY_SENT] = "SELECT" REPLY_COLUMNS "FROM message m WHERE" IS_CALLED,
     [SQL_REPLY_THREAD] = "SELECT thread_ref FROM thread INDEXED BY thread_conversation"
                          " WHERE channel_id = ?1 AND conversation = ?2 AND thread_ref >= char(2) LIMIT 1",
     [SQL_ALIAS_SET] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET id = excluded.id,"
@@ -340,12 +348,11 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_ALIAS_GET] = "SELECT id FROM alias WHERE channel_id = ?1 AND ref = ?2",
 
     /* receipts */
-    [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m INDEXED BY message_external"
-                         " WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.kind = 0"
-                         " ORDER BY m.id DESC LIMIT 1",
+    [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m WHERE" IS_CALLED,
     [SQL_RECEIPT_ADD] = "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     [SQL_RECEIPT_FAILED] = "UPDATE message SET reason = ?2 WHERE id = ?1",
     [SQL_RECEIPT_SOURCE] = "SELECT source_id FROM message WHERE id = ?1",
+    [SQL_RECEIPT_OF_FAILURE] = "SELECT reason FROM receipt WHERE message_id = ?1 AND status = 3",
     [SQL_RECEIPT_DROP] = "DELETE FROM receipt WHERE message_id = ?1",
     [SQL_SHOW_RECEIPTS] = "SELECT 0, at, at, CASE status WHEN 1 THEN 'told delivered' WHEN 2 THEN 'told read'"
                           " ELSE 'told failed' END, 0, reason FROM receipt WHERE message_id = ?1"

@@ -379,7 +379,9 @@ struct store_settle {
      * lane, and the attempts of its next part count anew. Parts that were sent are kept by whatever ends the
      * message, so that a resend of the same text, or an operator's, goes on with the next one. */
     struct message_parts parts;
-    bool wants_report;   /* out, VERB_KILL: the agent heard success and has to be told, see reports */
+    bool
+        wants_report; /* out, VERB_KILL: the agent heard success and has to be told, see reports. Also a result: one of its
+                          parts was told as failed before the last was delivered */
     bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */
     enum message_state state;
@@ -455,7 +457,7 @@ struct store_receipt {
     struct store_op op;
     const char *channel;
     int64_t id;              /* ours; 0: by external_id, the backend's */
-    struct span external_id; /* several deliveries of one id: the newest */
+    struct span external_id; /* of it, or of one of its parts; several deliveries of one id: the newest */
     enum receipt_status status;
     struct span reason; /* RECEIPT_FAILED */
     wall_ms_t now, expires_at;

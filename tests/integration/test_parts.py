@@ -51,24 +51,26 @@ def test_parts_in_order_are_the_text(make, backend, front):
     front.files["fil_1"] = ("text/plain", b"content")
     file = {"id": "fil_1", "url": "https://acme.api.frontapp.com/download/fil_1", "filename": "a.txt", "content_type": "text/plain",
             "size": 7, "metadata": {"is_inline": False}}
-    headers = {"headers": {"in_reply_to": "x-earlier"}}
+    earlier = message("earlier", conversation="cnv_1")
+    assert bridge.callback(earlier).json["type"] == "success"
+    headers = {"headers": {"in_reply_to": "fb-" + earlier["id"]}}
     sent, behind = message(TEXT, subject="S", attachments=[file], metadata=headers, conversation="cnv_1"), message("short", conversation="cnv_1")
     assert bridge.callback(sent).json["type"] == "success"
     assert bridge.callback(behind).json["type"] == "success"
     bridge.wait_state(behind["id"], "delivered")
-    *parts, last = backend.deliveries
+    first, *parts, last = backend.deliveries
     whole(parts)
     assert len(parts) > 9
     assert last["text"] == "short" and "part" not in last and "-p" not in last["id"]
     own = parts[0]["id"][: -len("-p1")]
-    assert backend.keys == [f"{own}-p{k}" for k in range(1, len(parts) + 1)] + [last["id"]]
-    assert [d["id"] for d in parts] == backend.keys[:-1]
+    assert backend.keys == [first["id"], *(f"{own}-p{k}" for k in range(1, len(parts) + 1)), last["id"]]
+    assert [d["id"] for d in parts] == backend.keys[1:-1]
     assert [d["attempt"] for d in parts] == [1] * len(parts)
     assert [len(d["attachments"]) for d in parts] == [0] * (len(parts) - 1) + [1]
     assert [d["subject"] for d in parts] == ["S"] + [None] * (len(parts) - 1)
-    assert [d["in_reply_to"] for d in parts] == ["x-earlier"] + [None] * (len(parts) - 1)
+    assert [d["in_reply_to"] for d in parts] == ["x-" + first["id"]] + [None] * (len(parts) - 1)
     assert bridge.request("GET", parts[-1]["attachments"][0]["url"].split(f":{bridge.port}")[1]).body == b"content"
-    assert bridge.metric("front_bridge_deliveries_total", channel="support", outcome="delivered") == 2, "a message is one delivery"
+    assert bridge.metric("front_bridge_deliveries_total", channel="support", outcome="delivered") == 3, "a message is one delivery"
     assert backend.bad_signatures == 0
 
 
@@ -145,6 +147,39 @@ def test_the_limit_changes_between_parts(make, backend):
         bridge.config["channels"]["support"]["settings"]["max_text"] = LIMIT
         bridge.write()
         bridge.start()
+
+
+def test_receipts_name_any_part(make, backend):
+    bridge = make()
+    sent = message(TEXT, conversation="cnv_r")
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "delivered")
+    parts = list(backend.deliveries)
+    shown = bridge.admin("GET", "/api/v1/messages/" + parts[0]["id"][: -len("-p1")]).json
+    assert shown["parts"] == {"delivered": len(parts), "of": len(parts)}
+    done = bridge.run_cli("queue", "show", shown["id"], check=0)
+    assert f"{len(parts)} of {len(parts)} delivered" in done.stdout
+    for name in ({"external_id": "x-" + parts[2]["id"]}, {"external_id": "x-" + parts[-1]["id"]}, {"delivery_id": parts[1]["id"]}):
+        answer = bridge.hook({"type": "receipt", "status": "delivered", **name})
+        assert answer.status == 200, (name, answer)
+    assert bridge.hook({"type": "receipt", "status": "delivered", "external_id": "x-nothing"}).status == 404
+    timeline = bridge.admin("GET", "/api/v1/messages/" + shown["id"]).json["timeline"]
+    assert [a["outcome"] for a in timeline] == ["delivered"] * len(parts) + ["told delivered"]
+
+
+def test_a_customer_answers_any_part(make_bridge, backend, front):
+    app = {"account": "main", "kind": "application", "front_channel": "cha_app", "adapter": "http", "settings": settings(backend)}
+    bridge = make_bridge(backend=backend, front=front, channels={"app": app})
+    sent = message(TEXT, to="ada")
+    bridge.app_callback({"type": "message", "payload": sent, "metadata": {"external_conversation_ids": ["of-front"]}})
+    bridge.wait_state(sent["id"], "delivered")
+    for k in (0, 5, -1):
+        wrote = {"sender": {"handle": "ada"}, "text": "I see.", "in_reply_to": "x-" + backend.deliveries[k]["id"]}
+        ours = bridge.hook(wrote, "app").json["id"]
+        find = lambda: [p for p in front.posted() if p["metadata"]["external_id"] == ours]  # noqa: B023, E731
+        metadata = until(find)[0]["metadata"]
+        assert metadata["referenced_message_external_id"] == "fb-" + sent["id"]
+        assert metadata["external_conversation_id"] == "of-front"
 
 
 def test_more_than_99_parts_are_refused_with_a_sentence(make, backend):

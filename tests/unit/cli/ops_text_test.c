@@ -119,7 +119,8 @@ static void test_a_message_and_its_life(void **state)
     check_show(
         "{\"id\":\"fbabcdef-1\",\"channel\":\"support\",\"direction\":\"out\",\"state\":\"queued\",\"source_"
         "id\":"
-        "\"msg_1\",\"recipient\":\"ada\",\"conversation\":\"cnv_1\",\"reason\":\"busy\\n\",\"created_at\":"
+        "\"msg_1\",\"recipient\":\"ada\",\"conversation\":\"cnv_1\",\"parts\":{\"delivered\":2,\"of\":3},"
+        "\"reason\":\"busy\\n\",\"created_at\":"
         "\"2026-01-31T11:00:00.000Z\",\"received_at\":\"2026-01-31T11:59:00.000Z\",\"updated_at\":"
         "\"2026-01-31T11:59:01.000Z\",\"due_at\":\"2026-01-31T12:00:30.000Z\",\"expires_at\":"
         "\"2026-01-31T16:00:00.000Z\",\"timeline\":[{\"n\":1,\"started_at\":\"2026-01-31T11:59:00.001Z\","
@@ -132,6 +133,7 @@ static void test_a_message_and_its_life(void **state)
         "  to                      ada\n"
         "  Front's message         msg_1\n"
         "  Front's conversation    cnv_1\n"
+        "  parts                   2 of 3 delivered\n"
         "\n"
         "Timeline (UTC)\n"
         "  2026-01-31 11:59:00.000  60s ago   received\n"

@@ -22,6 +22,7 @@ static int tear_down(void **state)
 /* An attempt that delivers part `sent` of three. */
 static enum err settle_part(struct kit *k, int64_t id, uint32_t attempt, uint32_t sent, wall_ms_t now)
 {
+    char name[] = {'x', (char)('0' + sent), '\0'};
     struct store_settle p = {.id = id,
                              .attempt = attempt,
                              .verb = sent < 3 ? VERB_PART : VERB_DELIVER,
@@ -30,6 +31,7 @@ static enum err settle_part(struct kit *k, int64_t id, uint32_t attempt, uint32_
                              .now = now,
                              .due_at = now,
                              .expires_at = now + LIFE,
+                             .external_id = span_of(name),
                              .parts = {sent, 3, 77}};
 
     return kit_settle(k, &p);
@@ -201,6 +203,80 @@ static void test_cancel_tells_and_keeps(void **state)
     expect(k, i.id, MESSAGE_DELIVERED, 3, NULL);
 }
 
+static enum err receipt_of(struct kit *k, const char *external_id, enum receipt_status status, int64_t *id)
+{
+    struct store_receipt p = {.channel = CHANNEL,
+                              .external_id = span_of(external_id),
+                              .status = status,
+                              .reason = SPAN_LIT("The phone is off."),
+                              .now = NOW,
+                              .expires_at = NOW + LIFE};
+    enum err e = kit_receipt(k, &p);
+
+    *id = p.found_id;
+    return e;
+}
+
+static unsigned report_n(struct kit *k)
+{
+    struct store_reports p = {.channel = CHANNEL, .now = NOW + 1, .retry_ms = 0};
+
+    assert_int_equal(kit_reports(k, &p), OK);
+    if (p.message_n > 0)
+        assert_string_equal(p.message[0].reason, "The phone is off.");
+    unsigned n = p.message_n;
+    store_reports_fini(&p);
+    return n;
+}
+
+static void test_every_part_finds_its_message(void **state)
+{
+    struct kit *k = *state;
+    struct store_item i = put1(k, "m1", "a", "{}", 1);
+    int64_t found;
+
+    for (uint32_t sent = 1; sent <= 3; sent++) {
+        assert_int_equal(receipt_of(k, "x3", RECEIPT_DELIVERED, &found), ERR_NOT_FOUND);
+        assert_int_equal(settle_part(k, i.id, sent, sent, NOW), OK);
+        if (sent < 3)
+            assert_int_equal(claim_at(k, NOW), i.id);
+    }
+    for (const char *const *x = (const char *const[]){"x1", "x2", "x3", NULL}; *x; x++) {
+        found = 0;
+        assert_int_equal(receipt_of(k, *x, RECEIPT_DELIVERED, &found), OK);
+        assert_int_equal(found, i.id);
+    }
+    struct store_item newest = put1(k, "m2", "a", "{}", 1);
+    assert_int_equal(settle_part(k, newest.id, 1, 1, NOW), OK);
+    assert_int_equal(receipt_of(k, "x1", RECEIPT_DELIVERED, &found), OK);
+    assert_int_equal(found, newest.id);
+    assert_int_equal(receipt_of(k, "x2", RECEIPT_DELIVERED, &found), OK);
+    assert_int_equal(found, i.id);
+    struct store_prune p = {.bodies_before = NOW + 1, .keys_before = NOW + 1};
+    do {
+        assert_int_equal(kit_prune(k, &p), OK);
+    } while (p.is_more);
+    assert_int_equal(receipt_of(k, "x2", RECEIPT_DELIVERED, &found), ERR_NOT_FOUND);
+}
+
+/* The agent hears of it, though the message was still on its way when the backend said so. */
+static void test_a_part_fails_before_the_last_is_delivered(void **state)
+{
+    struct kit *k = *state;
+    struct store_item i = put1(k, "m1", "a", "{}", 1);
+    int64_t found;
+
+    assert_int_equal(settle_part(k, i.id, 1, 1, NOW), OK);
+    assert_int_equal(receipt_of(k, "x1", RECEIPT_FAILED, &found), OK);
+    assert_int_equal(report_n(k), 0);
+    assert_int_equal(claim_at(k, NOW), i.id);
+    assert_int_equal(settle_part(k, i.id, 2, 2, NOW), OK);
+    assert_int_equal(claim_at(k, NOW), i.id);
+    assert_int_equal(settle_part(k, i.id, 3, 3, NOW), OK);
+    expect(k, i.id, MESSAGE_DELIVERED, 3, "The phone is off.");
+    assert_int_equal(report_n(k), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_resend_of_the_same_text_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expiry_tells_what_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel_tells_and_keeps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_part_finds_its_message, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_part_fails_before_the_last_is_delivered, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
