@@ -125,7 +125,7 @@ int form_read(struct form *f, struct span content_type, struct span body, struct
     int status = 0;
     *f = (struct form){0};
     buf_init(&f->made, MADE_MAX);
-    if (multipart_parse(&f->parts, content_type, body, &fault)) {
+    if (multipart_parse(&f->parts, MULTIPART_EXTENDED_NAMES, content_type, body, &fault)) {
         buf_addf(why, "The form cannot be read: %s.", fault);
         return 400;
     }

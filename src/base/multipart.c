@@ -12,6 +12,7 @@
 struct reader {
     struct span rest;
     char boundary[MULTIPART_BOUNDARY_MAX + 3]; /* with the two dashes before it */
+    unsigned options;
     const char *why;
 };
 
@@ -178,11 +179,49 @@ static enum err set_once(struct reader *r, char **field, struct span value)
     return OK;
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+}
+
+/* RFC 8187: a character set, a language, and percent signs. False if it is not UTF-8 in that form. */
+static bool decode_extended(struct span s, struct buf *out)
+{
+    struct span charset = take(&s, "'");
+    if (!is_named(charset, "utf-8") || !take(&s, "'").p)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+        if (s.p[i] == '%' && low < 0)
+            return false;
+        buf_add_char(out, (char)(low < 0 ? s.p[i] : high << 4 | low));
+        i += low < 0 ? 0 : 2;
+    }
+    return true;
+}
+
+static enum err read_extended(struct reader *r, char **field, struct span value)
+{
+    struct buf text;
+    if (!(r->options & MULTIPART_EXTENDED_NAMES))
+        return refuse(r, ERR_INVALID, "A form has no filename* (RFC 7578, 4.2)");
+    buf_init(&text, MULTIPART_HEAD_MAX);
+    enum err e = decode_extended(value, &text)
+                     ? set_once(r, field, buf_span(&text))
+                     : refuse(r, ERR_INVALID, "A part's filename* is not of the form UTF-8''name");
+    buf_fini(&text);
+    return e;
+}
+
 static enum err read_disposition(struct reader *r, struct multipart_part *part, struct span value)
 {
     static const char *const kind = "form-data";
     struct span name, rest = cut(value, token_length(value));
     struct buf text;
+    char *extended = NULL;
     enum err e = OK;
     if (!is_named((struct span){value.p, value.n - rest.n}, kind))
         return refuse(r, ERR_INVALID, "A part's Content-Disposition is not form-data");
@@ -193,9 +232,13 @@ static enum err read_disposition(struct reader *r, struct multipart_part *part, 
         else if (is_named(name, "filename"))
             e = set_once(r, &part->filename, buf_span(&text));
         else if (is_named(name, "filename*"))
-            e = refuse(r, ERR_INVALID, "A form has no filename* (RFC 7578, 4.2)");
+            e = read_extended(r, &extended, buf_span(&text));
     }
     buf_fini(&text);
+    if (extended) {
+        free(part->filename);
+        part->filename = extended;
+    }
     if (e == OK && rest.n)
         e = refuse(r, ERR_INVALID, "A part's Content-Disposition is malformed");
     return e;
@@ -302,9 +345,10 @@ static enum err read_parts(struct reader *r, struct multipart *m)
     }
 }
 
-enum err multipart_parse(struct multipart *m, struct span content_type, struct span body, const char **why)
+enum err multipart_parse(struct multipart *m, unsigned options, struct span content_type, struct span body,
+                         const char **why)
 {
-    struct reader r = {.rest = body};
+    struct reader r = {.rest = body, .options = options};
     *m = (struct multipart){0};
     enum err e = read_boundary(&r, content_type);
     if (e == OK && !span_starts(body, r.boundary))

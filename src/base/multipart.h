@@ -3,7 +3,7 @@
  *
  * Shape: a body is cut into parts; data is borrowed from the body, names are decoded copies.
  * Refused with one sentence: a preamble or epilogue, a boundary that stands inside a part, a part without a
- * name, filename*, a transfer encoding, names that are not UTF-8, and whatever is beyond a limit.
+ * name, filename* unless it is wanted, a transfer encoding, names that are not UTF-8, and whatever is beyond a limit.
  * In a quoted name \" and \\ are read; percent signs stay, as with Front's readers.
  */
 #ifndef BASE_MULTIPART_H
@@ -32,10 +32,14 @@ struct multipart {
     unsigned n;
 };
 
+/* filename*=UTF-8''Caf%C3%A9.png is read too, and wins. RFC 7578 (4.2) forbids it, but .NET sends it always and others
+ * where a name is not ASCII. */
+enum { MULTIPART_EXTENDED_NAMES = 1u };
+
 /* multipart_parse reads body as content_type says. ERR_INVALID, ERR_LIMIT: why is one sentence. Always call
  * multipart_fini after it. */
-MUST_CHECK enum err multipart_parse(struct multipart *m, struct span content_type, struct span body,
-                                    const char **why);
+MUST_CHECK enum err multipart_parse(struct multipart *m, unsigned options, struct span content_type,
+                                    struct span body, const char **why);
 void multipart_fini(struct multipart *m);
 
 #endif

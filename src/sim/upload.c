@@ -88,7 +88,7 @@ static bool read_form(struct sim_call *c)
 {
     const char *why = NULL;
     c->is_form = true;
-    if (multipart_parse(&c->form, http_header(c->x, "Content-Type"), http_body(c->x), &why) != OK)
+    if (multipart_parse(&c->form, 0, http_header(c->x, "Content-Type"), http_body(c->x), &why) != OK)
         return refuse(c, 400, why);
     if (!are_files_right(c))
         return false;

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         type = (struct span){body.p, (size_t)(line - body.p)};
         body = (struct span){line + 1, n - type.n - 1};
     }
-    if (multipart_parse(&m, type, body, &why) == OK) {
+    if (multipart_parse(&m, n % 2, type, body, &why) == OK) {
         check_parts(&m, body, !line);
         check_fields(&m);
     } else {

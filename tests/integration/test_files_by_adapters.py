@@ -167,11 +167,12 @@ def test_forms_as_people_write_them(make, front, tmp_path):
     for parts in (["sender[handle]=ada", "attachments[]=@a.png"],
                   ["sender.handle=ada", "attachments[0]=@a.png;type=image/webp"],
                   ["message=@message.json;type=application/json", "photo=@a.png;filename=b \"c\".png"],
-                  ["message=<message.json", "file=@a.png"]):
+                  ["message=<message.json", "file=@a.png;filename=Caf\u00e9 \U0001f600.png"]):
         status, answer = curl(bridge, tmp_path, *parts)
         assert status == 202, (parts, answer)
     messages = shown(front, 4)
     assert all(digests(m) == [digest(data(10, 6))] for m in messages)
+    assert "Caf\u00e9 \U0001f600.png" in [a["filename"] for m in messages for a in m["attachments"]]
     for parts, status, sentence in ((["text=x", "file=@a.png"], 422, "`sender.handle` is missing"),
                                     (["sender[handle]=ada", "file=a.png"], 422, "`file` is unknown. A file needs a file name"),
                                     (["sender[handle]=ada", "text=x", "html=y"], 422, "Give exactly one of"),

@@ -12,7 +12,7 @@
 static enum err parse(struct multipart *m, const char *type, struct span body, const char **why)
 {
     *why = NULL;
-    enum err e = multipart_parse(m, span_of(type), body, why);
+    enum err e = multipart_parse(m, 0, span_of(type), body, why);
     assert_true((e == OK) == (*why == NULL));
     return e;
 }
@@ -99,6 +99,41 @@ static void malformed_forms_are_refused(void **state)
     }
 }
 
+static void extended_names_are_read_where_they_are_wanted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *filename; /* NULL: refused */
+    } cases[] = {
+        {"; filename*=UTF-8''Caf%C3%A9%20%22x%22.png", "Caf\u00e9 \"x\".png"},
+        {"; filename*=utf-8'de'a.png; filename=\"b.png\"", "a.png"},
+        {"; filename=\"=?utf-8?B?Q2Fmw6k=?=\"; filename*=utf-8''Caf%c3%a9", "Caf\u00e9"},
+        {"; filename*=\"utf-8''a%20b\"", "a b"},
+        {"; filename*=utf-8''a; filename*=utf-8''b", NULL},
+        {"; filename*=iso-8859-1''a", NULL},
+        {"; filename*=utf-8'a", NULL},
+        {"; filename*=a", NULL},
+        {"; filename*=utf-8''%C3", NULL},
+        {"; filename*=utf-8''%4", NULL},
+        {"; filename*=utf-8''%zz", NULL},
+        {"; filename*=utf-8''%00", NULL},
+        {"; filename*=utf-8''%0d%0a", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char body[300];
+        const char *why = NULL;
+        struct multipart m;
+        snprintf(body, sizeof body, "--b\r\n" FIELD("a") "%s\r\n\r\nx\r\n--b--", cases[i].more);
+        enum err e = multipart_parse(&m, MULTIPART_EXTENDED_NAMES, span_of(TYPE), span_of(body), &why);
+        assert_int_equal(e == OK, cases[i].filename != NULL);
+        if (e == OK)
+            assert_string_equal(m.part[0].filename, cases[i].filename);
+        else
+            assert_non_null(why);
+        multipart_fini(&m);
+    }
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
@@ -131,6 +166,7 @@ int main(void)
         cmocka_unit_test(parts_are_cut_whole),
         cmocka_unit_test(an_empty_form_has_no_parts),
         cmocka_unit_test(malformed_forms_are_refused),
+        cmocka_unit_test(extended_names_are_read_where_they_are_wanted),
         cmocka_unit_test(limits_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,6 +309,25 @@ static void test_a_large_file(void **state)
     free(content);
 }
 
+/* Nothing may follow the end of base64, also where a piece ends with it. */
+static void test_an_end_inside_of_base64(void **state)
+{
+    enum { PIECE = 64 << 10 };
+    struct wire_item item;
+    struct buf json;
+    char why[300];
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        buf_init(&json, 1 << 20);
+        buf_add_str(&json, "{" S ",\"attachments\":[" FILE_HEAD ",\"data\":\"");
+        memset(buf_extend(&json, PIECE - 4), 'A', PIECE - 4);
+        buf_add_str(&json, more ? "QQ==QQ==\"}]}" : "QQ==\\n\"}]}");
+        assert_int_equal(read_json(json.p, false, &item, why), more ? ERR_INVALID : OK);
+        wire_item_fini(&item);
+        buf_fini(&json);
+    }
+}
+
 static void test_too_many_and_too_large_files(void **state)
 {
     struct wire_item item;
@@ -412,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_a_large_file),
+        cmocka_unit_test(test_an_end_inside_of_base64),
         cmocka_unit_test(test_too_many_and_too_large_files),
         cmocka_unit_test(test_files_by_path),
     };
