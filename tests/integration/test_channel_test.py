@@ -48,8 +48,9 @@ def test_a_backend_that_is_away_breaks_no_promise(channel_test):
     assert "0 delivered, 14 not: The chat system cannot be reached" in out
 
 
-def test_the_example_of_exec_conforms(channel_test):
-    example = pathlib.Path(__file__).parents[2] / "channels/exec/examples/echo.py"
+@pytest.mark.parametrize("name", ["echo.py", "files.py"])
+def test_the_examples_of_exec_conform(channel_test, name):
+    example = pathlib.Path(__file__).parents[2] / "channels/exec/examples" / name
     code, out, _ = channel_test("exec", "--set", f'command=["/usr/bin/python3","{example}"]', "--repeat", "5")
     assert code == 0, out
 

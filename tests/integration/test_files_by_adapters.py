@@ -100,9 +100,10 @@ def test_as_other_libraries_write_json(make, front):
 
 
 class Shelf(Server):
-    content = data(5000, 3)
+    content, calls = data(5000, 3), 0
 
     def handle(self, method, path, headers, body):
+        self.calls += 1
         return 200, {"content-type": "image/png"}, self.content
 
 
@@ -112,6 +113,36 @@ def test_files_by_url(make, front):
         at = {"filename": "a.png", "content_type": "image/png", "url": f"{shelf.url}/a.png"}
         assert post(bridge, wrote(at, file(b"here"), text="one by url")).status == 202
         assert digests(shown(front)[0]) == [digest(shelf.content), digest(b"here")]
+
+
+SAYS_URL = """
+import json, sys
+url = sys.argv[1]
+print(json.dumps({"type": "receive", "ref": 1, "sender": {"handle": "ada"}, "text": "by url",
+                  "attachments": [{"filename": "a.png", "content_type": "image/png", "url": url}]}), flush=True)
+for line in sys.stdin:
+    pass
+"""
+
+
+@pytest.mark.parametrize("adapter", ["http", "exec"])
+@pytest.mark.parametrize("networks", [["127.0.0.0/8"], ["10.0.0.0/8"], None])
+def test_private_addresses_are_reached_only_where_they_are_named(make, front, adapter, networks):
+    more = {"allow_private": networks} if networks else {}
+    with Shelf() as shelf:
+        url = f"{shelf.url}/a.png"
+        if adapter == "exec":
+            make({"command": ["/usr/bin/python3", "-c", SAYS_URL, url], **more}, adapter="exec")
+        else:
+            bridge = make({"url": "http://127.0.0.1:9/", "token": TOKEN, **more})
+            at = {"filename": "a.png", "content_type": "image/png", "url": url}
+            assert post(bridge, wrote(at, text="by url")).status == 202
+        [message] = shown(front)
+        if networks == ["127.0.0.0/8"]:
+            assert digests(message) == [digest(shelf.content)] and message["text"] == "by url"
+        else:
+            assert message["attachments"] == [] and shelf.calls == 0
+            assert message["text"].startswith("by url") and '"a.png"' in message["text"]
 
 
 def sh(script, bridge, folder, **env):
