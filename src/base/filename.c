@@ -60,7 +60,7 @@ static size_t ending_at(struct span name)
     return name.n;
 }
 
-/* cut_middle shortens to max bytes between two characters, and keeps the ending. */
+/* add_short shortens to the most bytes between two characters, and keeps the ending. */
 static void add_short(struct span name, struct buf *out)
 {
     size_t ending = ending_at(name), keep = FILENAME_MAX_BYTES - (name.n - ending);
@@ -68,6 +68,8 @@ static void add_short(struct span name, struct buf *out)
         keep = ending;
     while (keep > 0 && keep < name.n && ((unsigned char)name.p[keep] & 0xc0) == 0x80)
         keep--;
+    while (ending == name.n && keep > 0 && (name.p[keep - 1] == ' ' || name.p[keep - 1] == '.'))
+        keep--; /* a cut leaves no end that is none */
     buf_add(out, name.p, keep);
     buf_add(out, name.p + ending, name.n - ending);
 }

@@ -3,6 +3,7 @@
  * that are JSON, with clean HTML in them: allowed elements only.
  */
 #include "base/mem.h"
+#include "front/form.h"
 #include "front/history.h"
 #include "front/incoming.h"
 #include "front/phone.h"
@@ -33,6 +34,44 @@ static void check_clean(struct span html)
     buf_fini(&url);
 }
 
+/* The same body as a form: its text is one field of it, and every name is a key of ours with indexes. */
+static void check_form(struct span json, struct span text)
+{
+    struct front_form f;
+    unsigned text_n = 0;
+
+    must(front_form_read(&f, json) == OK && f.part_n > 0 && f.file_n == 0);
+    for (size_t i = 0; i < f.part_n; i++) {
+        bool is_text = strcmp(f.part[i].name, "body") == 0;
+        must(f.part[i].value.p && !strpbrk(f.part[i].name, "\"\r\n"));
+        must(!is_text || span_eq(f.part[i].value, text));
+        text_n += is_text;
+    }
+    must(text_n == 1);
+    front_form_fini(&f);
+}
+
+/* Whatever passed the check is read whole, and what is kept of it is clean and within the limits. */
+static void check_files(struct span wire)
+{
+    static const uint64_t fd_bytes[ATTACHMENTS_MAX];
+    struct enclosures e;
+    struct json doc;
+
+    must(json_parse(&doc, wire) == OK);
+    struct jval list = json_get(json_root(&doc), "attachments");
+    enclosures_read(list, fd_bytes, 1000, &e);
+    must(e.n == json_len(list) && e.fd_n <= e.n);
+    for (unsigned i = 0; i < e.n; i++) {
+        const struct enclosure *f = &e.item[i];
+        must(f->filename && f->content_type && !strpbrk(f->filename, "/\\\r\n"));
+        must(!f->url || (span_starts(span_of(f->url), "http") && !strpbrk(f->url, " \r\n")));
+        must(f->bytes >= -1 && (f->bytes <= 1000 || f->reason[0]));
+    }
+    enclosures_fini(&e);
+    json_fini(&doc);
+}
+
 static void check_body(enum err build(const struct incoming *, struct buf *, struct buf *), struct span wire)
 {
     const struct incoming in = {.wire = wire, .id = "fb1", .thread_ref = "t", .has_phones = wire.n % 2};
@@ -46,6 +85,7 @@ static void check_body(enum err build(const struct incoming *, struct buf *, str
     must(json_parse(&doc, buf_span(&out)) == OK);
     must(json_str(json_get(json_root(&doc), "body"), &html) == OK && html.n > 0);
     check_clean(buf_span(&html));
+    check_form(buf_span(&out), buf_span(&html));
     json_fini(&doc);
     buf_fini(&html);
     buf_fini(&why);
@@ -78,6 +118,7 @@ static void check_wire(struct span wire)
     buf_init(&why, 1024);
     if (incoming_check(wire, &why) == OK) {
         must(why.n == 0);
+        check_files(wire);
         check_body(incoming_custom, wire);
         check_body(incoming_application, wire);
         check_body(incoming_agent_custom, wire);

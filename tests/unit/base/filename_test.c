@@ -68,6 +68,22 @@ static void test_long_names_keep_their_ending(void **state)
     }
 }
 
+static void test_a_cut_name_ends_with_a_letter(void **state)
+{
+    struct buf raw, out;
+    (void)state;
+    buf_init(&raw, 10000);
+    buf_init(&out, 10000);
+    for (size_t i = 0; i < FILENAME_MAX_BYTES - 3; i++)
+        buf_add_char(&raw, 'a');
+    buf_add_str(&raw, "b. this is cut at the blank");
+    filename_clean(buf_span(&raw), &out);
+    assert_int_equal(out.n, FILENAME_MAX_BYTES - 2);
+    assert_int_equal(out.p[out.n - 1], 'b');
+    buf_fini(&raw);
+    buf_fini(&out);
+}
+
 static void test_types(void **state)
 {
     (void)state;
@@ -112,8 +128,11 @@ static void test_dispositions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_long_names_keep_their_ending),
-        cmocka_unit_test(test_types),        cmocka_unit_test(test_content_ids),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_long_names_keep_their_ending),
+        cmocka_unit_test(test_a_cut_name_ends_with_a_letter),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_content_ids),
         cmocka_unit_test(test_dispositions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
