@@ -41,6 +41,30 @@ static void outcomes(struct buf *out, const struct bridge *b, const char *name, 
     }
 }
 
+/* What became of files, of agents (out) and customers (in). */
+static void files(struct buf *out, const struct bridge *b)
+{
+    static const char *const result[] = {
+        [FILE_READY] = "stored", [FILE_WANTED] = "failed", [FILE_GONE] = "gone"};
+
+    family(out, "front_bridge_files_total", "counter",
+           "Files: stored; fetches that failed and are made again; files that could not be had, or were too "
+           "much.");
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        for (enum message_direction d = MESSAGE_OUT; d <= MESSAGE_IN; d++)
+            for (unsigned s = 0; s < FILE_STATE_N; s++)
+                buf_addf(out,
+                         "front_bridge_files_total{channel=\"%s\",direction=\"%s\",result=\"%s\"} %llu\n",
+                         b->config->channel[i].name, message_direction_name(d), result[s],
+                         (unsigned long long)b->channel[i].stats.files[d].n[s]);
+    family(out, "front_bridge_file_bytes_total", "counter", "Bytes of the files that were stored.");
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        for (enum message_direction d = MESSAGE_OUT; d <= MESSAGE_IN; d++)
+            buf_addf(out, "front_bridge_file_bytes_total{channel=\"%s\",direction=\"%s\"} %llu\n",
+                     b->config->channel[i].name, message_direction_name(d),
+                     (unsigned long long)b->channel[i].stats.files[d].bytes);
+}
+
 static void per_channel(struct buf *out, const struct bridge *b, const char *name, const char *type,
                         const char *help, uint64_t (*value)(const struct channel *ch))
 {
@@ -250,6 +274,7 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
     outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.",
              true);
     outcomes(out, b, "front_bridge_inbound_total", "Attempts to post to Front, by outcome.", false);
+    files(out, b);
     histogram(out, b, "front_bridge_delivery_seconds", "From the callback to the backend's acceptance.",
               offsetof(struct channel_stats, delivery_time));
     histogram(out, b, "front_bridge_answer_seconds", "From a callback's first byte to our answer.",

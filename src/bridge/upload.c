@@ -42,6 +42,7 @@ static void leave_out(struct upload *u, const struct store_file *f)
 
     enclosure_too_much(f->filename, max_of(u), why);
     u->note[u->note_n++] = span_of(why);
+    u->queue->channel->stats.files[MESSAGE_IN].n[FILE_GONE]++;
     log_warn("file_left_out", LOG_STR("channel", ch->config->name), LOG_I64("bytes", f->bytes),
              LOG_STR("reason", "the files of the message are larger together than what Front takes"));
 }

@@ -42,7 +42,7 @@ static struct probe *add_probe(struct front_visit *v, enum probe_kind kind, stru
 static void add_scopes(struct front_visit *v)
 {
     struct scope scope[SCOPES_MAX];
-    unsigned n = scopes_of(v->doctor->config, v->account, scope);
+    unsigned n = scopes_of(v->doctor->config, v->doctor->preflight, v->account, scope);
 
     for (unsigned i = 0; i < n; i++) {
         char check[64];

@@ -4,6 +4,7 @@
 #include "cli/doctor_judge.h"
 #include "base/mem.h"
 #include "front/link.h"
+#include <front_bridge/channel.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -143,7 +144,7 @@ void judge_app(struct finding *f, const struct front_result *r)
 
 /* ---- Scopes ---- */
 
-enum need { NEED_CUSTOM, NEED_LATE_FAILURE, NEED_CATCH_UP, NEED_NONE };
+enum need { NEED_CUSTOM, NEED_LATE_FAILURE, NEED_CATCH_UP, NEED_FILES, NEED_NONE };
 
 static const struct {
     struct scope scope;
@@ -212,7 +213,7 @@ static const struct {
       .method = "GET",
       .path = "/download/fil_0",
       .purpose = "fetch the files of agents"},
-     NEED_NONE},
+     NEED_FILES},
     {{.name = "events:*:read",
       .call = "events",
       .method = "GET",
@@ -222,21 +223,26 @@ static const struct {
 };
 _Static_assert(ARRAY_LEN(scopes) <= SCOPES_MAX, "scopes_of writes them all");
 
-static bool is_wanted(enum need need, const struct config_channel *c)
+/* An application channel fetches files with its own token. */
+static bool is_wanted(enum need need, const struct config_channel *c, uint32_t capabilities)
 {
     if (need == NEED_CATCH_UP)
         return c->account->catch_up_enabled;
     if (c->kind != CHANNEL_CUSTOM || need == NEED_NONE)
         return false;
+    if (need == NEED_FILES)
+        return capabilities & FB_CAN_ATTACHMENTS;
     return need == NEED_CUSTOM || c->late_failure == LATE_AUTO || c->late_failure == LATE_COMMENT;
 }
 
-unsigned scopes_of(const struct config *c, const struct config_account *a, struct scope out[SCOPES_MAX])
+unsigned scopes_of(const struct config *c, const struct preflight *seen, const struct config_account *a,
+                   struct scope out[SCOPES_MAX])
 {
     for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
         out[i] = scopes[i].scope;
         for (size_t k = 0; k < c->channel_n; k++)
-            if (c->channel[k].account == a && is_wanted(scopes[i].need, &c->channel[k]))
+            if (c->channel[k].account == a &&
+                is_wanted(scopes[i].need, &c->channel[k], seen->channel[k].capabilities))
                 out[i].is_needed = true;
     }
     return ARRAY_LEN(scopes);

@@ -5,6 +5,7 @@
 #define CLI_DOCTOR_JUDGE_H
 
 #include "base/clock.h"
+#include "bridge/preflight.h"
 #include "cli/doctor_report.h"
 #include "front/client.h"
 
@@ -32,8 +33,9 @@ struct scope {
 
 enum { SCOPES_MAX = 11 };
 
-/* scopes_of writes what the channels of an account need and gives how many. */
-unsigned scopes_of(const struct config *c, const struct config_account *a, struct scope out[SCOPES_MAX]);
+/* scopes_of writes what the channels of an account need, with the adapters as preflight saw them, and gives how many. */
+unsigned scopes_of(const struct config *c, const struct preflight *seen, const struct config_account *a,
+                   struct scope out[SCOPES_MAX]);
 void judge_scope(struct finding *f, const struct scope *s, const struct front_result *r);
 
 /* ---- A channel ---- */

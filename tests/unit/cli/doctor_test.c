@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/doctor_judge.h"
 #include <errno.h>
+#include <front_bridge/channel.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,10 +174,13 @@ static void test_scopes(void **state)
     expect(f, FINDING_NOTE, "the time was over");
 }
 
+static struct preflight_channel adapters[1];
+static const struct preflight seen = {adapters, 1};
+
 static bool is_needed(const struct config *c, const char *name)
 {
     struct scope s[SCOPES_MAX];
-    unsigned n = scopes_of(c, &c->account[0], s), i = 0;
+    unsigned n = scopes_of(c, &seen, &c->account[0], s), i = 0;
 
     while (i < n && strcmp(s[i].name, name) != 0)
         i++;
@@ -192,7 +196,9 @@ static void test_which_scopes_are_needed(void **state)
 
     (void)state;
     assert_true(is_needed(&c, "messages:write") && is_needed(&c, "comments:write"));
-    assert_false(is_needed(&c, "channels:write"));
+    assert_false(is_needed(&c, "channels:write") || is_needed(&c, "attachments:read"));
+    adapters[0].capabilities = FB_CAN_ATTACHMENTS;
+    assert_true(is_needed(&c, "attachments:read"));
     assert_false(is_needed(&c, "events:*:read"));
     a[0].catch_up_enabled = true;
     assert_true(is_needed(&c, "events:*:read"));
@@ -200,7 +206,7 @@ static void test_which_scopes_are_needed(void **state)
     assert_true(is_needed(&c, "messages:write"));
     assert_false(is_needed(&c, "comments:write") || is_needed(&c, "conversations:write"));
     ch.kind = CHANNEL_APPLICATION;
-    assert_false(is_needed(&c, "messages:write"));
+    assert_false(is_needed(&c, "messages:write") || is_needed(&c, "attachments:read"));
     assert_true(is_needed(&c, "events:*:read"));
     ch.kind = CHANNEL_CUSTOM;
     ch.account = &a[1];
@@ -212,7 +218,7 @@ static void test_probes_cannot_write(void **state)
     struct config_account a = {.name = "a"};
     const struct config c = {.account = &a, .account_n = 1};
     struct scope s[SCOPES_MAX];
-    unsigned n = scopes_of(&c, &a, s);
+    unsigned n = scopes_of(&c, &seen, &a, s);
 
     (void)state;
     for (unsigned i = 0; i < n; i++) {
