@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/deposit.h"
 #include "bridge/naming.h"
 #include "bridge/policy.h"
 #include "front/thread.h"
@@ -61,6 +62,7 @@ struct line {
     struct history parts;
     struct buf thread_ref;
     struct naming naming;
+    struct store_file_put *file; /* NULL: none */
 };
 
 struct batch {
@@ -79,6 +81,7 @@ static void batch_free(struct batch *b)
         history_fini(&b->line[i].parts);
         buf_fini(&b->line[i].thread_ref);
         naming_fini(&b->line[i].naming);
+        free(b->line[i].file);
     }
     buf_fini(&b->bad);
     free(b->line);
@@ -95,11 +98,23 @@ static void add_bad(struct batch *b, struct span reason)
     jout_object_end(&b->j);
 }
 
+static unsigned add_files(struct line *l)
+{
+    const struct enclosures *files = l->parts.files;
+
+    if (!files)
+        return 0;
+    l->file = mem_calloc(ATTACHMENTS_MAX, sizeof *l->file);
+    deposit_rows(files, l->file);
+    return files->n;
+}
+
 /* History is threaded as live messages are; a rolling thread of today says nothing of the past. */
 static void add_good(struct batch *b, struct line *l, struct span text)
 {
     const struct config_channel *c = b->request.channel;
     enum thread_mode mode = c->thread == THREAD_ROLLING ? THREAD_CONVERSATION : c->thread;
+    unsigned file_n = add_files(l);
     struct span customer = buf_span(&l->parts.customer), conversation = buf_span(&l->parts.conversation);
 
     buf_init(&l->thread_ref, FRONT_REF_MAX);
@@ -116,6 +131,8 @@ static void add_good(struct batch *b, struct line *l, struct span text)
         .alias = l->naming.alias,
         .alias_n = l->naming.n,
         .body = text,
+        .file = l->file,
+        .file_n = file_n,
     };
 }
 

@@ -5,7 +5,6 @@
 #include "bridge/deposit.h"
 #include "base/mem.h"
 #include "base/point.h"
-#include "front/enclosure.h"
 #include "store/files.h"
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -118,16 +117,16 @@ static void measure(struct deposit *d, const int *fd, unsigned fd_n, uint64_t by
         fail(d, ERR_FULL, "Too many files are on their way into the store; send it again later");
 }
 
-static void fill(struct deposit *d)
+void deposit_rows(const struct enclosures *e, struct store_file_put put[ATTACHMENTS_MAX])
 {
-    for (unsigned i = 0; i < d->list.n; i++) {
-        const struct enclosure *e = &d->list.item[i];
-        d->put[i] = (struct store_file_put){.filename = span_of(e->filename),
-                                            .content_type = span_of(e->content_type),
-                                            .cid = span_of(e->cid),
-                                            .origin = span_of(e->url),
-                                            .bytes = e->bytes,
-                                            .reason = e->reason[0] ? span_of(e->reason) : SPAN_NONE};
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct enclosure *f = &e->item[i];
+        put[i] = (struct store_file_put){.filename = span_of(f->filename),
+                                         .content_type = span_of(f->content_type),
+                                         .cid = span_of(f->cid),
+                                         .origin = span_of(f->url),
+                                         .bytes = f->bytes,
+                                         .reason = f->reason[0] ? span_of(f->reason) : SPAN_NONE};
     }
 }
 
@@ -164,7 +163,7 @@ struct deposit *deposit_new(struct channel *ch, struct jval list, int *fd, unsig
     measure(d, fd, fd_n, bytes);
     enclosures_read(list, bytes, max_of(ch), &d->list);
     must(d->list.fd_n <= fd_n);
-    fill(d);
+    deposit_rows(&d->list, d->put);
     if (d->result == OK)
         copy_all(d, fd);
     if (d->copy_n == 0) {

@@ -9,8 +9,12 @@
 #define BRIDGE_DEPOSIT_H
 
 #include "bridge/channel.h"
+#include "front/enclosure.h"
 
 struct deposit;
+
+/* deposit_rows writes the rows of files of which none is here yet; they borrow from e. */
+void deposit_rows(const struct enclosures *e, struct store_file_put put[ATTACHMENTS_MAX]);
 
 /* result: OK; ERR_INVALID or ERR_LIMIT: the files are wrong; ERR_FULL, ERR_IO: later perhaps. why is one sentence. */
 typedef void deposit_done_fn(enum err result, const char *why, void *arg);

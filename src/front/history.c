@@ -169,9 +169,9 @@ static enum err check_to(struct jval to, struct buf *why)
 
 static enum err check(struct jval root, enum channel_kind kind, wall_ms_t now, struct buf *why)
 {
-    if (json_len(json_get(root, "attachments")) > 0)
-        return say(why, "attachments cannot be imported: leave them out, or put links to them into the text");
-    enum err e = incoming_check_root(root, why);
+    enum err e = enclosures_check(json_get(root, "attachments"), false, why);
+    if (!e)
+        e = incoming_check_root(root, why);
     if (!e)
         e = check_id(json_get(root, "id"), why);
     if (!e)
@@ -191,6 +191,14 @@ static void add_string(struct jval v, struct buf *out)
         buf_clear(out);
 }
 
+static void read_files(struct history *h, struct jval list)
+{
+    if (json_len(list) == 0)
+        return;
+    h->files = mem_zalloc(sizeof *h->files);
+    enclosures_read(list, NULL, FRONT_UPLOAD_MAX, h->files);
+}
+
 enum err history_read(struct history *h, struct span line, enum channel_kind kind, wall_ms_t now,
                       struct buf *why)
 {
@@ -200,6 +208,7 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
     buf_init(&h->customer, INCOMING_HANDLE_MAX);
     buf_init(&h->conversation, INCOMING_ID_MAX);
     buf_init(&h->reply_to, INCOMING_ID_MAX);
+    h->files = NULL;
     enum err e = json_parse(&doc, line);
     struct jval root = e ? (struct jval){0} : json_root(&doc);
     if (e)
@@ -213,6 +222,7 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
         add_string(incoming_is_from_agent(root) ? json_get(json_first(json_get(root, "to")), "handle")
                                                 : json_path(root, "sender.handle"),
                    &h->customer);
+        read_files(h, json_get(root, "attachments"));
     }
     json_fini(&doc);
     return e;
@@ -240,6 +250,9 @@ void history_fini(struct history *h)
     buf_fini(&h->customer);
     buf_fini(&h->conversation);
     buf_fini(&h->reply_to);
+    if (h->files)
+        enclosures_fini(h->files);
+    free(h->files);
 }
 
 /* ---- The bodies of calls ---- */

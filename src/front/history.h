@@ -2,13 +2,14 @@
  * A line of history: a message of the past on its way to Front. Read when it is imported, made into the body of a call
  * when its turn comes. Pure; fuzzed.
  *
- * Shape: an inbound object of the wire (incoming.h) in which `id` and `created_at` must be, and that may say
- * `archived`, `skip_rules` and `tags`. In an inbox Front takes it once for each external_id, which is the line's own id.
+ * Shape: an inbound object of the wire (incoming.h) in which `id` and `created_at` must be, whose files have URLs, and that may
+ * say `archived`, `skip_rules` and `tags`. In an inbox Front takes it once for each external_id, which is the line's own id.
  */
 #ifndef FRONT_HISTORY_H
 #define FRONT_HISTORY_H
 
 #include "base/config.h"
+#include "front/enclosure.h"
 #include "front/incoming.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
 /* The parts by which a line is stored. */
 struct history {
     struct buf id, customer, conversation, reply_to; /* the last two: empty if the line says none */
+    struct enclosures *files;                        /* NULL: none */
 };
 
 /*

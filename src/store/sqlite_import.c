@@ -56,7 +56,11 @@ static enum err check_quota(const struct import *m)
 static enum err put(const struct import *m, struct store_import_line *line, struct span recipient,
                     struct span thread_ref)
 {
-    struct store_item item = {.recipient = recipient, .lane = line->lane, .body = line->body};
+    struct store_item item = {.recipient = recipient,
+                              .lane = line->lane,
+                              .body = line->body,
+                              .file = line->file,
+                              .file_n = line->file_n};
     struct store_put put = {
         .direction = MESSAGE_IN,
         .kind = KIND_IMPORT,

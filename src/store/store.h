@@ -263,6 +263,8 @@ struct store_import_line {
     struct span lane, conversation, thread_ref, reply_to, body; /* as in a put */
     const struct store_alias *alias;                            /* as in a put */
     unsigned alias_n;
+    const struct store_file_put *file; /* as in a put */
+    unsigned file_n;
     /* results */
     int64_t id;
     enum store_put_how how;

@@ -1,4 +1,6 @@
 """Files of customers on their way to Front: the same bytes at both ends, and what becomes of a message whose file cannot be had."""
+import html
+import json
 import threading
 
 import pytest
@@ -179,3 +181,46 @@ def test_order_holds_while_a_file_is_on_its_way(make_courier, company, shelf):
     gate.set()
     first = next(m for m in shown(company, 3) if m["text"] == "first")
     assert [m["text"] for m in company.conversation(first["conversation"])["messages"]] == ["first", "second"]
+
+
+@pytest.mark.parametrize("channel", ["support", "app"])
+def test_history_brings_its_files(make_courier, company, shelf, tmp_path, channel):
+    courier = make_courier()
+    content = data(100_000)
+    hostile = "../" + "x" * 300 + '\n".png'
+    attachments = [
+        {"filename": hostile, "content_type": "image/png\r\nX: y", "url": shelf.put("a.png", content)},
+        {"filename": "gone.png", "url": shelf.url + "/gone.png"},
+    ]
+    lines = [
+        {"id": "h1", "created_at": 1600000000, "sender": {"handle": "ada"}, "text": "long ago", "attachments": attachments},
+        {"id": "h2", "created_at": 1600000001, "direction": "outbound", "sender": {"handle": "desk"}, "to": [{"handle": "ada"}],
+         "attachments": [{"filename": "b.txt", "content_type": "text/plain", "url": shelf.put("b.txt", (200, {"content-type": "text/plain"}, b""))}]},
+        {"id": "h3", "created_at": 1600000002, "sender": {"handle": "ada"}, "text": "x", "attachments": [{"filename": "a", "fd": 0}]},
+    ]
+    file = tmp_path / "history.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = courier.bridge.run_cli("import", str(file), "--channel", channel, check=1)
+    assert f"{file}:3: an attachment needs a url" in done.stdout and "2 stored" in done.stdout, done
+    first, second = sorted(shown(company, 2), key=lambda m: m["created_at"])
+    assert first["is_inbound"] and not second["is_inbound"]
+    text = html.unescape(first["text"])  # an inbox takes HTML as Markdown
+    assert "long ago" in text and 'The file "gone.png" could not be fetched from the chat system: its address answered 404.' in text
+    [sent] = first["attachments"]
+    assert sent["sha256"] == digest(content) and sent["content_type"] == "application/octet-stream"
+    assert sent["filename"].startswith("xxx") and len(sent["filename"]) == 200 and sent["filename"].endswith("x.png")
+    assert [(a["filename"], a["size"]) for a in second["attachments"]] == [("b.txt", 0)]
+    assert courier.bridge.run_cli("import", str(file), "--channel", channel).stdout.count("0 stored, 2 known") == 1
+    assert len(company.messages()) == 2
+
+
+def test_what_became_of_files_is_counted(make_courier, company, shelf):
+    courier = make_courier()
+    assert courier.post("text see", courier.file(data(1000)), url(shelf.url + "/none"), url(shelf.put("a.png", b"12345"))).status == 202
+    shown(company)
+    metric = courier.bridge.metric
+    assert metric("front_bridge_files_total", channel="support", direction="in", result="stored") == 2
+    assert metric("front_bridge_files_total", channel="support", direction="in", result="failed") == 3
+    assert metric("front_bridge_files_total", channel="support", direction="in", result="gone") == 1
+    assert metric("front_bridge_file_bytes_total", channel="support", direction="in") == 1005
+    assert metric("front_bridge_file_bytes_total", channel="support", direction="out") == 0
