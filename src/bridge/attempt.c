@@ -97,7 +97,7 @@ static char *reason_of(const struct attempt *a, const struct outcome *o)
 }
 
 /* What is known of its parts after this attempt; n 0: nothing new. How it is cut holds from the first attempt on that has
- * said it. */
+ * said it; one that a crash has ended says nothing. */
 static struct message_parts parts_after(const struct attempt *a, const struct outcome *o)
 {
     bool is_delivered = o->kind == OUTCOME_DELIVERED;

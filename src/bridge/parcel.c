@@ -11,6 +11,7 @@
 enum { BODY_MAX = 16 << 20, URL_MAX = 4096 };
 
 #define TOO_LARGE "The files of this message are larger together than what is passed on. Nothing was sent."
+#define REST      "The files of this message, which go with its last part, can no longer be passed on."
 #define MISSING   "A file of this message could not be fetched. Nothing was sent."
 
 void parcel_fini(struct parcel *p)
@@ -80,6 +81,8 @@ bool parcel_pack(struct parcel *p, struct channel *ch, const struct store_messag
     if (m->file_n == 0)
         return true;
     struct span fault = fault_of(ch, m);
+    if (fault.p && m->parts.sent > 0)
+        fault = SPAN_LIT(REST); /* something was sent */
     *instead = (struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = fault};
     if (!fault.p && open_files(p, ch, m, instead)) {
         if (tell(p, ch, m) == OK)

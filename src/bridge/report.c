@@ -34,6 +34,7 @@ struct report {
     const struct way *way;
     unsigned tries;
     char *source_id, *recipient, *conversation, *thread_ref, *reason;
+    const char *cause; /* the end of reason, without what had arrived */
     struct store_reported op;
 };
 
@@ -286,6 +287,18 @@ static void on_answer(const struct front_result *r, void *arg)
 /* ---- from the store
  * -------------------------------------------------------------------------------------------------- */
 
+static const char *cause_of(const char *reason, const struct message_parts *parts)
+{
+    struct buf arrived;
+
+    buf_init(&arrived, 256);
+    message_parts_say(parts, SPAN_NONE, &arrived);
+    bool is_told = arrived.n > 0 && span_starts(span_of(reason), arrived.p);
+    const char *cause = is_told ? reason + arrived.n : reason;
+    buf_fini(&arrived);
+    return cause;
+}
+
 /* moved_to: where its conversation was merged into; NULL: nowhere. */
 static struct report *report_new(struct reporter *r, const struct store_message *m, const char *moved_to,
                                  unsigned tries)
@@ -302,6 +315,7 @@ static struct report *report_new(struct reporter *r, const struct store_message 
     t->conversation = conversation && *conversation ? mem_strdup(conversation) : NULL;
     t->thread_ref = m->thread_ref ? mem_strdup(m->thread_ref) : NULL;
     t->reason = mem_strndup(reason.p, reason.n < REASON_MAX ? reason.n : REASON_MAX);
+    t->cause = cause_of(t->reason, &m->parts);
     r->busy_n++;
     return t;
 }
@@ -310,13 +324,12 @@ static struct report *report_new(struct reporter *r, const struct store_message 
 static bool is_one_of_many(struct report *t)
 {
     struct reporter *r = t->reporter;
-    unsigned n = t->tries > 0 ? 1 : report_count(&r->causes, span_of(t->reason), clock_mono_ms());
+    unsigned n = t->tries > 0 ? 1 : report_count(&r->causes, span_of(t->cause), clock_mono_ms());
 
     if (n == REPORT_CAUSE_MAX + 1) {
         outage_alert(&r->channel->presence.outage, clock_mono_ms());
         r->channel->stats.alerts++;
-        log_error("many_failures", LOG_STR("channel", r->channel->config->name),
-                  LOG_STR("reason", t->reason));
+        log_error("many_failures", LOG_STR("channel", r->channel->config->name), LOG_STR("reason", t->cause));
     }
     if (n > REPORT_CAUSE_MAX)
         outage_failed(&r->channel->presence.outage, clock_mono_ms());

@@ -15,6 +15,7 @@ enum {
     START_MS = 35000,
     PARALLEL = 64,
     LONG_TEXT = 20000,
+    PARTS = 3, /* and a bit more */
     BIG_BODY = 200000,
     LEAK_KIB = 4096,
     COMPLAINT_MS = 20
@@ -116,7 +117,9 @@ static const struct conform_message messages[] = {
 static enum conform_result delivers(struct conform *c)
 {
     unsigned first = c->token_n;
+    size_t most = host_adapter(c->host)->max_text;
     memset(long_text, 'x', LONG_TEXT);
+    long_text[most > 0 && most < LONG_TEXT ? most : LONG_TEXT] = 0; /* parts have a promise of their own */
     for (unsigned i = 0; i < ARRAY_LEN(messages); i++) {
         if (!conform_post(c, &messages[i], i) || !conform_settle(c))
             return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", messages[i].what);
@@ -126,6 +129,37 @@ static enum conform_result delivers(struct conform *c)
     }
     tally(c, first);
     return CONFORM_KEPT;
+}
+
+static void write_words(size_t characters)
+{
+    for (size_t i = 0; i < characters; i++)
+        long_text[i] = i % 8 == 7 ? ' ' : (char)('a' + i % 26);
+    long_text[characters] = 0;
+}
+
+/* One after the other, as the bridge does it, until one is not delivered. */
+static enum conform_result takes_parts(struct conform *c)
+{
+    size_t most = host_adapter(c->host)->max_text;
+    if (most == 0 || most > LONG_TEXT / (PARTS + 1))
+        return SKIPS(c, most ? "it takes longer texts than are tried" : "it takes texts of any length");
+    struct conform_message m = {.what = "a part of a long text", .text = long_text, .has_file = true};
+    write_words(PARTS * most);
+    for (;;) {
+        unsigned at = c->token_n;
+        if (!conform_post(c, &m, 900) || !conform_settle(c))
+            return c->has_ended ? gone(c) : BREAKS(c, "part %u: did not end", m.parts.sent + 1);
+        const struct conform_ending *e = &c->ending[at];
+        enum conform_result r = judge(c, m.what, e);
+        if (r != CONFORM_KEPT)
+            return r;
+        if (e->kind != OUTCOME_DELIVERED)
+            return KEEPS(c, "part %u of %u was not delivered: %s", m.parts.sent + 1, e->part_n, e->reason);
+        m.parts = (struct message_parts){m.parts.sent + 1, e->part_n, e->part_cut};
+        if (m.parts.sent == m.parts.n)
+            return KEEPS(c, "%u parts of at most %zu characters delivered", m.parts.n, most);
+    }
 }
 
 static enum conform_result deliver_many(struct conform *c, unsigned n)
@@ -380,6 +414,7 @@ struct promise {
 static const struct promise life[] = {
     {"opens", opens},
     {"ends every delivery once, in time, with a sentence if it failed", delivers},
+    {"takes a long text in parts", takes_parts},
     {"ends 64 deliveries at once", delivers_in_parallel},
     {"takes failure reports", takes_failures},
     {"takes events, also of unknown types", takes_events},

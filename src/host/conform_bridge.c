@@ -51,6 +51,8 @@ static void on_outcome(struct host *h, uint64_t token, const struct outcome *o, 
     struct conform_ending *e = ending_of(arg, token);
     (void)h;
     e->kind = o->kind;
+    e->part_n = o->part_n;
+    e->part_cut = o->part_cut;
     snprintf(e->reason, sizeof e->reason, "%.*s", SPAN_FMT(o->reason));
 }
 
@@ -222,7 +224,8 @@ bool conform_post(struct conform *c, const struct conform_message *m, uint64_t n
     jout_init(&j, &json);
     write_delivery(&j, m, number);
     int fd = m->has_file ? open_file() : -1;
-    bool is_sent = host_deliver(c->host, conform_token(c), buf_span(&json), &fd, m->has_file, NULL) == OK;
+    bool is_sent =
+        host_deliver(c->host, conform_token(c), buf_span(&json), &fd, m->has_file, &m->parts) == OK;
     if (fd >= 0)
         close(fd);
     buf_fini(&json);

@@ -14,6 +14,8 @@ struct conform_ending {
     enum outcome_kind kind;
     char reason[600];
     int status;
+    unsigned part_n; /* of the message, and how it was cut */
+    int64_t part_cut;
 };
 
 struct conform {
@@ -41,6 +43,7 @@ struct conform_message {
     bool is_bare; /* all that may be null is */
     bool has_file;
     unsigned attempt;
+    struct message_parts parts; /* what of it is delivered */
 };
 
 /* conform_open makes the host of a new process; it is not started. */

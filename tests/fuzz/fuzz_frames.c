@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/log.h"
 #include "host/decode.h"
+#include "host/letter.h"
 #include "host/parent.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,11 +16,15 @@
 
 static unsigned ends[4];
 
+static const struct message_parts parts = {.sent = 1, .n = 3, .cut = 77};
+
 static void on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg)
 {
     (void)h, (void)arg;
     must(token < 4 && ends[token]++ == 0);
     must(o->kind >= OUTCOME_DELIVERED && o->kind <= OUTCOME_UNKNOWN);
+    bool is_same = o->part_n == parts.n && o->part_cut == parts.cut;
+    must(token == 1 ? is_same || (o->part_n == 0 && o->kind != OUTCOME_DELIVERED) : o->part_n == 0);
 }
 
 static void on_reply(struct host *h, uint64_t token, int status, struct span type, struct span body,
@@ -70,7 +75,7 @@ static struct host *host_with_calls(struct event_base *base, int fd)
     h->status = HOST_UP;
     h->credit_max = 8;
     h->adapter.takes_requests = true;
-    must(host_deliver(h, 1, SPAN_LIT("{}"), NULL, 0, NULL) == OK);
+    must(host_deliver(h, 1, SPAN_LIT("{}"), NULL, 0, &parts) == OK);
     must(host_notify(h, 2, true, SPAN_LIT("{}")) == OK);
     must(host_request(h, 3, &q) == OK);
     return h;
@@ -100,6 +105,30 @@ static void as_child(struct span in)
     event_base_free(base);
 }
 
+/* A delivery of any JSON, to any adapter, with any cut: what is written once is written again. */
+static void as_letter(struct span in)
+{
+    uint64_t seed[2] = {0};
+    memcpy(seed, in.p, in.n < sizeof seed ? in.n : sizeof seed);
+    const struct letter_form form = {.formats = (uint32_t)seed[0],
+                                     .capabilities = (uint32_t)(seed[0] >> 8),
+                                     .max_text = (uint32_t)(40 + (seed[0] >> 16) % 5000)};
+    struct letter_part part = {.at = (unsigned)(seed[0] >> 40) % 99, .cut = (int64_t)seed[1]}, first = {0};
+    struct span json = in.n > sizeof seed ? (struct span){in.p + sizeof seed, in.n - sizeof seed} : SPAN_NONE;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    if (letter_write(json, &form, &part, &out) == OK)
+        must(part.at < part.n && (part.n > 1) == (part.cut > 0));
+    buf_clear(&out);
+    if (letter_write(json, &form, &first, &out) == OK && first.n > 1) {
+        struct letter_part last = {.at = first.n - 1, .cut = first.cut};
+        buf_clear(&out);
+        enum err e = letter_write(json, &form, &last, &out);
+        must(e == ERR_LIMIT || (e == OK && last.n == first.n && last.cut == first.cut));
+    }
+    buf_fini(&out);
+}
+
 static void as_bridge(struct span in)
 {
     struct decoded *d;
@@ -125,9 +154,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n == 0)
         return 0;
     struct span in = {(const char *)data + 1, n - 1};
-    if (data[0] % 2)
+    if (data[0] % 3 == 0)
+        as_child(in);
+    else if (data[0] % 3 == 1)
         as_bridge(in);
     else
-        as_child(in);
+        as_letter(in);
     return 0;
 }

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from backend import SECRET
+
 CONFIG = """\
 accounts:
   main: {{token: front-token, secrets: [secret]}}
@@ -28,7 +30,7 @@ def channel_test(binary, tmp_path):
 def test_an_adapter_that_conforms(channel_test, tmp_path):
     code, out, _ = channel_test("template", "--set", f"path={tmp_path}/chat", "--set", "token=token-of-tests", "--repeat", "5")
     assert code == 0, out
-    assert out.endswith("template conforms: 9 kept, 0 broken, 2 skipped.\n")
+    assert out.endswith("template conforms: 9 kept, 0 broken, 3 skipped.\n")
     assert "conform\tHello" in (tmp_path / "chat").read_text()
 
 
@@ -46,6 +48,18 @@ def test_a_backend_that_is_away_breaks_no_promise(channel_test):
     code, out, _ = channel_test("http", "url=http://127.0.0.1:1/", "token=abcdefgh", "--repeat", "5")
     assert code == 0, out
     assert "0 delivered, 14 not: The chat system cannot be reached" in out
+
+
+def test_an_adapter_with_a_limit_gets_parts(channel_test, backend):
+    url = f"url={backend.url}/deliver"
+    code, out, _ = channel_test("http", url, "max_text=100", "format=plain", f"secret={SECRET}", "--repeat", "5")
+    assert code == 0, out
+    assert "takes a long text in parts" in out and "4 parts of at most 100 characters delivered" in out
+    parts = [d for d in backend.deliveries if d.get("part")]
+    assert [(d["part"], d["part_n"]) for d in parts] == [(k, 4) for k in (1, 2, 3, 4)]
+    assert all(len(d.get("text") or "") <= 100 for d in backend.deliveries)
+    code, out, _ = channel_test("http", url, "max_text=39", f"secret={SECRET}", "--repeat", "5")
+    assert code == 1 and "`max_text` must be 0, for no limit, or a number of at least 40." in out
 
 
 @pytest.mark.parametrize("name", ["echo.py", "files.py"])

@@ -92,6 +92,32 @@ def test_the_answer_waits_for_the_last_part(make, backend):
     assert backend.keys[2] == backend.keys[3]
 
 
+def test_a_late_failure_says_what_arrived_and_many_are_one_cause(make, backend, front):
+    """Seven messages fail at different parts by one cause: five are told, each with what arrived of it."""
+    original = front.accept
+
+    def accept(method, path, content):
+        if path.endswith("/comments"):
+            return 201, {"content-type": "application/json"}, b'{"id":"com_1"}'
+        return (204, {}, b"") if method == "PATCH" else original(method, path, content)
+
+    front.accept = accept
+    bridge = make(answer={"wait": "0"})
+    sent = [message(TEXT, conversation=f"cnv_{k}") for k in range(7)]
+    last = {m["id"]: k for k, m in enumerate(sent, 2)}  # the part that is refused
+    backend.answer = lambda d: (422, {"message": "No more."}) if d["part"] == last[d["front"]["message_id"]] else (200, {})
+    for one in sent:
+        bridge.callback(one)
+    for one in sent:
+        bridge.wait_state(one["id"], "dead")
+    comments = lambda: [c[3]["body"] for c in front.calls if c[0] == "POST" and c[1].endswith("/comments")]  # noqa: E731
+    until(lambda: len(comments()) == 5 and bridge.lines("many_failures"))
+    assert bridge.lines("many_failures")[0]["reason"] == "No more."
+    assert all(re.search(r"\d of \d+ parts (was|were) delivered; No more\.", body) for body in comments())
+    whole_n = {d["part_n"] for d in backend.deliveries}
+    assert len(whole_n) == 1
+
+
 def test_another_text_begins_anew(make, backend):
     bridge = make()
     backend.answer = lambda d: (422, {"message": "No more."}) if d.get("part") == 2 else (200, {})

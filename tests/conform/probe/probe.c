@@ -370,6 +370,13 @@ static void do_files(struct probe *p, fb_token t, const struct fb_delivery *d)
     done(p, t, line[0] ? line : "none");
 }
 
+/* Too late: it is for open. */
+static void do_want_text(struct probe *p, fb_token t, const struct fb_delivery *d)
+{
+    (void)d;
+    done(p, t, p->host->want_text(p->host, FB_FORMAT_PLAIN, 0) == FB_ERR_INVALID ? "refused" : "taken");
+}
+
 static void do_never(struct probe *p, fb_token t, const struct fb_delivery *d)
 {
     (void)p, (void)t, (void)d;
@@ -397,6 +404,7 @@ static const struct {
     {"environment", do_environment},
     {"show", do_show},
     {"files", do_files},
+    {"want text", do_want_text},
     {"never", do_never},
 };
 
@@ -406,6 +414,12 @@ static int probe_open(const struct fb_host *host, void **self, char *why, size_t
     p->host = host;
     if (host->setting(host, "refuse")) {
         snprintf(why, why_n, "The setting refuse says %s.", host->setting(host, "refuse"));
+        free(p);
+        return FB_ERR_FAILED;
+    }
+    const char *max_text = host->setting(host, "max_text");
+    if (max_text && host->want_text(host, FB_FORMAT_PLAIN, (uint32_t)atoi(max_text)) != FB_OK) {
+        snprintf(why, why_n, "The host does not take max_text %s.", max_text);
         free(p);
         return FB_ERR_FAILED;
     }
@@ -469,6 +483,10 @@ static const struct fb_setting settings[] = {
     {.size = sizeof settings[0], .kind = FB_SETTING_STRING, .key = "refuse", .help = "Makes open fail."},
     {.size = sizeof settings[0], .kind = FB_SETTING_STRING, .key = "colour", .help = "Anything."},
     {.size = sizeof settings[0],
+     .kind = FB_SETTING_INTEGER,
+     .key = "max_text",
+     .help = "Characters of a message."},
+    {.size = sizeof settings[0],
      .kind = FB_SETTING_STRING,
      .key = "save",
      .help = "Where files are written."},
@@ -481,7 +499,7 @@ static const struct fb_module module = {
     .capabilities = FB_CAN_ATTACHMENTS | FB_CAN_PARALLEL,
     .formats = FB_FORMAT_PLAIN | FB_FORMAT_HTML,
     .settings = settings,
-    .setting_n = 3,
+    .setting_n = sizeof settings / sizeof settings[0],
     .open = probe_open,
     .deliver = probe_deliver,
     .failed = probe_failed,

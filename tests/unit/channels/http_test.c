@@ -137,8 +137,12 @@ static void test_notices_and_events(void **state)
     struct fake *f = fake_with(SECRET, NULL);
     (void)state;
     fake_set(f, "events", "[\"archive\",\"comment\"]");
+    fake_set(f, "format", "markdown plain");
+    fake_set(f, "max_text", "4096");
     assert_int_equal(fake_open(f), FB_OK);
     assert_string_equal(f->wanted, "archive comment");
+    assert_int_equal(f->formats, FB_FORMAT_PLAIN | FB_FORMAT_MARKDOWN);
+    assert_int_equal(f->max_text, 4096);
     fake_notice(f, 1, true, "n-1", "{\"type\":\"sending_error\"}");
     fake_notice(f, 2, false, "n-2", "{\"type\":\"archive\"}");
     assert_string_equal(f->http[0].body, "{\"type\":\"sending_error\"}");
@@ -586,6 +590,17 @@ static void test_settings(void **state)
         {"events", "[\"two words\"]", "`events` must be"},
         {"events", "[1]", "`events` must be"},
         {"events", "{}", "`events` must be"},
+        {"format", "html", NULL},
+        {"format", " markdown  plain ", NULL},
+        {"format", "", NULL},
+        {"format", " ", "`format` must be plain, markdown or html"},
+        {"format", "plain,html", "`format` must be plain, markdown or html"},
+        {"format", "rtf", "`format` must be plain, markdown or html"},
+        {"max_text", "0", NULL},
+        {"max_text", "40", NULL},
+        {"max_text", "4294967295", NULL},
+        {"max_text", "39", "`max_text` must be 0, for no limit, or a number of at least 40."},
+        {"max_text", "4294967296", "`max_text` must be 0"},
         {"allow_private", "[\"10.0.0.0/8\",\"fd00::/8\",\"192.168.1.1\"]", NULL},
         {"allow_private", "[\"10.0.0.0/33\"]", "`allow_private` must be"},
         {"allow_private", "[\"intranet\"]", "`allow_private` must be"},

@@ -22,6 +22,8 @@ static const struct {
     {"no_version", "no_version.so (broken) has no good version: write 1 to 32 characters into .version."},
     {"bad_formats", "bad_formats.so (broken): .formats has bits that enum fb_format does not know."},
     {"greedy", "greedy.so (broken): .in_flight is 100000 and may be at most 1024."},
+    {"small_max_text",
+     "small_max_text.so (broken): .max_text is 39: write 0 for no limit, or at least 40 characters."},
     {"duplicate_key", "duplicate_key.so (broken) declares the setting url twice: remove one."},
     {"bad_kind", "bad_kind.so (broken): setting url has a kind that enum fb_setting_kind does not know."},
     {"no_help", "no_help.so (broken): setting url has no help: write one line that says what it is."},

@@ -217,6 +217,61 @@ static void test_requests_small_and_large(void **state)
     }
 }
 
+static struct rig_outcome deliver_part(struct rig *q, const char *json, const struct message_parts *parts)
+{
+    unsigned n = q->outcome_n;
+    int fd = memory_file("x");
+    assert_int_equal(host_deliver(q->host, n, span_of(json), &fd, 1, parts), OK);
+    close(fd);
+    assert_true(rig_wait(q, &q->outcome_n, n + 1, 20000));
+    return q->outcome[n % ARRAY_LEN(q->outcome)];
+}
+
+static void test_a_long_text_goes_in_parts(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"id\":\"d1\",\"text\":\"one two three four five six seven eight nine ten eleven twelve thirteen\","
+        "\"attachments\":[{\"filename\":\"a\",\"size\":1}]}";
+    struct message_parts parts = {0};
+    struct rig q;
+    struct buf text;
+    rig_open(&q, "probe", &(struct host_options){.settings = SPAN_LIT("{\"max_text\":\"40\"}")});
+    rig_up(&q);
+    assert_int_equal(host_adapter(q.host)->max_text, 40);
+    for (unsigned k = 1; k <= 3; k++) {
+        char id[] = {'d', '1', '-', 'p', (char)('0' + k), 0};
+        struct rig_outcome o = deliver_part(&q, json, &parts);
+        assert_int_equal(o.o.kind, OUTCOME_DELIVERED);
+        assert_string_equal(o.external_id, id);
+        assert_int_equal(o.o.part_n, 3);
+        parts = (struct message_parts){k, 3, o.o.part_cut};
+    }
+    parts = (struct message_parts){.sent = 1, .n = 3, .cut = 77};
+    struct rig_outcome o = deliver_part(&q, json, &parts);
+    assert_int_equal(o.o.kind, OUTCOME_REJECTED);
+    assert_string_equal(
+        o.reason, "What is left no longer fits into what the chat system takes: send it as a new message.");
+    assert_int_equal(o.o.part_n, 0);
+    buf_init(&text, 1 << 16);
+    while (text.n < 5000)
+        buf_add_str(&text, "word ");
+    const struct rig_outcome *all = rig_say(&q, text.p, NULL);
+    assert_int_equal(all->o.kind, OUTCOME_REJECTED);
+    assert_string_equal(all->reason,
+                        "The text is too long: it would be more than 99 messages of 40 characters.");
+    buf_fini(&text);
+    assert_string_equal(rig_say(&q, "want text", NULL)->external_id, "refused");
+    assert_int_equal(q.down_n, 0);
+    rig_close(&q);
+
+    rig_open(&q, "probe", &(struct host_options){.settings = SPAN_LIT("{\"max_text\":\"39\"}")});
+    host_start(q.host);
+    assert_true(rig_wait(&q, &q.failed_n, 1, 20000));
+    assert_string_equal(q.reason, "The host does not take max_text 39.");
+    rig_close(&q);
+}
+
 static void test_many_at_once_never_exceed_the_credit(void **state)
 {
     (void)state;
@@ -519,6 +574,7 @@ int main(int argc, char **argv)
         ON_A_HOST(test_requests_to_the_backend),
         ON_A_HOST(test_many_at_once_never_exceed_the_credit),
         ON_A_HOST(test_a_long_text_arrives),
+        cmocka_unit_test(test_a_long_text_goes_in_parts),
         ON_A_HOST(test_a_crash_settles_what_is_open_and_the_next_life_knows_nothing_of_it),
         ON_A_HOST(test_one_alone_in_a_crash_is_known_as_the_suspect),
         ON_A_HOST(test_what_never_left_is_not_an_attempt),
