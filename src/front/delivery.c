@@ -193,5 +193,5 @@ void notice_complete(const struct delivery_head *h, struct span stored, struct b
     jout_object(&j);
     jout_kv_str(&j, "id", h->id);
     jout_kv_str(&j, "channel", h->channel);
-    splice(&j, SPAN_NONE, stored, out);
+    splice(&j, h->handle, stored, out);
 }

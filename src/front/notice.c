@@ -68,13 +68,13 @@ void notice_write(const struct notice *n, struct buf *out)
 
     jout_init(&j, out);
     jout_object(&j);
+    put_recipient(&j, n); /* first: see notice_complete */
     jout_kv_str(&j, "type", n->event->type_name);
     put_front(&j, n);
     jout_kv_seconds(&j, "emitted_at", n->event->emitted_at);
     put_part(&j, "source", &n->event->source);
     put_part(&j, "target", &n->event->target);
     put_conversation(&j, &n->event->conversation);
-    put_recipient(&j, n);
     if (n->reason.p)
         jout_kv_span(&j, "reason", n->reason);
     jout_object_end(&j);

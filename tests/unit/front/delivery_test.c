@@ -101,6 +101,10 @@ static void test_the_backends_spelling(void **state)
         delivery_complete(&h, span_of(spellings[i].stored), &out);
         assert_text(&out, expected.p);
     }
+    notice_complete(&h, span_of(spellings[0].stored), &out);
+    assert_text(
+        &out, "{\"id\":\"fb1\",\"channel\":\"c\",\"recipient\":{\"handle\":\"030 \\\"7\\\"\",\"name\":null},"
+              "\"text\":\"x\"}");
     buf_fini(&out);
     buf_fini(&expected);
 }
