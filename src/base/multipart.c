@@ -279,7 +279,7 @@ static const struct {
 static enum err read_line(struct reader *r, struct multipart_part *part, struct span line)
 {
     struct span name = {line.p, token_length(line)};
-    const char *colon = memchr(line.p, ':', line.n);
+    const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
     if (!colon || colon == line.p || colon >= line.p + name.n)
         return refuse(r, ERR_INVALID, "A part has a line that is no header");
     name.n = (size_t)(colon - line.p);

@@ -88,9 +88,7 @@ int child_receive(const struct fb_host *host, const struct fb_inbound *inbound, 
     if (result != FB_OK)
         return result;
     buf_init(&json, FRAME_INBOUND_MAX);
-    if (inbound_write(&json, inbound, fd, &fd_n, &why) != OK)
-        result = child_complain(c, "receive", why);
-    else if ((why = files_fault(fd, fd_n)) != NULL)
+    if (inbound_write(&json, inbound, fd, &fd_n, &why) != OK || (why = files_fault(fd, fd_n)) != NULL)
         result = child_complain(c, "receive", why);
     else
         send_store(c, FRAME_RECEIVE, buf_span(&json), fd, fd_n, done, arg);
