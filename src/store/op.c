@@ -66,6 +66,11 @@ void store_show_fini(struct store_show *p)
     p->attempt_n = 0;
 }
 
+void store_about_fini(struct store_about *p)
+{
+    store_message_fini(&p->message);
+}
+
 void store_stats_fini(struct store_stats *p)
 {
     free(p->count);
@@ -167,6 +172,13 @@ static void reset_show(struct store_op *op)
 {
     OP(store_show);
     store_show_fini(p);
+}
+
+static void reset_about(struct store_op *op)
+{
+    OP(store_about);
+    store_about_fini(p);
+    p->is_history = false;
 }
 
 static void reset_stats(struct store_op *op)
@@ -398,6 +410,7 @@ const struct op_class op_class[STORE_VERB_N] = {
     [STORE_ADMIN] = {"admin", .reset = reset_admin},
     [STORE_LIST] = {"list", .may_refuse = true, .is_read = true, .reset = reset_list},
     [STORE_SHOW] = {"show", .may_refuse = true, .is_read = true, .reset = reset_show},
+    [STORE_ABOUT] = {"about", .may_refuse = true, .is_read = true, .reset = reset_about},
     [STORE_STATS] = {"stats", .may_refuse = true, .is_read = true, .reset = reset_stats},
     [STORE_LEARN] = {"learn", .may_refuse = true, .reset = reset_learn},
     [STORE_LEARNT] = {"learnt", .goes_first = true, .reset = reset_nothing},

@@ -207,6 +207,7 @@ static enum err (*const run_of[STORE_VERB_N])(struct sqlite *, struct store_op *
     [STORE_ADMIN] = sqlite_admin,
     [STORE_LIST] = sqlite_list,
     [STORE_SHOW] = sqlite_show,
+    [STORE_ABOUT] = sqlite_about,
     [STORE_STATS] = sqlite_stats,
     [STORE_LEARN] = sqlite_learn,
     [STORE_LEARNT] = sqlite_learnt,

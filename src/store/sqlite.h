@@ -236,6 +236,7 @@ enum err sqlite_prune(struct sqlite *q, struct store_op *op);
 enum err sqlite_admin(struct sqlite *q, struct store_op *op);
 enum err sqlite_list(struct sqlite *q, struct store_op *op);
 enum err sqlite_show(struct sqlite *q, struct store_op *op);
+enum err sqlite_about(struct sqlite *q, struct store_op *op);
 enum err sqlite_stats(struct sqlite *q, struct store_op *op);
 enum err sqlite_learn(struct sqlite *q, struct store_op *op);
 enum err sqlite_learnt(struct sqlite *q, struct store_op *op);

@@ -125,10 +125,10 @@ static enum err find_peer(struct sqlite *q, struct conn *c, const struct channel
     return find_same(q, c, SQL_REPLY_SENT, queue_id(channel, MESSAGE_OUT), key, out);
 }
 
-/* A backend without ids has none to be told. */
+/* A backend without ids has none to be told, and what happened to a message is no message of its own. */
 static void forget_made_up(char **id)
 {
-    if (*id && strncmp(*id, "none:", 5) == 0) {
+    if (*id && (strncmp(*id, "none:", 5) == 0 || strchr(*id, STORE_SIGN_MARK))) {
         free(*id);
         *id = NULL;
     }

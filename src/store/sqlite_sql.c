@@ -347,6 +347,17 @@ const char *const sql_text_of[SQL_N] = {
                       " WHERE id <> excluded.id OR seen_at < excluded.seen_at - " DAY,
     [SQL_ALIAS_GET] = "SELECT id FROM alias WHERE channel_id = ?1 AND ref = ?2",
 
+    /* what signs are about; kinds: 0 message, 3 agent, 5 import (state.h) */
+    [SQL_ABOUT_ID] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.body_n <= ?3") //
+    "FROM message m WHERE m.id = ?2 AND m.queue_id = ?1 AND m.kind = 0",
+    [SQL_ABOUT_RECEIVED] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.body_n <= ?3") //
+    "FROM message m INDEXED BY message_source WHERE m.queue_id = ?1 AND m.source_id = ?2 AND m.kind IN (0, "
+    "3, 5)"
+    " LIMIT 1",
+    [SQL_ABOUT_SENT] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.body_n <= ?3") //
+    "FROM message m INDEXED BY message_external WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.kind = 0"
+    " AND m.queue_id % 2 = 0 ORDER BY m.id DESC LIMIT 1",
+
     /* receipts */
     [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m WHERE" IS_CALLED,
     [SQL_RECEIPT_ADD] = "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",

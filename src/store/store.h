@@ -107,6 +107,7 @@ enum store_verb {
     STORE_STANDING,
     STORE_CONFIRM,
     STORE_RECEIPT,
+    STORE_ABOUT,
     STORE_VERB_N
 };
 
@@ -185,6 +186,10 @@ struct store_item {
 struct store_alias {
     struct span ref, id; /* as told; the backend's own */
 };
+
+/* In the source_id of what happened to a message, between its kind and its id, so that it is no message's of the same id: no id
+ * of a backend holds a control character. */
+#define STORE_SIGN_MARK '\x1f'
 
 struct store_put {
     struct store_op op;
@@ -564,6 +569,22 @@ struct store_show {
 };
 void store_post_show(struct store *s, struct store_show *p);
 void store_show_fini(struct store_show *p);
+
+/* An earlier message of a channel, or of its history, by a name that the backend knows it by. ERR_NOT_FOUND: there is none,
+ * or it is forgotten. */
+enum { STORE_ABOUT_BODY_MAX = 1 << 20 };
+
+struct store_about {
+    struct store_op op;
+    const char *channel;
+    int64_t id;       /* ours, of a delivery; 0: by key */
+    struct span key;  /* the backend's id: of a message that it handed over, else of a delivery, the newest */
+    bool is_delivery; /* of a delivery alone */
+    bool is_history;  /* result: it was imported */
+    struct store_message message; /* without a body over STORE_ABOUT_BODY_MAX; store_about_fini */
+};
+void store_post_about(struct store *s, struct store_about *p);
+void store_about_fini(struct store_about *p);
 
 struct store_count {
     char channel[STORE_CHANNEL_BYTES];
