@@ -86,17 +86,12 @@
  * A character is a UTF-16 code unit of what is handed over, number, marks and tags included. text, markdown and html
  * have each at most max_text of them.
  *
- * ---- Not yet ----------------------------------------------------------------------------------------------
- *
- * Part of 1.0, so that adapters can be written for it, but without effect in front-bridge 0.1:
- *
- * all capabilities but FB_CAN_IDEMPOTENT, FB_CAN_PARALLEL and FB_CAN_ATTACHMENTS   are not looked at.
- *
  * ---- Changes ----------------------------------------------------------------------------------------------
  *
  * 1.0  first.
  * 1.1  markdown of an fb_delivery.
- * 1.2  part and part_n of an fb_delivery; want_text of the host; max_text counts.
+ * 1.2  part and part_n of an fb_delivery; want_text of the host; max_text counts; what, about and the like of an
+ *      fb_inbound.
  */
 #ifndef FRONT_BRIDGE_CHANNEL_H
 #define FRONT_BRIDGE_CHANNEL_H
@@ -265,7 +260,19 @@ enum fb_direction {
     FB_FROM_AGENT = 1     /* someone of the company wrote in the backend; `to` names the customers */
 };
 
-/* One message of the backend. */
+/* What an fb_inbound tells of. Front shows the changes of messages in no other way than as words: an edit or delete of a
+ * customer becomes a message in the thread that says so, a reaction and what FB_FROM_AGENT did a comment on the conversation.
+ * They are stored, ordered and recognised by their id like messages; an id of one kind says nothing of the others'. A
+ * message that is still on its way to Front goes as it was, and what happened to it follows. */
+enum fb_what {
+    FB_MESSAGE = 0,
+    FB_EDIT = 1,     /* text, markdown or html is the new text, not empty; no attachments */
+    FB_DELETE = 2,   /* taken back; no text, no attachments */
+    FB_REACTION = 3, /* emoji; no text, no attachments */
+    FB_TYPING = 4    /* counted, and not stored: done is called with FB_OK and no id */
+};
+
+/* One message of the backend, or what happened to one. */
 struct fb_inbound {
     uint32_t size;
     uint32_t direction;
@@ -286,6 +293,13 @@ struct fb_inbound {
                                  bridge) or else fd (over 0; a regular file, read from its start; duplicated by
                                  the host, but not to be written to any more). Over 25 MB in all done says no */
     const char *author_email; /* FB_FROM_AGENT: the teammate in Front, if there is one of this address */
+    /* 1.2: what happened to an earlier message, which is named by exactly one of the three */
+    uint32_t what;                 /* enum fb_what */
+    uint32_t is_removed;           /* FB_REACTION: it was taken away again */
+    const char *about;             /* the backend's id of it, whoever wrote it */
+    const char *about_delivery_id; /* ours, of a delivery; */
+    const char *about_external_id; /*   or the backend's, as FB_DELIVERED told it */
+    const char *emoji;             /* FB_REACTION: up to 128 bytes, or a name such as ":thumbs_up:" */
 };
 
 /* How receive() or receipt() ended. */
@@ -295,7 +309,7 @@ struct fb_stored {
                              FB_ERR_INVALID: never will be, message says why.
                              FB_ERR_NOT_FOUND: a receipt that names no delivery of this channel */
     uint32_t is_duplicate; /* this id was stored before; id is the same as then */
-    const char *id;        /* ours */
+    const char *id;        /* ours; NULL with FB_OK: there was nothing to store (FB_TYPING) */
     const char *message;   /* a plain sentence when status is not FB_OK */
 };
 typedef void fb_stored_fn(void *arg, const struct fb_stored *stored); /* [loop] */
@@ -385,10 +399,11 @@ typedef void fb_http_fn(void *arg, const struct fb_http_answer *answer); /* [loo
 enum fb_capability {
     FB_CAN_IDEMPOTENT = 1u << 0,  /* the backend ignores an id it has seen: unknown attempts are sent again */
     FB_CAN_ATTACHMENTS = 1u << 1, /* takes attachments; else a line with their names is added */
-    FB_CAN_RECEIPTS = 1u << 2,
-    FB_CAN_EDITS = 1u << 3,
-    FB_CAN_TYPING = 1u << 4,
-    FB_CAN_PARALLEL = 1u << 5 /* several deliveries may be under way at once; else one at a time */
+    /* For people who read what an adapter can do; each is taken from one that does not declare it, too. */
+    FB_CAN_RECEIPTS = 1u << 2, /* calls receipt() */
+    FB_CAN_EDITS = 1u << 3,    /* hands over FB_EDIT, FB_DELETE and FB_REACTION */
+    FB_CAN_TYPING = 1u << 4,   /* hands over FB_TYPING */
+    FB_CAN_PARALLEL = 1u << 5  /* several deliveries may be under way at once; else one at a time */
 };
 
 struct fb_module {

@@ -41,13 +41,77 @@ static const char *person_fault(const struct fb_person *p)
     return NULL;
 }
 
+/* ---- Signs: what an fb_inbound tells of beside a message ---- */
+
+static const struct sign {
+    const char *type;
+    bool needs_about, takes_text, needs_emoji;
+} signs[] = {
+    [FB_MESSAGE] = {"message", false, true, false}, [FB_EDIT] = {"edit", true, true, false},
+    [FB_DELETE] = {"delete", true, false, false},   [FB_REACTION] = {"reaction", true, false, true},
+    [FB_TYPING] = {"typing", false, false, false},
+};
+
+static const char *const about_keys[] = {"message_id", "delivery_id", "external_id"};
+
+/* Adapters of ABI 1.1 know of messages alone. */
+static uint32_t what_of(const struct fb_inbound *m)
+{
+    return FB_HAS(m, emoji) ? m->what : FB_MESSAGE;
+}
+
+static const char *about_of(const struct fb_inbound *m, size_t key)
+{
+    const char *const about[] = {m->about, m->about_delivery_id, m->about_external_id};
+    return is_given(about[key]) ? about[key] : NULL;
+}
+
+static const char *sign_fault(const struct fb_inbound *m)
+{
+    unsigned about_n = 0;
+    if (what_of(m) == FB_MESSAGE)
+        return NULL;
+    if (m->attachment_n)
+        return "only a message has attachments";
+    for (size_t i = 0; i < ARRAY_LEN(about_keys); i++) {
+        about_n += about_of(m, i) != NULL;
+        if (!fits(about_of(m, i), INBOUND_ID_MAX))
+            return "the id of the message that is meant is over 1024 bytes or not clean UTF-8";
+    }
+    if (signs[m->what].needs_about && about_n != 1)
+        return "exactly one of about, about_delivery_id and about_external_id is required";
+    if (signs[m->what].needs_emoji && (!is_given(m->emoji) || !fits(m->emoji, INBOUND_EMOJI_MAX)))
+        return "a reaction needs an emoji of at most 128 bytes of clean UTF-8";
+    return NULL;
+}
+
+static void write_sign(struct jout *j, const struct fb_inbound *m)
+{
+    const struct sign *s = &signs[what_of(m)];
+    if (what_of(m) == FB_MESSAGE)
+        return;
+    jout_kv_str(j, "type", s->type);
+    for (size_t i = 0; s->needs_about && i < ARRAY_LEN(about_keys); i++)
+        put(j, about_keys[i], about_of(m, i));
+    if (!s->needs_emoji)
+        return;
+    jout_kv_str(j, "emoji", m->emoji);
+    if (m->is_removed)
+        jout_kv_bool(j, "removed", true);
+}
+
+/* ---- The rules ---- */
+
 static const char *text_fault(const struct fb_inbound *m)
 {
+    bool is_optional = m->attachment_n > 0 && what_of(m) == FB_MESSAGE;
     int n = (m->text != NULL) + (m->markdown != NULL) + (m->html != NULL);
     const char *text = m->text ? m->text : m->markdown ? m->markdown : m->html;
-    if (n > 1 || (n == 0 && m->attachment_n == 0))
+    if (!signs[what_of(m)].takes_text)
+        return n == 0 ? NULL : "only a message or its edit has a text";
+    if (n > 1 || (n == 0 && !is_optional))
         return "exactly one of text, markdown and html is required (none if there are attachments)";
-    if (n == 1 && *text == 0 && m->attachment_n == 0)
+    if (n == 1 && *text == 0 && !is_optional)
         return "the text is empty and there are no attachments";
     if (!fits(text, INBOUND_TEXT_MAX))
         return "the text is over 512 KiB or not clean UTF-8";
@@ -111,7 +175,11 @@ static const char *inbound_fault(const struct fb_inbound *m)
 {
     if (!m || !FB_HAS(m, author_email))
         return "the message is missing or its size is not set";
+    if (what_of(m) > FB_TYPING)
+        return "what it is is none of enum fb_what";
     const char *fault = person_fault(m->sender);
+    if (!fault)
+        fault = sign_fault(m);
     if (!fault)
         fault = text_fault(m);
     if (!fault)
@@ -173,6 +241,7 @@ enum err inbound_write(struct buf *out, const struct fb_inbound *m, int *fd, uns
         return BREAKS(why, fault);
     jout_init(&j, out);
     jout_object(&j);
+    write_sign(&j, m);
     put(&j, "id", is_given(m->id) ? m->id : NULL);
     put(&j, "conversation_id", is_given(m->conversation_id) ? m->conversation_id : NULL);
     jout_key(&j, "sender");
@@ -236,6 +305,7 @@ static bool has_string(struct jval object, const char *key, size_t max)
 /* Escapes may make a byte six. */
 enum {
     RAW_ID_MAX = 6 * INBOUND_ID_MAX + 2,
+    RAW_EMOJI_MAX = 6 * INBOUND_EMOJI_MAX + 2,
     RAW_NAME_MAX = 6 * NAME_MAX_BYTES + 2,
     RAW_URL_MAX = 6 * URL_MAX_BYTES + 2,
 };
@@ -298,6 +368,37 @@ static const char *check_to(struct jval root)
     return NULL;
 }
 
+/* The sign that it says it is; NULL: none that is known. */
+static const struct sign *sign_of(struct jval root)
+{
+    struct jval type = json_get(root, "type");
+    if (!json_has(type))
+        return &signs[FB_MESSAGE];
+    for (size_t i = FB_EDIT; i < ARRAY_LEN(signs); i++) {
+        if (json_is(type, signs[i].type))
+            return &signs[i];
+    }
+    return NULL;
+}
+
+static const char *check_sign(struct jval root, const struct sign *s)
+{
+    struct jval removed = json_get(root, "removed");
+    unsigned about_n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(about_keys); i++) {
+        about_n += has_string(root, about_keys[i], RAW_ID_MAX);
+        if (!is_string_or_absent(root, about_keys[i], RAW_ID_MAX))
+            return "the id of an earlier message of the wrong type or size";
+    }
+    if (s->needs_about && about_n != 1)
+        return "a sign that does not name exactly one message";
+    if (s->needs_emoji && !has_string(root, "emoji", RAW_EMOJI_MAX))
+        return "a reaction without an emoji";
+    if (json_type(removed) != JSON_ABSENT && json_type(removed) != JSON_BOOL)
+        return "a reaction that is neither removed nor not";
+    return json_len(json_get(root, "attachments")) ? "attachments of what is no message" : NULL;
+}
+
 static const char *check_message(struct jval root, unsigned fd_n)
 {
     static const char *const ids[] = {"id", "conversation_id", "subject", "in_reply_to", "author_email"};
@@ -315,9 +416,15 @@ static const char *check_message(struct jval root, unsigned fd_n)
             return "a text that is no string";
         text_n += t == JSON_STRING;
     }
-    if (text_n > 1 || (text_n == 0 && json_len(json_get(root, "attachments")) == 0))
+    const struct sign *s = sign_of(root);
+    if (!s)
+        return "a message of a type that is none";
+    if (s->takes_text ? text_n > 1 || (text_n == 0 && json_len(json_get(root, "attachments")) == 0)
+                      : text_n > 0)
         return "a message without exactly one text";
-    const char *fault = check_to(root);
+    const char *fault = s == signs ? NULL : check_sign(root, s);
+    if (!fault)
+        fault = check_to(root);
     return fault ? fault : check_files(json_get(root, "attachments"), fd_n);
 }
 

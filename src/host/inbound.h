@@ -12,6 +12,7 @@
 enum {
     INBOUND_ATTACHMENTS_MAX = 32,
     INBOUND_TO_MAX = 50,
+    INBOUND_EMOJI_MAX = 128,
     INBOUND_ID_MAX = 1024,        /* longer ids than Front's 200 are mapped by the bridge */
     INBOUND_TEXT_MAX = 512 << 10, /* before JSON escapes */
 };

@@ -93,7 +93,7 @@ def test_a_full_output_is_a_failure(binary):
 
 
 def test_version(cli):
-    assert json.loads(cli("version", "--json")[1])["abi"] == "1.1"
+    assert json.loads(cli("version", "--json")[1])["abi"] == "1.2"
     assert cli("--version")[1] == cli("version")[1]
 
 
