@@ -175,6 +175,22 @@ static void commits(struct buf *out, const struct bridge *b)
     buf_addf(out, "front_bridge_store_up %d\n", store_is_healthy(b->store));
 }
 
+static void signs(struct buf *out, const struct bridge *b)
+{
+    static const char *const result[SIGN_RESULT_N] = {
+        [SIGN_ACCEPTED] = "accepted", [SIGN_AGAIN] = "again", [SIGN_NOT_KEPT] = "ignored"};
+
+    family(out, "front_bridge_signs_total", "counter",
+           "What backends told of messages, and typing: stored, stored before, or nothing for Front.");
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        for (unsigned s = SIGN_NONE + 1; s < SIGN_N; s++)
+            for (unsigned r = 0; r < SIGN_RESULT_N; r++)
+                if (b->channel[i].stats.signs[s][r])
+                    buf_addf(out, "front_bridge_signs_total{channel=\"%s\",sign=\"%s\",result=\"%s\"} %llu\n",
+                             b->config->channel[i].name, sign_name((enum sign)s), result[r],
+                             (unsigned long long)b->channel[i].stats.signs[s][r]);
+}
+
 struct visit {
     struct buf *out;
     const char *account;
@@ -275,6 +291,7 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
              true);
     outcomes(out, b, "front_bridge_inbound_total", "Attempts to post to Front, by outcome.", false);
     files(out, b);
+    signs(out, b);
     histogram(out, b, "front_bridge_delivery_seconds", "From the callback to the backend's acceptance.",
               offsetof(struct channel_stats, delivery_time));
     histogram(out, b, "front_bridge_answer_seconds", "From a callback's first byte to our answer.",

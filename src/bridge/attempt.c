@@ -112,7 +112,8 @@ static bool wants_learning(const struct attempt *a)
 {
     bool is_new_to_us = a->kind == KIND_MESSAGE || (a->kind == KIND_AGENT && !a->has_conversation);
 
-    return a->facts.direction == MESSAGE_IN && is_new_to_us && a->channel->config->kind == CHANNEL_CUSTOM;
+    return !a->is_elsewhere && a->facts.direction == MESSAGE_IN && is_new_to_us &&
+           a->channel->config->kind == CHANNEL_CUSTOM;
 }
 
 void attempt_settle(struct attempt *a, const struct outcome *o)

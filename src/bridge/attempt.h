@@ -17,6 +17,7 @@ struct attempt {
     char *source_id;  /* for the log: the id on the side where it came from */
     bool is_probe;
     bool has_conversation;      /* in: Front's conversation is known */
+    bool is_elsewhere;          /* in: it is told in another thread than its own */
     bool is_unsure;             /* in: an earlier attempt may have arrived, and that is not cleared up */
     struct message_parts parts; /* out: what was delivered before it */
     uint64_t token;             /* in the host */

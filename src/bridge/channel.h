@@ -13,6 +13,7 @@
 #include "front/answer.h"
 #include "front/callback.h"
 #include "front/client.h"
+#include "front/sign.h"
 #include "host/host.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -51,6 +52,8 @@ struct file_stats {
     uint64_t n[FILE_STATE_N], bytes;
 };
 
+enum sign_result { SIGN_ACCEPTED, SIGN_AGAIN, SIGN_NOT_KEPT, SIGN_RESULT_N };
+
 struct channel_stats {
     uint64_t callbacks[CALLBACK_SHAPE_N][FRONT_ERROR_N];
     uint64_t deliveries[OUTCOME_N], inbound[OUTCOME_N], history[OUTCOME_N];
@@ -58,6 +61,7 @@ struct channel_stats {
     uint64_t confirmed, confirmed_again, unconfirmed;
     uint64_t unsent;            /* messages that only an event told of, and that must not be sent any more */
     struct file_stats files[2]; /* by direction */
+    uint64_t signs[SIGN_N][SIGN_RESULT_N];
     struct histogram delivery_time, answer_time;
 };
 

@@ -85,8 +85,7 @@ static size_t own_length(const char *id)
     return tag + (id[tag] ? 1 + strcspn(id + tag + 1, "-.") : 0);
 }
 
-/* Ours, as in "fb3k9x2m-1z", "fb3k9x2m-1z.2" or "fb3k9x2m-1z.2-p1". 0: it is no id of this store. */
-static int64_t delivery_of(const struct channel *ch, struct jval v)
+int64_t receipt_delivery(const struct channel *ch, struct jval v)
 {
     char *text = json_dup(v, FIELD_MAX);
     int64_t id = 0;
@@ -113,7 +112,7 @@ void receipt_take(struct channel *ch, uint64_t ticket, struct jval wire)
         r->reason = mem_strdup("The chat system says that it was not delivered after all");
     r->op = (struct store_receipt){.op.on_done = on_noted,
                                    .channel = ch->config->name,
-                                   .id = delivery_of(ch, json_get(wire, "delivery_id")),
+                                   .id = receipt_delivery(ch, json_get(wire, "delivery_id")),
                                    .external_id = span_of(r->external_id),
                                    .status = status_of(json_get(wire, "status")),
                                    .now = now,

@@ -24,6 +24,7 @@ struct receive {
     struct channel *channel;
     uint64_t ticket;
     enum message_kind kind;
+    enum sign sign;
     struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to, spelling;
     struct naming naming;
     struct deposit *deposit; /* its files; NULL: it has none */
@@ -72,22 +73,45 @@ static bool has_phones(const struct channel *ch)
     return ch->config->handles == HANDLES_PHONE;
 }
 
-/* The ids that order and deduplicate the message; a backend without ids gets one of ours, which matches
- * nothing. */
+/* A backend without ids gets one of ours, which matches nothing. */
+static void read_source_id(struct receive *r, struct jval wire)
+{
+    struct buf id;
+
+    buf_init(&id, FIELD_MAX);
+    add_string(json_get(wire, "id"), &id);
+    if (r->sign != SIGN_NONE)
+        buf_addf(&r->source_id, "%s%c", sign_name(r->sign), STORE_SIGN_MARK);
+    if (id.n == 0) {
+        char ours[OUR_ID_BYTES + 1];
+        crypto_random_id(ours, OUR_ID_BYTES);
+        buf_addf(&id, "none:%s", ours);
+    }
+    buf_add_span(&r->source_id, buf_span(&id));
+    buf_fini(&id);
+}
+
+/* The earlier message that decides about the thread, where the conversation is not said. */
+static struct jval answered(struct jval wire)
+{
+    static const char *const keys[] = {"message_id", "external_id", "in_reply_to"};
+    struct jval v = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys) && !json_has(v); i++)
+        v = json_get(wire, keys[i]);
+    return v;
+}
+
+/* The ids that order and deduplicate the message. */
 static void read_ids(struct receive *r, struct jval wire)
 {
     add_string(customer_of(r, wire), &r->spelling);
     if (!has_phones(r->channel) || phone_write(buf_span(&r->spelling), &r->handle) != OK)
         buf_add_span(&r->handle, buf_span(&r->spelling));
     naming_add_as(&r->naming, buf_span(&r->handle), buf_span(&r->spelling));
-    add_string(json_get(wire, "id"), &r->source_id);
-    if (r->source_id.n == 0) {
-        char id[OUR_ID_BYTES + 1];
-        crypto_random_id(id, OUR_ID_BYTES);
-        buf_addf(&r->source_id, "none:%s", id);
-    }
+    read_source_id(r, wire);
     add_string(json_get(wire, "conversation_id"), &r->conversation);
-    add_string(json_get(wire, "in_reply_to"), &r->reply_to);
+    add_string(answered(wire), &r->reply_to);
     naming_add(&r->naming, buf_span(&r->source_id));
     naming_add(&r->naming, buf_span(&r->conversation));
     buf_add_span(&r->lane, buf_span(r->conversation.n ? &r->conversation : &r->handle));
@@ -152,6 +176,7 @@ static void receive_start(struct channel *ch, struct host_receive *m, struct jva
     r->channel = ch;
     r->ticket = m->ticket;
     r->kind = incoming_is_from_agent(wire) ? KIND_AGENT : KIND_MESSAGE;
+    r->sign = sign_of(wire);
     ch->bridge->receive_n++;
     buf_init(&r->wire, m->json.n);
     buf_init(&r->handle, FIELD_MAX);
@@ -173,6 +198,13 @@ static void receive_start(struct channel *ch, struct host_receive *m, struct jva
     }
 }
 
+/* Front has no place for it: it is counted. */
+static void ignore(struct channel *ch, uint64_t ticket, enum sign s)
+{
+    ch->stats.signs[s][SIGN_NOT_KEPT]++;
+    host_stored(ch->host, ticket, OK, false, NULL, NULL);
+}
+
 void receive_on_message(struct host *h, struct host_receive *m, void *arg)
 {
     struct channel *ch = arg;
@@ -191,6 +223,8 @@ void receive_on_message(struct host *h, struct host_receive *m, void *arg)
         refuse(ch, m->ticket, why.p ? why.p : "The message breaks a rule");
     else if (has_phones(ch) && incoming_check_phones(json_root(&doc), &why) != OK)
         refuse(ch, m->ticket, why.p ? why.p : "A handle is no phone number");
+    else if (sign_form(json_root(&doc)) == SIGN_IGNORED)
+        ignore(ch, m->ticket, sign_of(json_root(&doc)));
     else if (channel_is_resuming(ch))
         host_stored(ch->host, m->ticket, ERR_FULL, false, NULL, "The channel is being opened; send it again");
     else if (ch->bridge->is_stopping)
@@ -211,8 +245,9 @@ static void on_put(struct store_op *op)
     if (op->result == OK) {
         store_id_format(ch->bridge->store, r->item.id, id);
         log_info(is_new ? "received" : "received_again", LOG_STR("channel", ch->config->name),
-                 LOG_STR("kind", message_kind_name(r->kind)), LOG_STR("id", id),
-                 LOG_SPAN("source_id", buf_span(&r->source_id)));
+                 LOG_STR("kind", r->sign ? sign_name(r->sign) : message_kind_name(r->kind)),
+                 LOG_STR("id", id), LOG_SPAN("source_id", buf_span(&r->source_id)));
+        ch->stats.signs[r->sign][is_new ? SIGN_ACCEPTED : SIGN_AGAIN]++;
         host_stored(ch->host, r->ticket, OK, !is_new, id, NULL);
         queue_due(&ch->in, r->put.now);
         keeper_expiry(ch->bridge->keeper, r->put.expires_at);

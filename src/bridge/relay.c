@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/about.h"
 #include "bridge/author.h"
 #include "bridge/life.h"
 #include "bridge/lookup.h"
@@ -16,13 +17,15 @@
 #include "front/history.h"
 #include "front/incoming.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     PAYLOAD_MAX = 24 << 20,
     REASON_MAX = 1024,
-    LOOK_MS = 50,          /* between two looks at what Front is being asked */
-    PATIENCE_MS = 5000,    /* with what it is asked */
-    PLACE_AGAIN_MS = 2000, /* a message that does not know its place yet is tried again */
+    LOOK_MS = 50,             /* between two looks at what Front is being asked */
+    PATIENCE_MS = 5000,       /* with what it is asked */
+    PLACE_AGAIN_MS = 2000,    /* a message that does not know its place yet is tried again */
+    COMMENT_WAITS_MS = 10000, /* for the conversation to be learnt; then it is a message */
 };
 
 /* Where a message of each kind goes, by kind of channel. */
@@ -30,9 +33,9 @@ struct way {
     const char *call;
     enum front_auth auth;
     const char *path;
-    enum { OF_CHANNEL, OF_INBOX, OF_MESSAGE } of; /* what %s in path is */
+    enum { OF_CHANNEL, OF_INBOX, OF_MESSAGE, OF_CONVERSATION } of; /* what %s in path is */
     enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
-    bool is_deduplicated; /* Front takes the same one once: it needs no looking for */
+    bool is_deduplicated; /* Front takes the same one once, or cannot be asked for it: no looking for it */
 };
 
 static enum err build_nothing(const struct incoming *in, struct buf *out, struct buf *why)
@@ -72,6 +75,11 @@ static const struct way history_outbound = {
     "outbound_messages", FRONT_AUTH_CHANNEL,  "/channels/%s/outbound_messages",
     OF_CHANNEL,          history_application, false};
 
+/* A sign that asks for nothing, in a conversation that is known. What Front shows of comments does not tell whose they
+ * are, so that one whose answer was lost is sent again, once: at worst it stands there twice. */
+static const struct way comment = {"comments",      FRONT_AUTH_TOKEN, "/conversations/%s/comments",
+                                   OF_CONVERSATION, incoming_comment, true};
+
 /* One attempt, from its claim to its outcome. */
 struct relay {
     LIST_ENTRY(relay) link;
@@ -86,6 +94,7 @@ struct relay {
     wall_ms_t created_at, sent_at, unsure_at, lost_at;
     struct lookup *lookup; /* whether Front has it already */
     struct upload *upload; /* its files; NULL: it has none */
+    struct about *about;   /* of a sign: what it is about; NULL: it is a message */
     bool is_from_agent, is_posted, is_shown /* by what Front told of itself */;
     char id[STORE_ID_BYTES];
 };
@@ -109,6 +118,7 @@ static struct outcome outcome_of(const struct front_result *r)
 /* ---- Life ---- */
 
 static void on_look(evutil_socket_t fd, short what, void *arg);
+static void on_turn(void *arg);
 
 /* What is needed of the wire beside its text. */
 static void read_wire(struct relay *r, enum message_kind kind)
@@ -124,6 +134,8 @@ static void read_wire(struct relay *r, enum message_kind kind)
         if (kind == KIND_IMPORT ? history_time(json_get(root, "created_at"), &at) == OK
                                 : json_millis(json_get(root, "sent_at"), &at) == OK)
             r->sent_at = at;
+        if (kind != KIND_IMPORT)
+            r->about = about_new(r->channel, root, on_turn, r);
     }
     json_fini(&doc);
 }
@@ -191,6 +203,7 @@ static void relay_free(struct relay *r)
     LIST_REMOVE(r, link);
     event_free(r->timer);
     upload_free(r->upload);
+    about_free(r->about);
     free(r->wire);
     free(r->thread_ref);
     free(r->customer);
@@ -224,6 +237,10 @@ static void on_answer(const struct front_result *result, void *arg)
     buf_init(&uid, CALLBACK_ID_MAX);
     if (result->class == FRONT_CALL_OK && incoming_uid(result->json, &uid) == OK)
         o.external_id = buf_span(&uid);
+    if (r->way == &comment) {
+        a->facts.is_shown = true; /* a comment is there when Front says so */
+        a->facts.is_resendable &= !a->is_unsure;
+    }
     if (result->class == FRONT_CALL_CANCELLED)
         breaker_lost(&r->channel->account->breaker, a->is_probe);
     else
@@ -247,6 +264,7 @@ static enum err build(const struct relay *r, const char *address, struct buf *bo
                                                   .address = address,
                                                   .reply_to = r->reply_to,
                                                   .has_phones = r->channel->config->handles == HANDLES_PHONE,
+                                                  .about = about_words(r->about),
                                                   .conversation = r->conversation},
                                body, why);
     return e == OK && body->is_over ? ERR_LIMIT : e;
@@ -342,8 +360,6 @@ static void end_unknown(struct relay *r)
     buf_fini(&why);
 }
 
-static void on_turn(void *arg);
-
 static void begin_lookup(struct relay *r)
 {
     r->lookup = lookup_new(&(struct lookup_order){.channel = r->channel,
@@ -365,6 +381,54 @@ static enum progress post_again(struct relay *r)
     end_lookup(r);
     r->attempt->is_unsure = false;
     return STEP_PASSED;
+}
+
+/* ---- Signs ---- */
+
+/* It goes on where the message is that it is about; then nothing is to be learnt of its own thread. */
+static void move_to(struct relay *r, const char *thread_ref, const char *conversation)
+{
+    if (thread_ref && (!r->thread_ref || strcmp(r->thread_ref, thread_ref) != 0)) {
+        free(r->thread_ref);
+        r->thread_ref = mem_strdup(thread_ref);
+        r->attempt->is_elsewhere = true;
+    }
+    if (conversation) {
+        free(r->conversation);
+        r->conversation = mem_strdup(conversation);
+    }
+}
+
+/* A comment needs a conversation and the token; a conversation that is new is soon learnt. False: not yet. */
+static bool choose_form(struct relay *r)
+{
+    bool may_comment = about_form(r->about) == SIGN_AS_COMMENT && r->channel->account->config->token;
+
+    if (may_comment && r->conversation)
+        r->way = &comment;
+    return !may_comment || r->conversation || clock_wall_ms() - r->created_at > COMMENT_WAITS_MS;
+}
+
+/* The message that a sign is about: it decides where, and as what, the sign is told. */
+static enum progress find_about(struct relay *r)
+{
+    if (!r->about)
+        return STEP_PASSED;
+    switch (about_go_on(r->about)) {
+    case ABOUT_ASKS:
+        return STEP_TAKEN;
+    case ABOUT_LATER:
+        end(r, &(struct outcome){.kind = OUTCOME_RETRY, .reason = SPAN_LIT("the store could not be read")});
+        return STEP_TAKEN;
+    case ABOUT_KNOWN:
+        move_to(r, about_thread(r->about), about_conversation(r->about));
+        if (choose_form(r))
+            return STEP_PASSED;
+        end(r, &(struct outcome){.kind = OUTCOME_RETRY,
+                                 .reason = SPAN_LIT("Front does not show yet which conversation it is in")});
+        return STEP_TAKEN;
+    }
+    never("a message is asked for, known, or not to be had");
 }
 
 /* Whether Front has it from an attempt whose answer was lost. */
@@ -404,7 +468,7 @@ static enum progress find_author(struct relay *r)
 {
     const char *id;
 
-    if (!r->author_email)
+    if (!r->author_email || r->way == &comment)
         return STEP_PASSED;
     if (!author_find(r->channel, r->author_email, &id))
         return is_patient(r) ? STEP_WAITS : STEP_PASSED;
@@ -445,8 +509,10 @@ static const char *target_of(const struct relay *r, const struct place *place)
         return place->inbox;
     case OF_MESSAGE:
         return r->attempt->source_id + sizeof STORE_SEEN - 1;
+    case OF_CONVERSATION:
+        return r->conversation;
     }
-    never("a call is of one of three things");
+    never("a call is of one of four things");
 }
 
 static enum progress post(struct relay *r)
@@ -465,7 +531,8 @@ static enum progress post(struct relay *r)
     return STEP_TAKEN;
 }
 
-static enum progress (*const steps[])(struct relay *r) = {look_first, find_author, find_place, post};
+static enum progress (*const steps[])(struct relay *r) = {find_about, look_first, find_author, find_place,
+                                                          post};
 
 static void go_on(struct relay *r)
 {
@@ -553,7 +620,7 @@ void relay_close(struct channel *ch)
 {
     for (struct relay *r = LIST_FIRST(&ch->relays), *next; r; r = next) {
         next = LIST_NEXT(r, link);
-        if (evtimer_pending(r->timer, NULL))
+        if (evtimer_pending(r->timer, NULL) || about_is_asking(r->about))
             put_back(r, "the bridge is stopping");
     }
 }

@@ -4,6 +4,7 @@
  */
 #include "front/history.h"
 #include "base/mem.h"
+#include "front/sign.h"
 #include "front/thread.h"
 #include "front/phone.h"
 #include "front/posting.h"
@@ -169,6 +170,9 @@ static enum err check_to(struct jval to, struct buf *why)
 
 static enum err check(struct jval root, enum channel_kind kind, wall_ms_t now, struct buf *why)
 {
+    if (sign_of(root) != SIGN_NONE)
+        return say(
+            why, "history holds messages alone: write each as it reads in the end, and leave out this line");
     enum err e = enclosures_check(json_get(root, "attachments"), false, why);
     if (!e)
         e = incoming_check_root(root, why);

@@ -8,6 +8,7 @@
 #include "front/link.h"
 #include "front/phone.h"
 #include "front/posting.h"
+#include "front/sign.h"
 
 enum { HTML_MAX = 9 << 20 };
 
@@ -95,7 +96,7 @@ static enum err check_rest(struct jval root, struct buf *why)
 
     if (text_n > 1)
         return say(why, "Only one of text, markdown and html may be given");
-    if (text_n == 0 && json_len(json_get(root, "attachments")) == 0)
+    if (text_n == 0 && sign_takes_text(root) && json_len(json_get(root, "attachments")) == 0)
         return say(why, "One of text, markdown and html must be given");
     if (json_has(sent_at) && (json_millis(sent_at, &at) != OK || at < 0))
         return say(why, "sent_at is not a time in Unix seconds");
@@ -135,6 +136,8 @@ static enum err check(struct jval root, struct buf *why)
     enum err e = check_fields(root, fields, ARRAY_LEN(fields), why);
     if (!e)
         e = check_rest(root, why);
+    if (!e)
+        e = sign_check(root, why);
     if (!e)
         e = enclosures_check(json_get(root, "attachments"), true, why);
     return e ? e : check_direction(root, why);
@@ -284,16 +287,23 @@ static enum err write_body(struct jval root, const struct incoming *in, part_fn 
     return is_whole ? OK : ERR_LIMIT;
 }
 
+/* open_checked: call json_fini whatever it returns. */
+static enum err open_checked(const struct incoming *in, struct json *doc, struct buf *why)
+{
+    enum err e = json_parse(doc, in->wire);
+
+    if (!e)
+        return check(json_root(doc), why);
+    buf_add_str(why, "The stored message is not JSON");
+    return e;
+}
+
 static enum err build(const struct incoming *in, part_fn *who, part_fn *rest, struct buf *out,
                       struct buf *why)
 {
     struct json doc;
-    enum err e = json_parse(&doc, in->wire);
+    enum err e = open_checked(in, &doc, why);
 
-    if (!e)
-        e = check(json_root(&doc), why);
-    else
-        buf_add_str(why, "The stored message is not JSON");
     if (!e)
         e = write_body(json_root(&doc), in, who, rest, out);
     json_fini(&doc);
@@ -318,6 +328,36 @@ enum err incoming_agent_application(const struct incoming *in, struct buf *out, 
 enum err incoming_agent_custom(const struct incoming *in, struct buf *out, struct buf *why)
 {
     return build(in, who_agent_custom, put_agent_custom, out, why);
+}
+
+static enum err write_comment(struct jval root, const struct incoming *in, struct buf *out)
+{
+    struct posting p = {.root = root, .in = in};
+    struct buf html, text;
+
+    buf_init(&html, HTML_MAX);
+    buf_init(&text, HTML_MAX);
+    bool is_whole = posting_html(&p, &html);
+    sign_comment(buf_span(&html), &text);
+    jout_init(&p.j, out);
+    jout_object(&p.j);
+    jout_kv_span(&p.j, "body", buf_span(&text));
+    jout_object_end(&p.j);
+    is_whole &= !text.is_over;
+    buf_fini(&html);
+    buf_fini(&text);
+    return is_whole ? OK : ERR_LIMIT;
+}
+
+enum err incoming_comment(const struct incoming *in, struct buf *out, struct buf *why)
+{
+    struct json doc;
+    enum err e = open_checked(in, &doc, why);
+
+    if (!e)
+        e = write_comment(json_root(&doc), in, out);
+    json_fini(&doc);
+    return e;
 }
 
 /* ---- Front's replies ---- */

@@ -42,6 +42,7 @@ struct incoming {
     bool has_phones;         /* customers' handles are phone numbers: see front/phone.h */
     const struct span *note; /* sentences that are added to the text */
     unsigned note_n;
+    const struct sign_about *about; /* of a sign: the message that it is about; NULL: not known */
 };
 
 /* The check of a document that is open, for what adds to it (history.c). */
@@ -66,6 +67,9 @@ MUST_CHECK enum err incoming_application(const struct incoming *in, struct buf *
  */
 MUST_CHECK enum err incoming_agent_application(const struct incoming *in, struct buf *out, struct buf *why);
 MUST_CHECK enum err incoming_agent_custom(const struct incoming *in, struct buf *out, struct buf *why);
+
+/* A sign as a comment: POST /conversations/{id}/comments, whose body is Markdown. */
+MUST_CHECK enum err incoming_comment(const struct incoming *in, struct buf *out, struct buf *why);
 
 /* The message_uid of Front's 202. json may be NULL: ERR_INVALID, as when it is not there. */
 MUST_CHECK enum err incoming_uid(const struct json *json, struct buf *uid);

@@ -5,6 +5,7 @@
 #include "front/posting.h"
 #include "base/mem.h"
 #include "front/phone.h"
+#include "front/sign.h"
 #include "front/thread.h"
 #include "text/html.h"
 #include "text/markdown.h"
@@ -199,9 +200,11 @@ bool posting_html(const struct posting *p, struct buf *html)
     struct buf made;
 
     buf_init(&made, HTML_MAX);
-    make_html(p->root, &made);
+    if (sign_takes_text(p->root))
+        make_html(p->root, &made);
     struct span text = trimmed(&made);
-    if (text.n == 0 && p->in->note_n == 0)
+    sign_sentence(p->root, p->in->about, html);
+    if (text.n == 0 && p->in->note_n == 0 && sign_takes_text(p->root))
         text = NO_TEXT;
     buf_add_span(html, text);
     add_notes(p->in, html);

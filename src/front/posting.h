@@ -27,8 +27,8 @@ void posting_imported_sender(struct posting *p, bool is_inbound);
 void posting_customers(struct posting *p);
 void posting_handles(struct posting *p, const char *instead /* where the wire names nobody; NULL: nobody */);
 
-/* posting_html makes what Front is posted as the text: HTML of ours alone, a placeholder for no text, and what is to be said
- * of files that do not come with it. False: it is too long. */
+/* posting_html makes what Front is posted as the text: HTML of ours alone, what happened where it is a sign, a placeholder for
+ * no text, and what is to be said of files that do not come with it. False: it is too long. */
 MUST_CHECK bool posting_html(const struct posting *p, struct buf *html);
 
 /* How a text may be written: exactly one of these keys is in a message that has one. */
