@@ -227,7 +227,7 @@ static void stop(void *self)
 
 static const struct fb_module module = {
     FB_MODULE_HEAD,
-    .capabilities = FB_CAN_ATTACHMENTS | FB_CAN_RECEIPTS | FB_CAN_PARALLEL,
+    .capabilities = FB_CAN_ATTACHMENTS | FB_CAN_RECEIPTS | FB_CAN_EDITS | FB_CAN_TYPING | FB_CAN_PARALLEL,
     .name = "exec",
     .version = FB_VERSION,
     .summary = "JSON lines with a program in any language",

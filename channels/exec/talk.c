@@ -119,10 +119,18 @@ static void on_outcome(struct channel *ch, struct jval line)
 
 /* ---- Receive and receipt ---- */
 
+/* What has no id was nothing to keep: typing. */
+static const char *status_name(const struct fb_stored *s)
+{
+    bool is_never = s->status == FB_ERR_INVALID || s->status == FB_ERR_NOT_FOUND;
+    if (s->status == FB_OK)
+        return s->id ? "accepted" : "ignored";
+    return is_never ? "invalid" : "retry";
+}
+
 static void stored_write(struct channel *ch, const char *ref, const struct fb_stored *s)
 {
     struct jout j;
-    bool is_never = s->status == FB_ERR_INVALID || s->status == FB_ERR_NOT_FOUND;
     if (ch->child.in < 0)
         return;
     if (!program_unread(ch))
@@ -131,11 +139,11 @@ static void stored_write(struct channel *ch, const char *ref, const struct fb_st
     jout_object(&j);
     jout_kv_str(&j, "type", "stored");
     jout_kv_raw(&j, "ref", span_of(ref));
-    jout_kv_str(&j, "status", s->status == FB_OK ? "accepted" : is_never ? "invalid" : "retry");
-    if (s->status == FB_OK) {
+    jout_kv_str(&j, "status", status_name(s));
+    if (s->status == FB_OK && s->id) {
         jout_kv_str(&j, "id", s->id);
         jout_kv_bool(&j, "duplicate", s->is_duplicate);
-    } else {
+    } else if (s->status != FB_OK) {
         jout_kv_str(&j, "error", s->message ? s->message : "Send it again later.");
     }
     jout_object_end(&j);
@@ -215,6 +223,11 @@ static void on_receipt(struct channel *ch, struct jval line)
     item_read(ch, line, wire_read_receipt);
 }
 
+static void on_sign(struct channel *ch, struct jval line)
+{
+    item_read(ch, line, wire_read_sign);
+}
+
 /* ---- Reply ---- */
 
 struct header_list {
@@ -279,7 +292,8 @@ static void on_reply(struct channel *ch, struct jval line)
 static const struct {
     const char *type;
     void (*on)(struct channel *ch, struct jval line);
-} kinds[] = {{"outcome", on_outcome}, {"receive", on_receive}, {"receipt", on_receipt}, {"reply", on_reply}};
+} kinds[] = {{"outcome", on_outcome}, {"receive", on_receive}, {"receipt", on_receipt}, {"reply", on_reply},
+             {"edit", on_sign},       {"delete", on_sign},     {"reaction", on_sign},   {"typing", on_sign}};
 
 static void line_dispatch(struct channel *ch, struct jval line)
 {
@@ -293,7 +307,7 @@ static void line_dispatch(struct channel *ch, struct jval line)
             kinds[i].on(ch, line);
             return;
         }
-    ignore(ch, "its `type` is not outcome, receive, receipt or reply");
+    ignore(ch, "its `type` is not outcome, receive, receipt, edit, delete, reaction, typing or reply");
 }
 
 void talk_line(void *self, struct span line)

@@ -65,18 +65,20 @@ static void reply_error(const struct channel *ch, fb_token token, int status, co
     buf_fini(&json);
 }
 
+/* What has no id was nothing to keep: typing. */
 static void reply_stored(const struct hook *h, const struct fb_stored *stored)
 {
+    bool is_kept = h->is_receipt || stored->id;
     struct buf json;
     struct jout j;
     buf_init(&json, ANSWER_MAX);
     jout_init(&j, &json);
     jout_object(&j);
-    if (!h->is_receipt)
+    if (!h->is_receipt && is_kept)
         jout_kv_str(&j, "id", stored->id);
-    jout_kv_str(&j, "status", "accepted");
+    jout_kv_str(&j, "status", is_kept ? "accepted" : "ignored");
     jout_object_end(&j);
-    reply_json(h->ch, h->token, h->is_receipt || stored->is_duplicate ? 200 : 202, &json);
+    reply_json(h->ch, h->token, h->is_receipt || !is_kept || stored->is_duplicate ? 200 : 202, &json);
     buf_fini(&json);
 }
 
@@ -250,11 +252,13 @@ static int body_read(struct visit *v)
     bool is_receipt = json_is(type, "receipt");
     if (json_type(root) != JSON_OBJECT)
         return refuse(v, 422, "The body must be a JSON object.");
-    if (json_has(type) && !is_receipt && !json_is(type, "message"))
-        return refuse(v, 422, "`type` must be \"message\" or \"receipt\".");
-    if (is_receipt && files.part_n)
-        return refuse(v, 422, "A receipt has no files.");
+    bool is_sign = wire_is_sign(root);
+    if (json_has(type) && !is_receipt && !is_sign && !json_is(type, "message"))
+        return refuse(v, 422, "`type` must be message, receipt, edit, delete, reaction or typing.");
+    if ((is_receipt || is_sign) && files.part_n)
+        return refuse(v, 422, "Files are only taken with a message: send them as one.");
     enum err e = is_receipt ? wire_read_receipt(root, &v->item, &v->why)
+                 : is_sign  ? wire_read_sign(root, &v->item, &v->why)
                             : wire_read_message(root, &files, &v->item, &v->why);
     if (e)
         return read_refused(e);

@@ -71,7 +71,8 @@ static int open_channel(const struct fb_host *host, void **self, char *why, size
 
 static const struct fb_module module = {
     FB_MODULE_HEAD,
-    .capabilities = FB_CAN_IDEMPOTENT | FB_CAN_ATTACHMENTS | FB_CAN_RECEIPTS | FB_CAN_PARALLEL,
+    .capabilities = FB_CAN_IDEMPOTENT | FB_CAN_ATTACHMENTS | FB_CAN_RECEIPTS | FB_CAN_EDITS | FB_CAN_TYPING |
+                    FB_CAN_PARALLEL,
     .name = "http",
     .version = FB_VERSION,
     .summary = "JSON over HTTP with any service; Standard Webhooks signatures",

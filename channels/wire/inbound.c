@@ -6,28 +6,12 @@
  * refused.
  */
 #include "base/mem.h"
+#include "field.h"
 #include "wire.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum field_kind {
-    FIELD_ID,   /* a string or whole number of one line, kept as it is */
-    FIELD_LINE, /* made one line */
-    FIELD_TEXT, /* line breaks kept */
-};
-
-struct field {
-    const char *path;
-    size_t at; /* of the const char * in struct wire_item */
-    enum field_kind kind;
-};
-
-#define FIELD(path, member, kind)                                                                            \
-    {                                                                                                        \
-        path, offsetof(struct wire_item, member), kind                                                       \
-    }
-
-static const struct field message_fields[] = {
+static const struct wire_field message_fields[] = {
     FIELD("id", inbound.id, FIELD_ID),
     FIELD("conversation_id", inbound.conversation_id, FIELD_ID),
     FIELD("sender.handle", sender.handle, FIELD_ID),
@@ -41,7 +25,7 @@ static const struct field message_fields[] = {
     FIELD("author_email", inbound.author_email, FIELD_LINE),
 };
 
-static const struct field receipt_fields[] = {
+static const struct wire_field receipt_fields[] = {
     FIELD("delivery_id", receipt.delivery_id, FIELD_ID),
     FIELD("external_id", receipt.external_id, FIELD_ID),
     FIELD("reason", receipt.reason, FIELD_LINE),
@@ -80,7 +64,7 @@ static void text_clean(char *s)
 }
 
 /* field_dup gives the string of v by the rules of its kind, or NULL and a sentence. */
-static char *field_dup(struct jval v, const char *path, enum field_kind kind, struct buf *why)
+static char *field_dup(struct jval v, const char *path, enum wire_field_kind kind, struct buf *why)
 {
     bool is_number = kind == FIELD_ID && json_type(v) == JSON_NUMBER && is_digits(json_raw(v));
     if (!is_number && json_type(v) != JSON_STRING) {
@@ -106,7 +90,7 @@ static char *field_dup(struct jval v, const char *path, enum field_kind kind, st
 }
 
 /* field_read sets *to to a string owned by item; NULL if it is absent or empty. */
-static enum err field_read(struct jval v, const char *path, enum field_kind kind, struct wire_item *item,
+static enum err field_read(struct jval v, const char *path, enum wire_field_kind kind, struct wire_item *item,
                            const char **to, struct buf *why)
 {
     if (!json_has(v))
@@ -120,8 +104,8 @@ static enum err field_read(struct jval v, const char *path, enum field_kind kind
     return OK;
 }
 
-static enum err fields_read(struct jval v, const struct field *fields, size_t n, struct wire_item *item,
-                            struct buf *why)
+enum err wire_read_fields(struct jval v, const struct wire_field *fields, size_t n, struct wire_item *item,
+                          struct buf *why)
 {
     for (size_t i = 0; i < n; i++) {
         const char **to = (const char **)(void *)((char *)item + fields[i].at);
@@ -131,7 +115,7 @@ static enum err fields_read(struct jval v, const struct field *fields, size_t n,
     return OK;
 }
 
-static enum err refuse(struct buf *why, const char *sentence)
+enum err wire_refuse(struct buf *why, const char *sentence)
 {
     buf_add_str(why, sentence);
     return ERR_INVALID;
@@ -143,9 +127,9 @@ static enum err sent_at_read(struct jval v, struct fb_inbound *inbound, struct b
     if (!json_has(v))
         return OK;
     if (json_type(v) != JSON_NUMBER || json_millis(v, &ms) || ms <= 0)
-        return refuse(why, "`sent_at` must be a time in Unix seconds.");
+        return wire_refuse(why, "`sent_at` must be a time in Unix seconds.");
     if (ms > INT64_C(100000000000000)) /* the year 5138 in seconds is 2001 to 2286 in milliseconds */
-        return refuse(why, "`sent_at` must be in seconds, not in milliseconds.");
+        return wire_refuse(why, "`sent_at` must be in seconds, not in milliseconds.");
     inbound->sent_at_ms = ms;
     return OK;
 }
@@ -165,7 +149,7 @@ static enum err to_read(struct jval v, struct wire_item *item, struct buf *why)
             field_read(json_get(e, "email"), "to.email", FIELD_LINE, item, &to->email, why))
             return ERR_INVALID;
         if (!to->handle)
-            return refuse(why, "Each of `to` needs a `handle`.");
+            return wire_refuse(why, "Each of `to` needs a `handle`.");
     }
     item->inbound.to = item->to;
     item->inbound.to_n = n;
@@ -178,7 +162,7 @@ static enum err direction_read(struct jval v, struct wire_item *item, struct buf
     if (!json_has(direction) || json_is(direction, "inbound"))
         return OK;
     if (!json_is(direction, "outbound"))
-        return refuse(
+        return wire_refuse(
             why, "`direction` must be \"inbound\" (a customer wrote) or \"outbound\" (one of the company).");
     item->inbound.direction = FB_FROM_AGENT;
     return to_read(json_get(v, "to"), item, why);
@@ -189,27 +173,32 @@ static enum err message_check(const struct wire_item *item, bool has_files, stru
 {
     const struct fb_inbound *m = &item->inbound;
     int text_n = !!m->text + !!m->markdown + !!m->html;
-    if (!item->sender.handle)
-        return refuse(why, "`sender.handle` is missing: it says who wrote.");
     if (text_n != 1 && (text_n || !has_files))
-        return refuse(why, "Give exactly one of `text`, `markdown` and `html`, and not empty; "
-                           "it may be left out beside attachments.");
+        return wire_refuse(why, "Give exactly one of `text`, `markdown` and `html`, and not empty; "
+                                "it may be left out beside attachments.");
     return OK;
+}
+
+enum err wire_read_inbound(struct jval v, struct wire_item *out, struct buf *why)
+{
+    *out = (struct wire_item){.inbound.size = sizeof out->inbound, .sender.size = sizeof out->sender};
+    out->inbound.sender = &out->sender;
+    if (json_type(v) != JSON_OBJECT)
+        return wire_refuse(why, "A message is a JSON object.");
+    if (wire_read_fields(v, message_fields, ARRAY_LEN(message_fields), out, why) ||
+        sent_at_read(json_get(v, "sent_at"), &out->inbound, why) || direction_read(v, out, why))
+        return ERR_INVALID;
+    return out->sender.handle ? OK : wire_refuse(why, "`sender.handle` is missing: it says who wrote.");
 }
 
 enum err wire_read_message(struct jval v, const struct wire_also *also, struct wire_item *out,
                            struct buf *why)
 {
-    *out = (struct wire_item){.inbound.size = sizeof out->inbound, .sender.size = sizeof out->sender};
-    out->inbound.sender = &out->sender;
-    if (json_type(v) != JSON_OBJECT)
-        return refuse(why, "A message is a JSON object.");
-    if (fields_read(v, message_fields, ARRAY_LEN(message_fields), out, why) ||
-        sent_at_read(json_get(v, "sent_at"), &out->inbound, why) || direction_read(v, out, why))
-        return ERR_INVALID;
     struct jval files = json_get(v, "attachments");
     bool has_some = json_has(files) && (json_type(files) != JSON_ARRAY || json_len(files) > 0);
-    enum err e = message_check(out, has_some || also->part_n > 0, why);
+    enum err e = wire_read_inbound(v, out, why);
+    if (!e)
+        e = message_check(out, has_some || also->part_n > 0, why);
     return e ? e : wire_read_files(files, also, out, why); /* last, since it costs most */
 }
 
@@ -218,15 +207,15 @@ enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why
     static const char *const names[] = {
         [FB_RECEIPT_DELIVERED] = "delivered", [FB_RECEIPT_READ] = "read", [FB_RECEIPT_FAILED] = "failed"};
     *out = (struct wire_item){.is_receipt = true, .receipt.size = sizeof out->receipt};
-    if (fields_read(v, receipt_fields, ARRAY_LEN(receipt_fields), out, why))
+    if (wire_read_fields(v, receipt_fields, ARRAY_LEN(receipt_fields), out, why))
         return ERR_INVALID;
     for (uint32_t i = FB_RECEIPT_DELIVERED; i < ARRAY_LEN(names); i++)
         if (json_is(json_get(v, "status"), names[i]))
             out->receipt.status = i;
     if (!out->receipt.status)
-        return refuse(why, "`status` of a receipt must be \"delivered\", \"read\" or \"failed\".");
+        return wire_refuse(why, "`status` of a receipt must be \"delivered\", \"read\" or \"failed\".");
     if (!out->receipt.delivery_id && !out->receipt.external_id)
-        return refuse(why, "A receipt needs `delivery_id` or `external_id`.");
+        return wire_refuse(why, "A receipt needs `delivery_id` or `external_id`.");
     if (out->receipt.delivery_id)
         out->receipt.external_id = NULL; /* the host takes one of them, and ours is the surer one */
     return OK;

@@ -19,13 +19,14 @@ enum {
     WIRE_LINE_MAX = 1000,                    /* bytes of a name, subject or reason */
     WIRE_TEXT_MAX = 512 * 1024,              /* bytes of a text */
     WIRE_TO_MAX = 50,                        /* recipients of one message */
+    WIRE_EMOJI_MAX = 128,                    /* bytes of a reaction */
     WIRE_SENTENCE_MAX = 300,                 /* bytes of what a backend says to the agent, and the NUL */
     WIRE_FILES_MAX = 32,                     /* files of one message */
     WIRE_FILES_BYTES_MAX = 25 * 1000 * 1000, /* of all of them, decoded: what Front takes */
-    WIRE_OWN_MAX = 16 + 3 * WIRE_TO_MAX + 4 * WIRE_FILES_MAX,
+    WIRE_OWN_MAX = 20 + 3 * WIRE_TO_MAX + 4 * WIRE_FILES_MAX,
 };
 
-/* A message, or what became of a delivery. */
+/* A message, what happened to one, or what became of a delivery. */
 struct wire_item {
     bool is_receipt;
     struct fb_inbound inbound;
@@ -59,6 +60,9 @@ struct wire_also {
 MUST_CHECK enum err wire_read_message(struct jval v, const struct wire_also *also, struct wire_item *out,
                                       struct buf *why);
 MUST_CHECK enum err wire_read_receipt(struct jval v, struct wire_item *out, struct buf *why);
+/* What is neither: an edit, delete, reaction or typing, by its `type`. wire_read_sign takes only what wire_is_sign. */
+bool wire_is_sign(struct jval v);
+MUST_CHECK enum err wire_read_sign(struct jval v, struct wire_item *out, struct buf *why);
 void wire_item_fini(struct wire_item *item);
 /* files.c, for inbound.c: the list `attachments`, then the parts. */
 MUST_CHECK enum err wire_read_files(struct jval list, const struct wire_also *also, struct wire_item *item,
