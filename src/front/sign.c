@@ -237,7 +237,7 @@ void sign_sentence(struct jval wire, const struct sign_about *about, struct buf 
 
 static bool is_word(char c)
 {
-    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (unsigned char)c >= 0x80;
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
 /* Front takes @name for a mention, which calls somebody: a word joiner, which is not seen, keeps it from that. An address
