@@ -139,7 +139,8 @@ struct bridge {
     struct links *links;
     unsigned taking_n;             /* events on their way into the store */
     unsigned attempt_n, receive_n; /* under way: what a stop waits for */
-    unsigned deposit_fd_n;         /* descriptors of files that are being copied */
+    unsigned deposit_fd_n;         /* files that are being copied */
+    uint64_t deposit_bytes;        /* and how large they are */
     bool is_stopping;
     mono_ms_t stop_by;
     void (*on_stopped)(void *arg);

@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WHY_MAX = 300, HELD_MAX = 512 /* descriptors that the bridge holds at a time */ };
+enum { WHY_MAX = 300 };
+
+/* What may be on its way onto the disk at a time, of all channels: it counts in no quota yet. */
+enum { DESCRIPTORS_MAX = 512, BYTES_MAX = 256 << 20 };
 
 struct copy {
     struct file_job job;
@@ -53,6 +56,18 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
 
 /* ---- Copies ---- */
 
+static void hold(struct bridge *b, uint64_t bytes)
+{
+    b->deposit_fd_n++;
+    b->deposit_bytes += bytes;
+}
+
+static void release(struct bridge *b, uint64_t bytes)
+{
+    b->deposit_fd_n--;
+    b->deposit_bytes -= bytes;
+}
+
 static void on_copied(struct file_job *j)
 {
     static const struct {
@@ -67,7 +82,7 @@ static void on_copied(struct file_job *j)
     struct deposit *d = c->deposit;
 
     close(j->fd);
-    d->channel->bridge->deposit_fd_n--;
+    release(d->channel->bridge, j->max_bytes);
     if (j->result != OK) {
         const char *why = "A file could not be read, or not be stored; send it again later";
         for (size_t i = 0; i < ARRAY_LEN(ends); i++)
@@ -94,6 +109,7 @@ static uint64_t max_of(const struct channel *ch)
 /* How large each is; all together may be what Front takes of a message. */
 static void measure(struct deposit *d, const int *fd, unsigned fd_n, uint64_t bytes[])
 {
+    const struct bridge *b = d->channel->bridge;
     uint64_t max = max_of(d->channel), sum = 0;
     struct stat st;
 
@@ -113,7 +129,7 @@ static void measure(struct deposit *d, const int *fd, unsigned fd_n, uint64_t by
                  (unsigned long long)(max / 1000000));
         fail(d, ERR_LIMIT, why);
     }
-    if (d->channel->bridge->deposit_fd_n + fd_n > HELD_MAX)
+    if (b->deposit_fd_n + fd_n > DESCRIPTORS_MAX || b->deposit_bytes + sum > BYTES_MAX)
         fail(d, ERR_FULL, "Too many files are on their way into the store; send it again later");
 }
 
@@ -143,7 +159,7 @@ static void copy_all(struct deposit *d, int *fd)
             .at = i,
             .job = {.on_done = on_copied, .fd = fd[d->copy_n], .max_bytes = (uint64_t)d->list.item[i].bytes}};
         fd[d->copy_n++] = -1;
-        b->deposit_fd_n++;
+        hold(b, c->job.max_bytes);
         d->open_n++;
     }
     for (unsigned i = 0; i < d->copy_n; i++)

@@ -5,6 +5,7 @@
 #include "store/files.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -144,6 +145,7 @@ static enum err copy_bytes(struct file_job *j, int to, struct sha256_sum *sum)
             return ERR_IO;
         if (n == 0)
             return OK;
+        POINT("mid_copy");
         j->bytes += (uint64_t)n;
         if (j->bytes > j->max_bytes)
             return ERR_LIMIT;

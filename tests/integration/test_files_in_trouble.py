@@ -1,4 +1,5 @@
 """Files of customers when something ends in the middle: a process, a disk, an answer of Front."""
+import concurrent.futures
 import os
 import subprocess
 import threading
@@ -21,7 +22,7 @@ def wait_dead(courier):
 
 
 @pytest.mark.parametrize("channel", ["support", "app"])
-@pytest.mark.parametrize("point", ["after_copy", "before_commit", "after_commit", "mid_upload", "after_relay", "before_settle"])
+@pytest.mark.parametrize("point", ["mid_copy", "after_copy", "before_commit", "after_commit", "mid_upload", "after_relay", "before_settle"])
 def test_killed_with_files(make_courier, company, point, channel):
     """The backend sends again what was not acknowledged: one message, the same bytes, and no file that is nobody's."""
     courier = make_courier()
@@ -156,3 +157,16 @@ def test_a_stop_waits_for_no_file(make_courier, company, shelf):
     courier.bridge.start()
     [message] = shown(company)
     assert company.file(message["attachments"][0]) == b"late"
+
+
+def test_a_flood_of_files_is_told_to_come_later(make_courier, company):
+    """What is on its way onto the disk is bounded: the backend hears "not now", and nothing is lost."""
+    courier = make_courier()
+    large = courier.file(data(20_000_000))
+    courier.bridge.stop()
+    courier.bridge.start(env={"FRONT_BRIDGE_POINT": "mid_copy=sleep:2"})
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda i: courier.post(f"id m{i}", "text large", large, sender=f"c{i}").status, range(24)))
+    assert set(answers) == {202, 503} and answers.count(202) >= 12, answers
+    until(lambda: len(company.messages()) == answers.count(202), 60, lambda: len(company.messages()))
+    until(lambda: len(courier.kept()) == answers.count(202))
