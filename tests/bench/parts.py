@@ -1,6 +1,7 @@
 """What is measured, a function each: it takes the run's folder and yields rows for the table."""
 import json
 import os
+import random
 import shutil
 import statistics
 import sys
@@ -378,6 +379,73 @@ def rate(folder):
     yield row("answered 429", limited, "", at_most=0)
 
 
+# ---- lanes -----------------------------------------------------------------------------------------------------------
+
+HISTORY = 100_000
+LANES = ((100, 40), (600, 100), (6000, 100))  # Front's allowance a minute, live messages that are timed
+
+
+def write_history(folder):
+    path = folder / "history.jsonl"
+    with open(path, "w") as f:
+        for n in range(HISTORY):
+            line = {"id": f"h{n}", "created_at": 1_600_000_000 + n, "sender": {"handle": f"old-{n % 500}"}, "text": f"Long ago ({n})"}
+            f.write(json.dumps(line) + "\n")
+    return path
+
+
+def live_delays_ms(bridge, sim, count, slot_s, dice):
+    """From a customer's message at the hook to its request at Front, one message after the other, at odd moments."""
+
+    def posted(after):
+        return [c["at"] for c in sim.calls(after) if c["call"] == "incoming_messages"]
+
+    delays = []
+    for number in range(count):
+        time.sleep(max(slot_s, 0.2) * dice.uniform(1.5, 3.5))  # fewer than Front's five a second for a channel
+        last, sent_at = sim.last(), time.time()
+        hook(bridge, 1000 + number)
+        arrived = wait_for(lambda: posted(last), 60, "the live message reaches Front", 0.02)
+        delays.append(1000 * (arrived[0] - sent_at))
+    return delays
+
+
+def timed_lanes(folder, limit, count, history):
+    """The delays of live messages, and how many lines of history went meanwhile."""
+    place, dice = folder / f"lanes-{limit}-{'with' if history else 'without'}", random.Random(limit)
+    with Sim(folder, limit) as sim, Bridge(place, processes.free_port(), api=f"http://127.0.0.1:{sim.port}") as b:
+        for number in range(20):  # the conversations are known to both sides before it begins
+            hook(b, number)
+        wait_for(lambda: sim.counts().get("message", {}).get("200", 0) >= 20, 90, "the conversations are learnt", 0.1)
+        if history:
+            took = timed(lambda: b.cli("import", history, "--no-wait"))
+            say(f"{HISTORY:,} lines stored in {took:.1f} s")
+            wait_for(lambda: "imported_messages" in sim.counts(), 90, "history moves", 0.1)
+        before = sim.counts().get("imported_messages", {}).get("202", 0)
+        delays = live_delays_ms(b, sim, count, 60 / limit, dice)
+        counts = sim.counts()
+    if any("429" in statuses for statuses in counts.values()):
+        raise RuntimeError("Front refused a request for its rate")
+    shutil.rmtree(place)
+    return delays, counts.get("imported_messages", {}).get("202", 0) - before
+
+
+def lanes(folder):
+    """Whether a long history that is on its way to Front holds up what customers write now."""
+    history = write_history(folder)
+    for limit, count in LANES:
+        slot_ms = 60_000 / limit
+        alone, _ = timed_lanes(folder, limit, count, None)
+        beside, lines = timed_lanes(folder, limit, count, history)
+        note = f"{count} messages; {lines:,} of {HISTORY:,} lines went meanwhile"
+        for what, delays, about in (("alone", alone, ""), (f"beside {HISTORY:,} lines", beside, note)):
+            say(f"at {limit} a minute, {what}: {sorted(round(d) for d in delays)}")
+            yield row(f"at {limit:,} a minute, {what}: median", statistics.median(delays), "ms", about)
+            yield row("  most", max(delays), "ms")
+        for what, of in (("median", statistics.median), ("most", max)):
+            yield row(f"  history adds to the {what}", of(beside) - of(alone), "ms", "the goal is one slot", at_most=slot_ms)
+
+
 PARTS = {
     "callbacks": callbacks,
     "end-to-end": end_to_end,
@@ -385,4 +453,5 @@ PARTS = {
     "memory": memory,
     "ready": ready,
     "rate": rate,
+    "lanes": lanes,
 }

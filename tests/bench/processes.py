@@ -152,6 +152,11 @@ class Bridge(Process):
         channel = json.loads(request(self.admin_port, "/api/v1/channels")[1])["channels"][0]
         return channel["pid"] if channel["status"] == "up" else 0
 
+    def cli(self, *args):
+        done = subprocess.run([BINARY, *map(str, args), "-c", self.folder / "front-bridge.yaml"], capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            raise RuntimeError(f"front-bridge {args[0]}: {done.stderr.strip()[-300:]}")
+
     def metric(self, name, **labels):
         total = 0.0
         for line in request(self.admin_port, "/metrics")[1].decode().splitlines():
@@ -209,15 +214,26 @@ class Sim(Process):
     """Front itself, simulated: 200 requests a minute, no burst, 5 a second for one channel."""
 
     def __init__(self, folder, limit):
-        config = {"token": TOKEN, "rate": {"limit": limit, "burst": 0, "per_resource": 5}, "channels": [{"id": "cha_1", "kind": "custom"}]}
+        config = {"token": TOKEN, "rate": {"limit": limit, "burst": 0, "per_resource": 5}, "channels": [{"id": "cha_1", "kind": "custom", "inbox": "inb_1", "address": "bench"}]}
         (folder / "sim.json").write_text(json.dumps(config))
+        (folder / "sim.port").unlink(missing_ok=True)  # of the one before
         args = [BINARY, "sim", "-c", folder / "sim.json", "--port-file", folder / "sim.port"]
         super().__init__(args, folder / "sim.log", stdout=subprocess.DEVNULL)
         wait_for((folder / "sim.port").exists, 10, "the simulator does not listen")
         self.port = int((folder / "sim.port").read_text())
 
-    def calls(self):
-        return json.loads(request(self.port, "/sim/log")[1])["entries"]
+    def journal(self, after=0):
+        return json.loads(request(self.port, f"/sim/log?after={after}")[1])
+
+    def calls(self, after=0):
+        return [e for e in self.journal(after)["entries"] if e["kind"] == "api"]
+
+    def last(self):
+        return self.journal(1 << 40)["last"]
+
+    def counts(self):
+        """How often each call was answered with which status."""
+        return self.journal(1 << 40)["counts"]
 
 
 _next_message = [1]
