@@ -160,16 +160,13 @@ static void wait_or_step_aside(struct happening *h, const char *why)
 {
     const char *channel = channel_for_token(h);
 
-    if (h->event.is_aside || !has_waited(h, ACT_LAG_MAX_MS)) {
+    if (h->event.is_aside || !channel || !has_waited(h, ACT_LAG_MAX_MS)) {
         happening_later(h, why, ACT_GIVE_UP_MS);
         return;
     }
     free(h->why);
     h->why = mem_strdup(why);
-    if (channel)
-        happening_ask(h, "channel", "/channels/%s", channel, on_proof);
-    else
-        happening_ask(h, "me", "/me", NULL, on_proof);
+    happening_ask(h, "channel", "/channels/%s", channel, on_proof);
 }
 
 bool happening_is_answered(struct happening *h, const struct front_result *r)

@@ -20,7 +20,6 @@ static const char *const names[] = {
     "comments",
     "channel",
     "channel_status",
-    "channels",
     "events",
     "event",
     "download",

@@ -59,3 +59,7 @@ def prism(prisms):
     """Front as its own documents describe it: give it to make_bridge as front."""
     with Front(prisms) as server:
         yield server
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "judges(*calls, custom, application): the calls of the bridge that the test makes and judges")

@@ -25,7 +25,7 @@ WIRES = {
     },
     "nulls": {"sender": {"handle": "ada", "name": None, "email": None}, "text": "x", "id": None, "sent_at": None, "subject": None},
     "empty": {"sender": ADA, "text": ""},
-    "attachment only": {"sender": ADA, "attachments": [{"filename": "a.png", "content_type": "image/png"}]},
+    "attachment only": {"sender": ADA, "attachments": [{"filename": "a.png", "content_type": "image/png", "url": "https://example.org/a.png"}]},
     "unicode": {"sender": {"handle": "ådå 😀"}, "text": "\ud83d\ude00 é \u202e"},
     "lines": {"sender": ADA, "text": "a\r\nb\n\nc"},
     "markdown": {"sender": ADA, "markdown": "# a\n**b** <script>x</script> [l](https://x.org)"},
