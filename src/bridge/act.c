@@ -168,9 +168,10 @@ static void on_confirmed(struct store_op *op)
     if (op->result == ERR_NOT_FOUND) {
         confirm_next(h);
     } else if (happening_is_done(h, op)) {
+        struct queue *queue = h->confirm.is_history ? &h->channel->history : &h->channel->in;
         if (h->confirm.is_promoted)
-            queue_promoted(&h->channel->in, h->confirm.now);
-        queue_kick(&h->channel->in);
+            queue_promoted(queue, h->confirm.now);
+        queue_kick(queue);
         happening_end(h, EVENT_ACTED,
                       h->confirm.is_new ? "it proves a message of ours" : "its message was proven before");
     }

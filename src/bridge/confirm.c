@@ -41,6 +41,7 @@ static void on_confirmed(struct store_op *op)
 {
     struct confirmation *c = container_of(op, struct confirmation, op.op);
     struct channel *ch = c->channel;
+    struct queue *queue = c->op.is_history ? &ch->history : &ch->in;
 
     count(c);
     if (op->result == OK)
@@ -48,10 +49,10 @@ static void on_confirmed(struct store_op *op)
     if (op->result == OK && c->op.is_new)
         write_line(c);
     if (op->result == OK && c->op.is_promoted)
-        queue_promoted(&ch->in, c->op.now);
+        queue_promoted(queue, c->op.now);
     c->done(op->result, c->arg);
     ch->bridge->receive_n--;
-    queue_kick(&ch->in);
+    queue_kick(queue);
     free(c->uid);
     free(c->front_id);
     free(c->conversation);

@@ -426,6 +426,7 @@ struct store_confirm {
     int64_t found_id;
     bool is_new; /* false: it was confirmed before */
     bool is_promoted;
+    bool is_history; /* it is a line of the channel's history */
 };
 void store_post_confirm(struct store *s, struct store_confirm *p);
 

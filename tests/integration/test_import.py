@@ -1,6 +1,7 @@
 """History: imported from files, sent in the lowest lane, once for each id, whatever is killed meanwhile."""
 import json
 import subprocess
+import threading
 import time
 
 from bridge import BINARY, Bridge
@@ -61,6 +62,54 @@ def test_check_stores_nothing_and_needs_no_bridge(backend, front, tmp_path):
     assert not bridge.store.exists()
     nowhere = run(bridge, "-", "--channel", "nope", input="")
     assert nowhere.returncode == 2 and "no channel" in nowhere.stderr
+
+
+def test_lines_are_stored_though_no_bridge_runs_and_go_on_when_it_does(make_bridge, backend, front, tmp_path):
+    allow(front)
+    bridge = make_bridge(backend=backend, front=front)
+    bridge.stop()
+    result = run(bridge, write(tmp_path, [line(1), line(2)]))
+    assert result.returncode == 0 and "2 stored" in result.stdout and "The bridge does not run" in result.stderr, result
+    status = run(bridge, "--status", "support").stdout
+    assert "2 waiting" in status and "the bridge does not run" in status
+    assert not imported(front)
+    allow(front)
+    bridge.start()
+    until(lambda: sorted(p["external_id"] for p in imported(front)) == ["h1", "h2"], 20)
+
+
+def test_lines_wait_for_room_under_the_quota(make_bridge, backend, front, tmp_path):
+    """It does not give up: what Front has taken makes room for the rest."""
+    front.allowance = {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 170)}
+    bridge = make_bridge(backend=backend, front=front, top={"limits": {"channel_quota": "1MiB"}})
+    file = write(tmp_path, [line(n, text="x" * 60_000) for n in range(30)])
+    result = []
+    client = threading.Thread(target=lambda: result.append(run(bridge, file, "--no-wait")))
+    client.start()
+    stored = lambda: json.loads(bridge.admin("GET", "/api/v1/imports?channel=support").body)["imports"]  # noqa: E731
+    until(lambda: stored() and stored()[0]["waiting"] >= 15, 20)
+    assert client.is_alive() and stored()[0]["waiting"] < 30
+    allow(front)
+    bridge.restart()  # what it has learnt of Front's limits is forgotten
+    client.join(60)
+    assert result and result[0].returncode == 0 and "30 lines, 30 stored" in result[0].stdout, result
+
+
+def test_history_of_an_application_channel_is_proven_by_front(make_bridge, backend, front, tmp_path):
+    allow(front)
+    bridge = make_bridge(backend=backend, front=front, kind="application")
+    agents = line(2, direction="outbound", sender={"handle": "grace"}, to=[{"handle": "ada2"}], text="from us")
+    assert run(bridge, write(tmp_path, [line(1), agents])).returncode == 0
+    posts = {c[1].rsplit("/", 1)[1]: c[3] for c in front.calls if c[0] == "POST"}
+    assert posts["inbound_messages"]["delivered_at"] == 1600000001 and posts["inbound_messages"]["sender"]["handle"] == "ada1"
+    assert posts["outbound_messages"]["to"][0]["handle"] == "ada2"
+    first = posts["inbound_messages"]["metadata"]["external_id"]
+    proof = {"type": "message_imported", "payload": {"metadata": {"external_id": first}}}
+    assert bridge.app_callback(proof, channel="support").json == {}
+    until(lambda: bridge.state_of("h1") == "delivered", 10, lambda: bridge.messages())
+    assert bridge.metric("front_bridge_confirmations_total", channel="support", result="confirmed") == 1
+    bridge.app_callback(proof, channel="support")
+    assert bridge.metric("front_bridge_confirmations_total", channel="support", result="confirmed") == 1
 
 
 def test_history_joins_the_live_conversation(make_bridge, backend, front, tmp_path):
