@@ -6,6 +6,9 @@
 #include "cli/command.h"
 #include "cli/ops_call.h"
 #include "cli/text.h"
+#include <string.h>
+
+enum { WIDEST = 120 /* of a column: a path may be longer */ };
 
 static const struct option options[] = {
     {"json", 0, NULL, "as JSON"},
@@ -136,15 +139,43 @@ static void write_history(const char *name, struct jval h, struct buf *out)
                  name, (long long)waiting, name);
 }
 
+struct widths {
+    int name, adapter, account;
+};
+
+static void widen(int *width, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (n > (size_t)*width && n <= WIDEST)
+        *width = (int)n;
+}
+
+/* A column is as wide as what is longest in it, so that none shifts the others. */
+static struct widths widths_of(const struct config *c)
+{
+    struct widths w = {16, 16, 12};
+
+    for (size_t i = 0; i < c->channel_n; i++) {
+        widen(&w.name, c->channel[i].name);
+        widen(&w.adapter, c->channel[i].adapter);
+        widen(&w.account, c->channel[i].account->name);
+    }
+    return w;
+}
+
 static void write_text(const struct config *c, struct jval answer, struct jval imports, struct buf *out)
 {
-    buf_addf(out, "%-24s %-16s %-12s %-20s %-16s %s\n", "CHANNEL", "STATUS", "KIND", "ADAPTER", "ACCOUNT",
-             "FRONT CHANNEL");
+    struct widths w = widths_of(c);
+
+    buf_addf(out, "%-*s %-16s %-12s %-*s %-*s %s\n", w.name, "CHANNEL", "STATUS", "KIND", w.adapter,
+             "ADAPTER", w.account, "ACCOUNT", "FRONT CHANNEL");
     for (size_t i = 0; i < c->channel_n; i++) {
         const struct config_channel *channel = &c->channel[i];
-        buf_addf(out, "%-24s ", channel->name);
+        buf_addf(out, "%-*s ", w.name, channel->name);
         write_status(live(answer, channel->name), out);
-        buf_addf(out, " %-12s %-20s %-16s ", kind_name(channel), channel->adapter, channel->account->name);
+        buf_addf(out, " %-12s %-*s %-*s ", kind_name(channel), w.adapter, channel->adapter, w.account,
+                 channel->account->name);
         add_front_channel(channel, live(answer, channel->name), out);
     }
     for (size_t i = 0; i < c->channel_n; i++)

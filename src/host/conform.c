@@ -271,8 +271,10 @@ static enum conform_result replies(struct conform *c)
 static bool post_inbound(struct conform *c)
 {
     char bearer[600];
+    /* "from" is for backends that say it in a word, such as those of the examples. */
     static const char body[] =
-        "{\"id\":\"conform-in\",\"sender\":{\"handle\":\"conform\"},\"text\":\"Hello\"}";
+        "{\"id\":\"conform-in\",\"sender\":{\"handle\":\"conform\"},\"from\":\"conform\","
+        "\"text\":\"Hello\"}";
     snprintf(bearer, sizeof bearer, "Bearer %.500s", c->o->token ? c->o->token : "");
     const struct host_header header[] = {{SPAN_LIT("content-type"), SPAN_LIT("application/json")},
                                          {SPAN_LIT("authorization"), span_of(bearer)},

@@ -67,6 +67,8 @@ def test_the_examples_of_exec_conform(channel_test, name):
     example = pathlib.Path(__file__).parents[2] / "channels/exec/examples" / name
     code, out, _ = channel_test("exec", "--set", f'command=["/usr/bin/python3","{example}"]', "--repeat", "5")
     assert code == 0, out
+    if name == "echo.py":  # the webhook of the other one has a form of its own
+        assert "kept     acknowledges a message only when it is stored" in out
 
 
 @pytest.mark.parametrize("words, code, said", [

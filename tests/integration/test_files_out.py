@@ -1,5 +1,6 @@
 """Files of agents on their way to a backend: the same bytes at both ends, and what Front may do instead of sending them."""
 import concurrent.futures
+import glob
 import hashlib
 import itertools
 import os
@@ -95,6 +96,23 @@ def test_links_are_ours_alone(bridge, front, backend):
     assert bridge.request("POST", path).status == 405
     bridge.restart()
     until(lambda: bridge.request("GET", path).status == 200)  # the key outlives the process
+
+
+def test_a_link_ends_after_an_hour(make_bridge, front, backend, tmp_path):
+    library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
+    if not library:
+        pytest.skip("libfaketime is not installed")
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    env = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+           "FAKETIME_DONT_FAKE_MONOTONIC": "1", "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    bridge = make_bridge(front=front, backend=backend, env=env)
+    bridge.callback(message("for an hour", attachments=[attach(front, "fil_1", b"bytes")]))
+    url = backend.wait(1)[0]["attachments"][0]["url"]
+    assert get(bridge, url).body == b"bytes"
+    offset.write_text("+3700")
+    ended = get(bridge, url)
+    assert ended.status == 410 and "expired" in ended.json["message"] and b"bytes" not in ended.body
 
 
 def test_the_adapter_gets_the_same_bytes_by_descriptor(make_bridge, front, tmp_path):
