@@ -155,7 +155,7 @@ struct answered {
     bool is_received; /* a customer or the backend's agent wrote it; else it is a delivery */
     bool is_named;    /* Front knows it by the name that it was told */
     int64_t id;
-    char *source_id, *conversation, *thread_ref;
+    char *source_id, *conversation, *thread_ref, *recipient;
 };
 
 static void answered_fini(struct answered *a)
@@ -163,6 +163,7 @@ static void answered_fini(struct answered *a)
     free(a->source_id);
     free(a->conversation);
     free(a->thread_ref);
+    free(a->recipient);
 }
 
 static enum err read_answered(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,
@@ -184,6 +185,7 @@ static enum err read_answered(struct sqlite *q, struct conn *c, enum sql id, int
         .source_id = span_strdup(sql_text(st, 1)),
         .conversation = span_strdup(sql_text(st, 3)),
         .thread_ref = span_strdup(sql_text(st, 4)),
+        .recipient = span_strdup(sql_text(st, 6)),
     };
     a->is_named = a->is_received ? is_there : sqlite3_column_int(st, 5) == 0;
     sql_reset(st);
@@ -245,6 +247,12 @@ static enum err thread_of_delivery(struct sqlite *q, const struct channel *chann
     return front.p ? find_text(q, &q->writer, SQL_REPLY_THREAD, channel->id, front, thread_ref) : OK;
 }
 
+/* Several people may be in a conversation of the backend; where it has none, each has a thread of their own. */
+static bool may_join(const struct answered *a, const struct store_put *p, const char *conversation)
+{
+    return (conversation && *conversation) || span_eq(span_of(a->recipient), p->item[0].recipient);
+}
+
 enum err reply_thread(struct sqlite *q, const struct channel *channel, const struct store_put *p,
                       char **thread_ref, char **conversation)
 {
@@ -257,6 +265,11 @@ enum err reply_thread(struct sqlite *q, const struct channel *channel, const str
         a.thread_ref = a.conversation = NULL;
     } else if (a.id) {
         e = thread_of_delivery(q, channel, p, &a, thread_ref, conversation);
+    }
+    if (e == OK && a.id && !may_join(&a, p, *conversation)) {
+        free(*thread_ref);
+        free(*conversation);
+        *thread_ref = *conversation = NULL;
     }
     answered_fini(&a);
     return e;

@@ -19,7 +19,7 @@
     "m.conversation, m.thread_ref,"                                                                          \
     " m.event_id, m.external_id, m.reason, m.reply_to, "
 
-#define REPLY_COLUMNS " id, source_id, state, conversation, thread_ref, event_id IS NOT NULL "
+#define REPLY_COLUMNS " id, source_id, state, conversation, thread_ref, event_id IS NOT NULL, recipient "
 
 #define EVENT_COLUMNS                                                                                        \
     " e.id, e.account, e.via, e.event_id, e.type, e.origin, e.emitted_at, e.stored_at, e.state, e.due_at,"   \

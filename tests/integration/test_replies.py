@@ -99,10 +99,22 @@ def test_what_is_answered_decides_the_conversation(make_bridge, backend, front):
     bridge.app_callback(envelope(sent, "conversation-of-front"))
     (told,) = backend.wait(1)
     bridge.wait_state(sent["id"], "delivered")
-    answer = post_of(front, bridge.hook(inbound(in_reply_to="x-" + told["id"]), "app"))
-    plain = post_of(front, bridge.hook(inbound(), "app"))
+    answer = post_of(front, bridge.hook(inbound(sender={"handle": "eve"}, in_reply_to="x-" + told["id"]), "app"))
+    plain = post_of(front, bridge.hook(inbound(sender={"handle": "eve"}), "app"))
     assert answer["metadata"]["external_conversation_id"] == "conversation-of-front"
-    assert plain["metadata"]["external_conversation_id"] == "ada"
+    assert plain["metadata"]["external_conversation_id"] == "eve"
+
+
+def test_nobody_gets_into_a_thread_of_another_by_naming_a_message(make_bridge, backend, front):
+    bridge = app_channel(make_bridge, backend, front)
+    sent, wrote = message("to eve alone", to="eve"), inbound(sender={"handle": "eve"})
+    bridge.app_callback(envelope(sent, "conversation-of-eve"))
+    (told,) = backend.wait(1)
+    bridge.wait_state(sent["id"], "delivered")
+    bridge.hook(wrote, "app")
+    for to in (wrote["id"], "x-" + told["id"]):
+        answer = post_of(front, bridge.hook(inbound(sender={"handle": "mallory"}, in_reply_to=to), "app"))
+        assert answer["metadata"]["external_conversation_id"] == "mallory"
 
 
 def test_a_custom_channel_keeps_what_it_cannot_show(bridge, front):

@@ -254,9 +254,12 @@ static void test_what_is_answered_decides_where_it_belongs(void **state)
 {
     struct kit *k = *state;
     receive(k, &(struct in){.id = "b1", .conversation = "room-1", .ref = "room-1"});
-    receive(k, &(struct in){.id = "b2", .ref = "eve", .handle = "eve"});
+    receive(k, &(struct in){.id = "b2", .ref = "old-thread"});
+    receive(k, &(struct in){.id = "b3", .ref = "eve", .handle = "eve"});
     expect_thread(k, &(struct in){.id = "r1", .reply_to = "b1"}, "room-1", "room-1", "room-1");
-    expect_thread(k, &(struct in){.id = "r2", .reply_to = "b2"}, "eve", NULL, "ada");
+    expect_thread(k, &(struct in){.id = "r2", .reply_to = "b2"}, "old-thread", NULL, "ada");
+    expect_thread(k, &(struct in){.id = "r5", .reply_to = "b3"}, "ada", NULL,
+                  "ada"); /* eve's is hers alone */
     expect_thread(k, &(struct in){.id = "r3", .reply_to = "unknown"}, "ada", NULL, "ada");
     expect_thread(k, &(struct in){.id = "r4", .reply_to = "b1", .conversation = "room-2", .ref = "room-2"},
                   "room-2", "room-2", "room-2");
@@ -268,7 +271,10 @@ static void test_a_delivery_that_is_answered_decides_too(void **state)
 {
     struct kit *k = *state;
     deliver(k, "msg_1", "bob", "x-1");
-    expect_thread(k, &(struct in){.id = "r1", .reply_to = "x-1", .is_application = true}, "fb-cnv_1", NULL,
+    deliver(k, "msg_0", "ada", "x-0");
+    expect_thread(k, &(struct in){.id = "r0", .reply_to = "x-1", .is_application = true}, "ada", NULL,
+                  "ada"); /* it was bob's alone */
+    expect_thread(k, &(struct in){.id = "r1", .reply_to = "x-0", .is_application = true}, "fb-cnv_1", NULL,
                   "ada");
     expect_thread(k, &(struct in){.id = "r2", .reply_to = "x-1"}, "ada", NULL,
                   "ada"); /* a custom channel cannot */
