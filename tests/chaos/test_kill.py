@@ -121,6 +121,45 @@ def test_a_kill_at_each_point_of_the_way_in(make_fast, front, point):
     assert len(posts) == 1, "what may have arrived is looked for first"
 
 
+SIGNS = {"edit": {"text": "changed"}, "reaction": {"emoji": "+1"}}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("point", IN)
+def test_a_kill_at_each_point_of_what_happened_to_a_message(make_fast, front, point, sign):
+    """An edit is a message; a reaction a comment, of which Front does not show whose it is: it may stand there twice."""
+    original, comments = front.accept, []
+
+    def accept(method, path, content):
+        if not path.endswith("/comments"):
+            return original(method, path, content)
+        comments.append(content["body"])
+        return 201, {"content-type": "application/json"}, b'{"id":"com_1"}'
+
+    front.accept = accept
+    bridge = make_fast()
+    wrote, acknowledged = hook_body("the one"), False
+    assert bridge.hook(wrote).status == 202
+    until(lambda: bridge.lines("thread_learnt"), 20)
+    bridge.stop()
+    bridge.start(env={"FRONT_BRIDGE_POINT": f"{point}=kill"})
+    told = {**wrote, "text": None, **SIGNS[sign], "type": sign, "message_id": wrote["id"]}
+    try:
+        acknowledged = bridge.hook(told).status == 202
+    except OSError:
+        pass
+    assert bridge.process.wait(20) == -signal.SIGKILL, "the point was reached"
+    bridge.start()
+    if not acknowledged:
+        assert bridge.hook(told).status in (200, 202), "the backend sends it again"
+    until(lambda: bridge.state_of(f"{sign}\x1f{wrote['id']}") in ("accepted", "delivered"), 30)
+    messages = [p["body"] for p in front.posted() if "changed" in p["body"]]
+    assert len(messages) == (sign == "edit"), messages
+    may_be_twice = point in ("before_settle", "after_relay")
+    assert len(comments) in ((1, 2) if may_be_twice else (1,)) if sign == "reaction" else not comments, comments
+    assert len(set(comments)) <= 1
+
+
 def test_a_kill_while_the_backend_thinks(make_fast, backend):
     """In the middle of sending: the request is out, the answer is not there yet."""
     bridge = make_fast()

@@ -56,6 +56,7 @@ static void put_bodies(struct jout *j, struct span wire)
     const struct incoming in = {.wire = wire, .id = "fb3k9x2m-1z", .thread_ref = thread.p};
     put_body(j, "custom", &in, incoming_custom);
     put_body(j, "application", &in, incoming_application);
+    put_body(j, "comment", &in, incoming_comment);
     put_history(j, CHANNEL_CUSTOM, &in);
     put_history(j, CHANNEL_APPLICATION, &in);
     json_fini(&doc);

@@ -37,6 +37,13 @@ WIRES = {
 }
 
 
+SIGNS = {
+    "edit": {"type": "edit", "id": "e1", "message_id": "m1", "sender": ADA, "text": "new"},
+    "delete": {"type": "delete", "external_id": "x1", "sender": ADA},
+    "reaction": {"type": "reaction", "delivery_id": "fb1", "sender": ADA, "emoji": "👍🏽", "removed": True},
+}
+WIRES.update(SIGNS)
+
 PAST = {"id": "h1", "sender": ADA, "text": "x", "created_at": 1600000000.5}
 LINES = {  # of history, for both kinds of channel
     "inbound": PAST,
@@ -62,6 +69,12 @@ def bodies():
 @pytest.mark.parametrize("kind, call", [("custom", "incoming_messages"), ("application", "inbound_messages")])
 def test_body(api, bodies, name, kind, call):
     assert api.mistakes("POST", f"/channels/cha_1/{call}", bodies[name][kind]) == []
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_comment(api, bodies, name):
+    assert bodies[name]["comment"]["body"].startswith("*ada ")
+    assert api.mistakes("POST", "/conversations/cnv_1/comments", bodies[name]["comment"]) == []
 
 
 @pytest.mark.parametrize("name", CUSTOM_LINES)

@@ -6,6 +6,7 @@
 #include "front/form.h"
 #include "front/history.h"
 #include "front/incoming.h"
+#include "front/sign.h"
 #include "front/phone.h"
 #include "text/doc.h"
 #include "text/html_token.h"
@@ -74,7 +75,9 @@ static void check_files(struct span wire)
 
 static void check_body(enum err build(const struct incoming *, struct buf *, struct buf *), struct span wire)
 {
-    const struct incoming in = {.wire = wire, .id = "fb1", .thread_ref = "t", .has_phones = wire.n % 2};
+    const struct sign_about about = {.is_known = true, .body = wire}; /* whatever it says may be quoted */
+    const struct incoming in = {
+        .wire = wire, .id = "fb1", .thread_ref = "t", .has_phones = wire.n % 2, .about = &about};
     struct buf out, why, html;
     struct json doc;
 
@@ -111,13 +114,49 @@ static void check_line(struct span line)
     }
 }
 
+/* Markdown, in which nobody is called. */
+static void check_comment(struct span wire)
+{
+    const struct sign_about about = {.is_known = true, .is_delivery = true, .body = wire};
+    const struct incoming in = {.wire = wire, .id = "fb1", .about = &about};
+    struct buf out, why, text;
+    struct json doc;
+
+    buf_init(&out, 64 << 20);
+    buf_init(&why, 1024);
+    buf_init(&text, 64 << 20);
+    must(incoming_comment(&in, &out, &why) == OK && !out.is_over);
+    must(json_parse(&doc, buf_span(&out)) == OK);
+    must(json_str(json_get(json_root(&doc), "body"), &text) == OK);
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        char before = i ? text.p[i - 1] : ' ';
+        bool is_mail = (before >= '0' && before <= '9') || ((before | 32) >= 'a' && (before | 32) <= 'z');
+        must(text.p[i] != '@' || is_mail || (unsigned char)text.p[i + 1] == 0xe2);
+    }
+    json_fini(&doc);
+    buf_fini(&text);
+    buf_fini(&why);
+    buf_fini(&out);
+}
+
+static bool is_ignored(struct span wire)
+{
+    struct json doc;
+    bool is = json_parse(&doc, wire) == OK && sign_form(json_root(&doc)) == SIGN_IGNORED;
+
+    json_fini(&doc);
+    return is;
+}
+
 static void check_wire(struct span wire)
 {
     struct buf why;
 
     buf_init(&why, 1024);
-    if (incoming_check(wire, &why) == OK) {
+    if (incoming_check(wire, &why) == OK && is_ignored(wire)) {
         must(why.n == 0);
+    } else if (why.n == 0) {
+        check_comment(wire);
         check_files(wire);
         check_body(incoming_custom, wire);
         check_body(incoming_application, wire);

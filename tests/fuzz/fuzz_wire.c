@@ -53,6 +53,20 @@ static void check_message(const struct fb_inbound *m)
         must_be_clean(FB_AT(m->to, i)->handle, WIRE_ID_MAX);
 }
 
+static void check_sign(const struct fb_inbound *m)
+{
+    const char *const about[] = {m->about, m->about_delivery_id, m->about_external_id};
+    int about_n = 0, text_n = !!m->text + !!m->markdown + !!m->html;
+    for (size_t i = 0; i < ARRAY_LEN(about); i++) {
+        must_be_clean(about[i], WIRE_ID_MAX);
+        about_n += about[i] != NULL;
+    }
+    must_be_clean(m->emoji, WIRE_EMOJI_MAX);
+    must(m->what > FB_MESSAGE && m->what <= FB_TYPING && m->sender->handle && !m->attachment_n);
+    must(about_n == (m->what != FB_TYPING) && text_n == (m->what == FB_EDIT));
+    must(!m->emoji == (m->what != FB_REACTION));
+}
+
 static void check_receipt(const struct fb_receipt *r)
 {
     must(r->status >= FB_RECEIPT_DELIVERED && r->status <= FB_RECEIPT_FAILED);
@@ -60,6 +74,21 @@ static void check_receipt(const struct fb_receipt *r)
     must_be_clean(r->delivery_id, WIRE_ID_MAX);
     must_be_clean(r->external_id, WIRE_ID_MAX);
     must_be_clean(r->reason, WIRE_LINE_MAX);
+}
+
+static void read_sign(struct jval root)
+{
+    struct wire_item item;
+    struct buf why;
+    if (!wire_is_sign(root))
+        return;
+    buf_init(&why, 300);
+    enum err e = wire_read_sign(root, &item, &why);
+    must((e == OK) == (why.n == 0) && !why.is_over);
+    if (e == OK)
+        check_sign(&item.inbound);
+    wire_item_fini(&item);
+    buf_fini(&why);
 }
 
 /* Once as a receipt, once as a message, once as a message with a file of a form. */
@@ -113,8 +142,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json doc;
     char *name = mem_strndup(text.p, size < 1000 ? size : 1000);
     const struct wire_part part = {name, name, size % 2 ? "logo" : NULL, text};
-    if (json_parse(&doc, text) == OK)
+    if (json_parse(&doc, text) == OK) {
         read_all(json_root(&doc), &part);
+        read_sign(json_root(&doc));
+    }
     free(name);
     json_fini(&doc);
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++)

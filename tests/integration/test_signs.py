@@ -2,8 +2,9 @@
 import backend as backend_module
 import frontapi
 import pytest
-from bridge import APP_SECRET, APP_UID, SECRET, Bridge, next_id
+from bridge import APP_SECRET, APP_UID, SECRET, Bridge, message, next_id
 from frontsim import Sim
+from serving import Drop
 from wait import until
 
 CUSTOM, APP, TOKENLESS = "support", "app", "tokenless"
@@ -191,3 +192,69 @@ def test_bad_signs_are_refused_with_a_sentence(world):
         assert answer.status == 422 and words in answer.json["error"], (fields, answer)
     answer = world.bridge.hook({"type": "typing"})
     assert answer.status == 422 and "sender.handle" in answer.json["error"]
+
+
+# ---- with a Front that the test plays itself ----
+
+
+@pytest.fixture
+def comments(front):
+    """What is posted as comments: (conversation, body)."""
+    original, posted = front.accept, []
+
+    def accept(method, path, content):
+        if not path.endswith("/comments"):
+            return original(method, path, content)
+        posted.append((path.split("/")[2], content["body"]))
+        return 201, {"content-type": "application/json"}, b'{"id":"com_1"}'
+
+    front.accept = accept
+    return posted
+
+
+def test_a_reaction_to_what_an_agent_wrote_is_told_where_that_is(bridge, backend, front, comments):
+    """By our id and by the backend's; the customer has never written."""
+    bridge.callback(message("Hello Ada", to="ada", conversation="cnv_7"))
+    (delivery,) = backend.wait(1)
+    ada = {"type": "reaction", "sender": {"handle": "ada", "name": "Ada"}, "emoji": ":+1:"}
+    for n, about in enumerate([{"delivery_id": delivery["id"]}, {"external_id": "x-" + delivery["id"]}, {"message_id": "x-" + delivery["id"]}]):
+        assert bridge.hook({**ada, **about, "id": f"r-{n}"}).status == 202
+        until(lambda: len(comments) == n + 1, 10, comments)
+    assert comments == [("cnv_7", "*Ada reacted with :+1: to your message “Hello Ada”.*")] * 3
+    bridge.wait_state("reaction\x1fr-2", "delivered")
+
+
+def test_a_comment_whose_answer_is_lost_is_posted_once_more_and_then_left_to_a_person(bridge, backend, front):
+    original, posted = front.accept, []
+
+    def accept(method, path, content):
+        if path.endswith("/comments"):
+            posted.append(content["body"])
+            raise Drop
+        return original(method, path, content)
+
+    front.accept = accept
+    bridge.callback(message("Hello Ada", to="ada", conversation="cnv_7"))
+    (delivery,) = backend.wait(1)
+    assert bridge.hook({"type": "reaction", "id": "r", "delivery_id": delivery["id"], "sender": {"handle": "ada"}, "emoji": "👍"}).status == 202
+    bridge.wait_state("reaction\x1fr", "unknown", 20)
+    assert len(posted) == 2
+
+
+def test_a_dry_run_tells_front_of_nothing(make_bridge, backend, front, comments):
+    bridge = make_bridge(backend=backend, front=front, dry_run=True, only_to=["eve"])
+    ada = {"sender": {"handle": "ada"}, "message_id": "m-1"}
+    for fields in ({"type": "edit", "text": "new"}, {"type": "delete"}, {"type": "reaction", "emoji": "👍"}):
+        assert bridge.hook({**ada, **fields, "id": "s"}).status == 202
+        until(lambda: bridge.state_of(f"{fields['type']}\x1fs") == "accepted")
+    assert {m["reason"] for m in bridge.messages()} == {"dry run"}
+    assert not front.calls and not comments
+
+
+def test_history_holds_no_signs(make_bridge, backend, front):
+    """A line that is none would be told as if it had happened now."""
+    bridge = make_bridge(backend=backend, front=front)
+    lines = bridge.folder / "history.jsonl"
+    lines.write_text('{"type":"edit","message_id":"m","id":"h","sender":{"handle":"ada"},"text":"x","created_at":1600000000}\n')
+    ran = bridge.run_cli("import", str(lines), "--channel", "support")
+    assert ran.returncode == 1 and "history holds messages alone" in ran.stdout + ran.stderr

@@ -1,5 +1,5 @@
 fb_unit_test(store_state SOURCES store/state_test.c LIBS store)
-foreach(part store dedupe ops thread model schema standing file import event event_head parts reply forget map_model receipt)
+foreach(part store dedupe ops thread model schema standing file import event event_head parts about reply forget map_model receipt)
   fb_unit_test(store_${part} SOURCES store/${part}_test.c store/kit.c LIBS store)
 endforeach()
 if(FB_TEST_POINTS)

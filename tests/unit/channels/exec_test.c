@@ -252,6 +252,10 @@ static void test_receive_is_answered(void **state)
               "echo '{\"type\":\"receive\",\"ref\":{},\"sender\":{\"handle\":\"x\"}}'\n"
               "read -r l; echo \"$l\" >&2\n"
               "echo '{\"type\":\"receipt\",\"ref\":7,\"external_id\":\"x\",\"status\":\"read\"}'\n"
+              "read -r l; echo \"$l\" >&2\n"
+              "echo '{\"type\":\"delete\",\"ref\":8,\"message_id\":\"m\",\"sender\":{\"handle\":\"x\"}}'\n"
+              "read -r l; echo \"$l\" >&2\n"
+              "echo '{\"type\":\"typing\",\"ref\":9,\"sender\":{\"handle\":\"x\"}}'\n"
               "read -r l; echo \"$l\" >&2; sleep 5"));
     (void)state;
     assert_true(fake_run_received(f, 1));
@@ -264,6 +268,14 @@ static void test_receive_is_answered(void **state)
     assert_true(f->received[1].is_receipt);
     fake_stored(f, 1, FB_ERR_FULL, false, NULL, "The channel is full.");
     assert_true(fake_run_log(f, "\"ref\":7,\"status\":\"retry\",\"error\":\"The channel is full.\"}"));
+    assert_true(fake_run_received(f, 3));
+    assert_int_equal(f->received[2].inbound.what, FB_DELETE);
+    fake_stored(f, 2, FB_OK, false, "in_2", NULL);
+    assert_true(fake_run_log(f, "\"ref\":8,\"status\":\"accepted\",\"id\":\"in_2\",\"duplicate\":false}"));
+    assert_true(fake_run_received(f, 4));
+    assert_int_equal(f->received[3].inbound.what, FB_TYPING);
+    fake_stored(f, 3, FB_OK, false, NULL, NULL);
+    assert_true(fake_run_log(f, "\"ref\":9,\"status\":\"ignored\"}"));
     fake_free(f);
 }
 

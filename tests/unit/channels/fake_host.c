@@ -192,9 +192,20 @@ static void file_copy(const struct fb_attachment *a, struct fake_file *to)
 static int on_receive(const struct fb_host *host, const struct fb_inbound *in, fb_stored_fn *done, void *arg)
 {
     struct fake *f = of(host);
-    const char *all[] = {
-        in->id,      in->conversation_id, in->text,         in->markdown,       in->html,
-        in->subject, in->in_reply_to,     in->author_email, in->sender->handle, in->sender->name};
+    const char *all[] = {in->id,
+                         in->conversation_id,
+                         in->text,
+                         in->markdown,
+                         in->html,
+                         in->subject,
+                         in->in_reply_to,
+                         in->author_email,
+                         in->sender->handle,
+                         in->sender->name,
+                         in->about,
+                         in->about_delivery_id,
+                         in->about_external_id,
+                         in->emoji};
     assert_int_equal(in->size, sizeof *in);
     assert_non_null(in->sender->handle);
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -211,6 +222,10 @@ static int on_receive(const struct fb_host *host, const struct fb_inbound *in, f
     r->inbound.subject = copy(in->subject);
     r->inbound.in_reply_to = copy(in->in_reply_to);
     r->inbound.author_email = copy(in->author_email);
+    r->inbound.about = copy(in->about);
+    r->inbound.about_delivery_id = copy(in->about_delivery_id);
+    r->inbound.about_external_id = copy(in->about_external_id);
+    r->inbound.emoji = copy(in->emoji);
     r->sender_handle = copy(in->sender->handle);
     r->sender_name = copy(in->sender->name);
     r->to_handle = in->to_n ? copy(in->to[0].handle) : NULL;
@@ -470,13 +485,24 @@ static void http_free(struct fake_http *h)
 
 static void received_free(struct fake_received *r)
 {
-    const char *const all[] = {r->inbound.id,          r->inbound.conversation_id,
-                               r->inbound.text,        r->inbound.markdown,
-                               r->inbound.html,        r->inbound.subject,
-                               r->inbound.in_reply_to, r->inbound.author_email,
-                               r->receipt.delivery_id, r->receipt.external_id,
-                               r->receipt.reason,      r->sender_handle,
-                               r->sender_name,         r->to_handle};
+    const char *const all[] = {r->inbound.id,
+                               r->inbound.conversation_id,
+                               r->inbound.text,
+                               r->inbound.markdown,
+                               r->inbound.html,
+                               r->inbound.subject,
+                               r->inbound.in_reply_to,
+                               r->inbound.author_email,
+                               r->receipt.delivery_id,
+                               r->receipt.external_id,
+                               r->receipt.reason,
+                               r->sender_handle,
+                               r->sender_name,
+                               r->to_handle,
+                               r->inbound.about,
+                               r->inbound.about_delivery_id,
+                               r->inbound.about_external_id,
+                               r->inbound.emoji};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         free((char *)(uintptr_t)all[i]);
     for (uint32_t i = 0; i < r->inbound.attachment_n; i++) {

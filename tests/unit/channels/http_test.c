@@ -255,6 +255,26 @@ static void test_receipt(void **state)
     fake_free(f);
 }
 
+static void test_signs(void **state)
+{
+    struct fake *f = opened(NULL, "t0ken");
+    const char *headers = JSON "Authorization: bearer t0ken\nwebhook-id: w1\n";
+    (void)state;
+    fake_request(f, 1, "POST", "", headers,
+                 "{\"type\":\"delete\",\"message_id\":\"m1\",\"sender\":{\"handle\":\"alice\"}}", -1);
+    assert_int_equal(f->received[0].inbound.what, FB_DELETE);
+    assert_string_equal(f->received[0].inbound.id, "w1"); /* as of a message */
+    fake_stored(f, 0, FB_OK, false, "in_1", NULL);
+    assert_int_equal(f->reply[1].status, 202);
+    assert_string_equal(f->reply[1].body, "{\"id\":\"in_1\",\"status\":\"accepted\"}");
+    fake_request(f, 2, "POST", "", headers, "{\"type\":\"typing\",\"sender\":{\"handle\":\"alice\"}}", -1);
+    assert_int_equal(f->received[1].inbound.what, FB_TYPING);
+    fake_stored(f, 1, FB_OK, false, NULL, NULL);
+    assert_int_equal(f->reply[2].status, 200);
+    assert_string_equal(f->reply[2].body, "{\"status\":\"ignored\"}");
+    fake_free(f);
+}
+
 static void test_webhook_id_stands_in(void **state)
 {
     const char *body = "{\"sender\":{\"handle\":\"alice\"},\"text\":\"hello\"}";
@@ -656,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_stored_before_acknowledged),
         cmocka_unit_test(test_store_refusals),
         cmocka_unit_test(test_receipt),
+        cmocka_unit_test(test_signs),
         cmocka_unit_test(test_webhook_id_stands_in),
         cmocka_unit_test(test_authentication),
         cmocka_unit_test(test_bad_requests),

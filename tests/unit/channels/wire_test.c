@@ -9,14 +9,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static enum err read_json(const char *text, bool is_receipt, struct wire_item *item, char why[300])
+enum { MESSAGE = 0, RECEIPT = 1, SIGN = 2 };
+
+static enum err read_json(const char *text, int what, struct wire_item *item, char why[300])
 {
     struct json doc;
     struct buf b;
     buf_init(&b, 299);
     assert_int_equal(json_parse(&doc, span_of(text)), OK);
-    enum err e = is_receipt ? wire_read_receipt(json_root(&doc), item, &b)
-                            : wire_read_message(json_root(&doc), &(struct wire_also){0}, item, &b);
+    enum err e = what == RECEIPT ? wire_read_receipt(json_root(&doc), item, &b)
+                 : what == SIGN  ? wire_read_sign(json_root(&doc), item, &b)
+                                 : wire_read_message(json_root(&doc), &(struct wire_also){0}, item, &b);
     strcpy(why, buf_span(&b).p);
     assert_int_equal(e == OK, *why == '\0');
     buf_fini(&b);
@@ -198,6 +201,89 @@ static void test_receipts(void **state)
         else
             assert_int_equal(item.receipt.status, cases[i].status);
         assert_false(item.receipt.delivery_id && item.receipt.external_id);
+        wire_item_fini(&item);
+    }
+}
+
+static void test_signs(void **state)
+{
+    struct wire_item item;
+    char why[300];
+    (void)state;
+    assert_int_equal(
+        read_json("{\"type\":\"edit\",\"id\":\"e1\",\"message_id\":17,\"conversation_id\":\"c\"," S
+                  ",\"markdown\":\"*a*\",\"sent_at\":1700000000,\"subject\":\"no\",\"in_reply_to\":\"no\"}",
+                  SIGN, &item, why),
+        OK);
+    assert_int_equal(item.inbound.what, FB_EDIT);
+    assert_string_equal(item.inbound.id, "e1");
+    assert_string_equal(item.inbound.about, "17");
+    assert_string_equal(item.inbound.conversation_id, "c");
+    assert_string_equal(item.inbound.markdown, "*a*");
+    assert_int_equal(item.inbound.sent_at_ms, INT64_C(1700000000000));
+    assert_null(item.inbound.subject);
+    assert_null(item.inbound.in_reply_to);
+    wire_item_fini(&item);
+    assert_int_equal(read_json("{\"type\":\"delete\",\"external_id\":\"x\"," S
+                               ",\"text\":\"not said\",\"direction\":\"outbound\","
+                               "\"to\":[{\"handle\":\"b\"}]}",
+                               SIGN, &item, why),
+                     OK);
+    assert_int_equal(item.inbound.what, FB_DELETE);
+    assert_string_equal(item.inbound.about_external_id, "x");
+    assert_int_equal(item.inbound.direction, FB_FROM_AGENT);
+    assert_null(item.inbound.text);
+    wire_item_fini(&item);
+    assert_int_equal(read_json("{\"type\":\"reaction\",\"delivery_id\":\"d\"," S
+                               ",\"emoji\":\"\\ud83d\\udc68\\u200d\\ud83d\\udc67\",\"removed\":true}",
+                               SIGN, &item, why),
+                     OK);
+    assert_int_equal(item.inbound.what, FB_REACTION);
+    assert_string_equal(item.inbound.about_delivery_id, "d");
+    assert_string_equal(item.inbound.emoji, "\U0001f468\u200d\U0001f467");
+    assert_int_equal(item.inbound.is_removed, 1);
+    wire_item_fini(&item);
+    assert_int_equal(read_json("{\"type\":\"typing\"," S "}", SIGN, &item, why), OK);
+    assert_int_equal(item.inbound.what, FB_TYPING);
+    wire_item_fini(&item);
+}
+
+static void test_refused_signs(void **state)
+{
+    static const struct {
+        const char *json, *why;
+    } cases[] = {
+        {"{\"type\":\"typing\"}", "`sender.handle` is missing"},
+        {"{\"type\":\"edit\",\"message_id\":\"m\"," S "}", "Give the new text"},
+        {"{\"type\":\"edit\",\"message_id\":\"m\"," S ",\"text\":\"\"}", "send a delete"},
+        {"{\"type\":\"edit\",\"message_id\":\"m\"," S ",\"text\":\"a\",\"html\":\"b\"}",
+         "exactly one of `text`"},
+        {"{\"type\":\"edit\"," S ",\"text\":\"a\"}", "Say which message is meant"},
+        {"{\"type\":\"edit\",\"message_id\":\"\"," S ",\"text\":\"a\"}", "Say which message is meant"},
+        {"{\"type\":\"delete\",\"message_id\":\"m\",\"delivery_id\":\"d\"," S "}",
+         "Say which message is meant"},
+        {"{\"type\":\"delete\",\"message_id\":{}," S "}", "`message_id` must be a string"},
+        {"{\"type\":\"delete\",\"message_id\":\"m\"," S ",\"attachments\":[{}]}",
+         "Files are only taken with a message"},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\"," S "}", "`emoji` must be"},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\"," S ",\"emoji\":5}", "`emoji` must be"},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\"," S ",\"emoji\":\" \\n \"}", "`emoji` must be"},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\"," S ",\"emoji\":\"+\",\"removed\":\"no\"}",
+         "`removed` must be"},
+    };
+    struct wire_item item;
+    char why[300], json[400];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(read_json(cases[i].json, SIGN, &item, why), ERR_INVALID);
+        if (!strstr(why, cases[i].why))
+            fail_msg("%s: %s", cases[i].json, why);
+        wire_item_fini(&item);
+    }
+    for (int more = 0; more < 2; more++) {
+        snprintf(json, sizeof json, "{\"type\":\"reaction\",\"message_id\":\"m\"," S ",\"emoji\":\"%0*d\"}",
+                 WIRE_EMOJI_MAX + more, 1);
+        assert_int_equal(read_json(json, SIGN, &item, why), more ? ERR_INVALID : OK);
         wire_item_fini(&item);
     }
 }
@@ -428,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_refused_messages),
         cmocka_unit_test(test_too_many_and_too_long),
         cmocka_unit_test(test_receipts),
+        cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_refused_signs),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_a_large_file),

@@ -20,6 +20,39 @@ static void test_hostile_messages(void **state)
     } cases[] = {
         {"{\"sender\":{\"handle\":\"x\"},\"text\":\"\"}", NULL, 0},
         {"{\"sender\":{\"handle\":\"x\"},\"text\":\"a\",\"sent_at\":12.345}", NULL, 0},
+        {"{\"type\":\"edit\",\"message_id\":\"m\",\"sender\":{\"handle\":\"x\"},\"text\":\"a\"}", NULL, 0},
+        {"{\"type\":\"delete\",\"delivery_id\":\"d\",\"sender\":{\"handle\":\"x\"}}", NULL, 0},
+        {"{\"type\":\"reaction\",\"external_id\":\"m\",\"emoji\":\"+\",\"removed\":true,\"sender\":{"
+         "\"handle\":\"x\"}}",
+         NULL, 0},
+        {"{\"type\":\"typing\",\"sender\":{\"handle\":\"x\"}}", NULL, 0},
+        {"{\"type\":\"typing\"}", "a message without a sender's handle", 0},
+        {"{\"type\":\"other\",\"sender\":{\"handle\":\"x\"},\"text\":\"a\"}",
+         "a message of a type that is none", 0},
+        {"{\"type\":7,\"sender\":{\"handle\":\"x\"},\"text\":\"a\"}", "a message of a type that is none", 0},
+        {"{\"type\":\"edit\",\"sender\":{\"handle\":\"x\"},\"text\":\"a\"}",
+         "a sign that does not name exactly one message", 0},
+        {"{\"type\":\"edit\",\"message_id\":\"m\",\"external_id\":\"e\",\"sender\":{\"handle\":\"x\"},"
+         "\"text\":\"a\"}",
+         "a sign that does not name exactly one message", 0},
+        {"{\"type\":\"edit\",\"message_id\":7,\"delivery_id\":\"d\",\"sender\":{\"handle\":\"x\"},\"text\":"
+         "\"a\"}",
+         "the id of an earlier message of the wrong type or size", 0},
+        {"{\"type\":\"edit\",\"message_id\":\"m\",\"sender\":{\"handle\":\"x\"}}",
+         "a message without exactly one text", 0},
+        {"{\"type\":\"delete\",\"message_id\":\"m\",\"sender\":{\"handle\":\"x\"},\"text\":\"a\"}",
+         "a message without exactly one text", 0},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\",\"sender\":{\"handle\":\"x\"}}",
+         "a reaction without an emoji", 0},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\",\"emoji\":\"\",\"sender\":{\"handle\":\"x\"}}",
+         "a reaction without an emoji", 0},
+        {"{\"type\":\"reaction\",\"message_id\":\"m\",\"emoji\":\"+\",\"removed\":1,\"sender\":{\"handle\":"
+         "\"x\"}}",
+         "a reaction that is neither removed nor not", 0},
+        {"{\"type\":\"typing\",\"sender\":{\"handle\":\"x\"}}", "descriptors that no attachment names", 1},
+        {"{\"type\":\"typing\",\"sender\":{\"handle\":\"x\"},\"attachments\":[{\"filename\":\"a\",\"content_"
+         "type\":\"b\",\"fd\":0}]}",
+         "attachments of what is no message", 1},
         {"{\"sender\":{\"handle\":\"x\"},\"attachments\":[{\"filename\":\"a\",\"content_type\":\"b\",\"fd\":"
          "0}]}",
          NULL, 1},
@@ -113,6 +146,17 @@ static void test_what_is_written_is_believed(void **state)
         {.sender = &sender, .attachments = &file, .attachment_n = 1, .sent_at_ms = 1},
         {.sender = &sender, .text = "", .attachments = &file, .attachment_n = 1},
         {.sender = &sender, .text = longest},
+        {.sender = &sender, .what = FB_EDIT, .about = "m", .text = longest},
+        {.sender = &sender, .what = FB_DELETE, .about_external_id = "\"", .about = ""},
+        {.sender = &sender, .what = FB_REACTION, .about_delivery_id = "d", .emoji = ":+1:", .is_removed = 7},
+        {.sender = &sender,
+         .what = FB_REACTION,
+         .about = "m",
+         .emoji = "\xf0\x9f\x91\x8d",
+         .direction = FB_FROM_AGENT,
+         .to = to,
+         .to_n = 1},
+        {.sender = &sender, .what = FB_TYPING},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buf out;
@@ -136,6 +180,78 @@ static void test_what_is_written_is_believed(void **state)
     assert_int_equal(inbound_write(&out, &cases[5], fd, &fd_n, &why), ERR_INVALID);
     buf_fini(&out);
     free(longest);
+}
+
+/* What breaks a rule of the ABI is told to the adapter's author. */
+static void test_signs_that_break_rules(void **state)
+{
+    (void)state;
+    static char emoji[INBOUND_EMOJI_MAX + 2];
+    memset(emoji, 'x', sizeof emoji - 1);
+    struct fb_person sender = {.size = sizeof sender, .handle = "a"};
+    struct fb_attachment file = {.size = sizeof file, .fd = 5, .filename = "f", .content_type = "t"};
+    static const char about_one[] =
+        "exactly one of about, about_delivery_id and about_external_id is required";
+    static const char bad_emoji[] = "a reaction needs an emoji of at most 128 bytes of clean UTF-8";
+    struct {
+        struct fb_inbound m;
+        const char *why;
+    } cases[] = {
+        {{.what = FB_TYPING + 1, .text = "a"}, "what it is is none of enum fb_what"},
+        {{.what = FB_EDIT, .text = "a"}, about_one},
+        {{.what = FB_EDIT, .text = "a", .about = ""}, about_one},
+        {{.what = FB_DELETE, .about = "m", .about_delivery_id = "d"}, about_one},
+        {{.what = FB_DELETE, .about = "m\x01"},
+         "the id of the message that is meant is over 1024 bytes or not clean UTF-8"},
+        {{.what = FB_EDIT, .about = "m"},
+         "exactly one of text, markdown and html is required (none if there are attachments)"},
+        {{.what = FB_EDIT, .about = "m", .text = ""}, "the text is empty and there are no attachments"},
+        {{.what = FB_DELETE, .about = "m", .text = "a"}, "only a message or its edit has a text"},
+        {{.what = FB_TYPING, .html = ""}, "only a message or its edit has a text"},
+        {{.what = FB_REACTION, .about = "m"}, bad_emoji},
+        {{.what = FB_REACTION, .about = "m", .emoji = ""}, bad_emoji},
+        {{.what = FB_REACTION, .about = "m", .emoji = "\xff"}, bad_emoji},
+        {{.what = FB_REACTION, .about = "m", .emoji = emoji}, bad_emoji},
+        {{.what = FB_DELETE, .about = "m", .attachments = &file, .attachment_n = 1},
+         "only a message has attachments"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buf out;
+        int fd[INBOUND_ATTACHMENTS_MAX];
+        unsigned fd_n;
+        const char *why = NULL;
+        cases[i].m.size = sizeof cases[i].m;
+        cases[i].m.sender = &sender;
+        buf_init(&out, 1 << 20);
+        assert_int_equal(inbound_write(&out, &cases[i].m, fd, &fd_n, &why), ERR_INVALID);
+        assert_string_equal(why, cases[i].why);
+        buf_fini(&out);
+    }
+}
+
+/* An adapter that was built for ABI 1.1 hands over a struct that ends earlier: what lies behind it is not looked at. */
+static void test_what_older_adapters_hand_over(void **state)
+{
+    (void)state;
+    struct fb_person sender = {.size = sizeof sender, .handle = "a"};
+    struct fb_inbound m = {.size = offsetof(struct fb_inbound, what),
+                           .sender = &sender,
+                           .text = "hi",
+                           .what = 99,
+                           .is_removed = 1,
+                           .about = (const char *)1,
+                           .about_delivery_id = (const char *)1,
+                           .about_external_id = (const char *)1,
+                           .emoji = (const char *)1};
+    struct buf out;
+    int fd[INBOUND_ATTACHMENTS_MAX];
+    unsigned fd_n;
+    const char *why = NULL;
+    buf_init(&out, 1 << 20);
+    assert_int_equal(inbound_write(&out, &m, fd, &fd_n, &why), OK);
+    buf_add_char(&out, '\0');
+    assert_string_equal(out.p, "{\"sender\":{\"handle\":\"a\"},\"text\":\"hi\"}");
+    buf_fini(&out);
 }
 
 static void test_text(void **state)
@@ -187,6 +303,8 @@ int main(void)
         cmocka_unit_test(test_hostile_messages),
         cmocka_unit_test(test_hostile_receipts),
         cmocka_unit_test(test_what_is_written_is_believed),
+        cmocka_unit_test(test_signs_that_break_rules),
+        cmocka_unit_test(test_what_older_adapters_hand_over),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_a_cut_never_splits_a_character),
     };

@@ -40,6 +40,7 @@ enum err kit_prune(struct kit *k, struct store_prune *p);
 enum err kit_admin(struct kit *k, struct store_admin *p);
 enum err kit_list(struct kit *k, struct store_list *p);
 enum err kit_show(struct kit *k, struct store_show *p);
+enum err kit_about(struct kit *k, struct store_about *p);
 enum err kit_stats(struct kit *k, struct store_stats *p);
 enum err kit_learn(struct kit *k, struct store_learn *p);
 enum err kit_learnt(struct kit *k, struct store_learnt *p);
