@@ -13,6 +13,7 @@
 #include "bridge/outgoing.h"
 #include "bridge/place.h"
 #include "bridge/staging.h"
+#include "bridge/relay_way.h"
 #include "bridge/upload.h"
 #include "front/history.h"
 #include "front/incoming.h"
@@ -27,58 +28,6 @@ enum {
     PLACE_AGAIN_MS = 2000,    /* a message that does not know its place yet is tried again */
     COMMENT_WAITS_MS = 10000, /* for the conversation to be learnt; then it is a message */
 };
-
-/* Where a message of each kind goes, by kind of channel. */
-struct way {
-    const char *call;
-    enum front_auth auth;
-    const char *path;
-    enum { OF_CHANNEL, OF_INBOX, OF_MESSAGE, OF_CONVERSATION } of; /* what %s in path is */
-    enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
-    bool is_deduplicated; /* Front takes the same one once, or cannot be asked for it: no looking for it */
-};
-
-static enum err build_nothing(const struct incoming *in, struct buf *out, struct buf *why)
-{
-    (void)in;
-    (void)why;
-    buf_add_str(out, "{}");
-    return OK;
-}
-
-static const struct way ways[MESSAGE_KIND_N][2] = {
-    [KIND_MESSAGE] = {[CHANNEL_CUSTOM] = {"incoming_messages", FRONT_AUTH_TOKEN,
-                                          "/channels/%s/incoming_messages", OF_CHANNEL, incoming_custom,
-                                          false},
-                      [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
-                                               "/channels/%s/inbound_messages", OF_CHANNEL,
-                                               incoming_application, false}},
-    [KIND_AGENT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
-                                        "/inboxes/%s/imported_messages", OF_INBOX, incoming_agent_custom,
-                                        true},
-                    [CHANNEL_APPLICATION] = {"outbound_messages", FRONT_AUTH_CHANNEL,
-                                             "/channels/%s/outbound_messages",
-                                             OF_CHANNEL, incoming_agent_application, false}},
-    [KIND_RECEIPT] = {[CHANNEL_CUSTOM] = {"message_seen", FRONT_AUTH_TOKEN, "/messages/%s/seen", OF_MESSAGE,
-                                          build_nothing, true},
-                      [CHANNEL_APPLICATION] = {"message_seen", FRONT_AUTH_CHANNEL, "/messages/%s/seen",
-                                               OF_MESSAGE, build_nothing, true}},
-    [KIND_IMPORT] = {[CHANNEL_CUSTOM] = {"imported_messages", FRONT_AUTH_TOKEN,
-                                         "/inboxes/%s/imported_messages", OF_INBOX, history_custom, true},
-                     [CHANNEL_APPLICATION] = {"inbound_messages", FRONT_AUTH_CHANNEL,
-                                              "/channels/%s/inbound_messages", OF_CHANNEL,
-                                              history_application, false}},
-};
-
-/* What an agent wrote, in the history of an application channel. */
-static const struct way history_outbound = {
-    "outbound_messages", FRONT_AUTH_CHANNEL,  "/channels/%s/outbound_messages",
-    OF_CHANNEL,          history_application, false};
-
-/* A sign that asks for nothing, in a conversation that is known. What Front shows of comments does not tell whose they
- * are, so that one whose answer was lost is sent again, once: at worst it stands there twice. */
-static const struct way comment = {"comments",      FRONT_AUTH_TOKEN, "/conversations/%s/comments",
-                                   OF_CONVERSATION, incoming_comment, true};
 
 /* One attempt, from its claim to its outcome. */
 struct relay {
@@ -162,7 +111,7 @@ static struct relay *relay_new(struct channel *ch, struct store_message *m)
 
     *r = (struct relay){.channel = ch,
                         .attempt = attempt_new(ch, MESSAGE_IN, m),
-                        .way = &ways[m->kind][ch->config->kind],
+                        .way = relay_way(m->kind, ch->config->kind),
                         .timer = evtimer_new(ch->bridge->base, on_look, r),
                         .wire = mem_strndup(m->body ? m->body : "", m->body_n),
                         .wire_n = m->body_n,
@@ -176,7 +125,7 @@ static struct relay *relay_new(struct channel *ch, struct store_message *m)
     must(r->timer);
     read_wire(r, m->kind);
     if (m->kind == KIND_IMPORT && ch->config->kind == CHANNEL_APPLICATION && r->is_from_agent)
-        r->way = &history_outbound;
+        r->way = &relay_history_outbound;
     store_id_format(ch->bridge->store, m->id, r->id);
     r->attempt->has_conversation = r->conversation != NULL;
     r->attempt->is_unsure = m->unsure_at > 0;
@@ -237,7 +186,7 @@ static void on_answer(const struct front_result *result, void *arg)
     buf_init(&uid, CALLBACK_ID_MAX);
     if (result->class == FRONT_CALL_OK && incoming_uid(result->json, &uid) == OK)
         o.external_id = buf_span(&uid);
-    if (r->way == &comment) {
+    if (r->way == &relay_comment) {
         a->facts.is_shown = true; /* a comment is there when Front says so */
         a->facts.is_resendable &= !a->is_unsure;
     }
@@ -405,7 +354,7 @@ static bool choose_form(struct relay *r)
     bool may_comment = about_form(r->about) == SIGN_AS_COMMENT && r->channel->account->config->token;
 
     if (may_comment && r->conversation)
-        r->way = &comment;
+        r->way = &relay_comment;
     return !may_comment || r->conversation || clock_wall_ms() - r->created_at > COMMENT_WAITS_MS;
 }
 
@@ -468,7 +417,7 @@ static enum progress find_author(struct relay *r)
 {
     const char *id;
 
-    if (!r->author_email || r->way == &comment)
+    if (!r->author_email || r->way == &relay_comment)
         return STEP_PASSED;
     if (!author_find(r->channel, r->author_email, &id))
         return is_patient(r) ? STEP_WAITS : STEP_PASSED;

@@ -1,0 +1,30 @@
+/*
+ * The calls of Front's API that inbound messages become: one table, by kind of message and kind of channel.
+ */
+#ifndef BRIDGE_RELAY_WAY_H
+#define BRIDGE_RELAY_WAY_H
+
+#include "base/config.h"
+#include "front/client.h"
+#include "front/incoming.h"
+#include "store/state.h"
+
+struct way {
+    const char *call;
+    enum front_auth auth;
+    const char *path;
+    enum { OF_CHANNEL, OF_INBOX, OF_MESSAGE, OF_CONVERSATION } of; /* what %s in path is */
+    enum err (*build)(const struct incoming *in, struct buf *out, struct buf *why);
+    bool is_deduplicated; /* Front takes the same one once, or cannot be asked for it: no looking for it */
+};
+
+/* relay_way: without a call where Front has none. */
+const struct way *relay_way(enum message_kind message, enum channel_kind channel);
+
+/* What an agent wrote, in the history of an application channel. */
+extern const struct way relay_history_outbound;
+/* A sign that asks for nothing, in a conversation that is known. What Front shows of comments does not tell whose they
+ * are, so that one whose answer was lost is sent again, once: at worst it stands there twice. */
+extern const struct way relay_comment;
+
+#endif
