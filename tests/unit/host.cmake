@@ -1,5 +1,5 @@
 # These start real children: of themselves, for they know the command channel-host.
-foreach(module parent broken conform)
+foreach(module parent broken conform elder)
   fb_unit_test(host_${module} SOURCES host/${module}_test.c host/rig.c LIBS host)
   add_dependencies(test_host_${module} test_channels)
 endforeach()
