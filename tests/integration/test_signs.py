@@ -224,6 +224,19 @@ def test_a_reaction_to_what_an_agent_wrote_is_told_where_that_is(bridge, backend
     bridge.wait_state("reaction\x1fr-2", "delivered")
 
 
+@pytest.mark.parametrize("place", [{}, {"conversation_id": "room-9"}])
+def test_an_edit_goes_where_the_message_is(make_bridge, backend, front, place):
+    """Also if it does not say its conversation, or another one; and what comes later stays where it is said to be."""
+    bridge = make_bridge(backend=backend, front=front, thread="conversation")
+    ada = {"sender": {"handle": "ada"}}
+    assert bridge.hook({**ada, "id": "m-1", "conversation_id": "room-7", "text": "one"}).status == 202
+    assert bridge.hook({**ada, **place, "type": "edit", "id": "e-1", "message_id": "m-1", "text": "two"}).status == 202
+    first, edit = front.wait(2)
+    assert "two" in edit["body"] and edit["metadata"]["thread_ref"] == first["metadata"]["thread_ref"]
+    assert bridge.hook({**ada, "id": "m-2", "conversation_id": "room-9", "text": "three"}).status == 202
+    assert front.wait(3)[2]["metadata"]["thread_ref"] != first["metadata"]["thread_ref"]
+
+
 def test_a_comment_whose_answer_is_lost_is_posted_once_more_and_then_left_to_a_person(bridge, backend, front):
     original, posted = front.accept, []
 
