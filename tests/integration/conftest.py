@@ -35,9 +35,9 @@ def receiver():
 
 @pytest.fixture
 def company(binary):
-    """A simulated Front that knows the account of make_courier, and has no limits."""
+    """A simulated Front that knows the account of make_courier, and allows much."""
     app = {"uid": APP_UID, "secret": APP_SECRET}
-    with Sim.start(binary, token=frontapi.TOKEN, app=app, rate={"limit": 0}) as running:
+    with Sim.start(binary, token=frontapi.TOKEN, app=app, rate={"limit": 60000, "per_resource": 50}) as running:
         running.add_channel(id="cha_1", kind="custom", address="chat")
         running.add_channel(id="cha_9", kind="application", address="app")
         yield running

@@ -1,8 +1,13 @@
 """Files of customers when something ends in the middle: a process, a disk, an answer of Front."""
 import concurrent.futures
+import contextlib
+import http.client
+import itertools
 import os
+import random
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -170,3 +175,49 @@ def test_a_flood_of_files_is_told_to_come_later(make_courier, company):
     assert set(answers) == {202, 503} and answers.count(202) >= 12, answers
     until(lambda: len(company.messages()) == answers.count(202), 60, lambda: len(company.messages()))
     until(lambda: len(courier.kept()) == answers.count(202))
+
+
+KILLS = int(os.environ.get("FB_KILLS", "8"))
+
+
+def post_until_heard(courier, stop, heard, k):
+    """A backend that sends each message until it is acknowledged."""
+    for i in itertools.count():
+        if stop.is_set():
+            return
+        name, content = f"m{k}-{i}", data(random.Random(i).choice([0, 100, 300_000]), i)
+        lines = [f"id {name}", f"text {name}", courier.file(content, at=name)]
+        status = None
+        while status not in (200, 202):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status = courier.post(*lines, sender=name, channel="app" if i % 2 else "support").status
+            time.sleep(0.02)
+        heard[name] = digest(content)
+        time.sleep(0.1)  # no more than Front can be asked about afterwards
+
+
+def missing(courier, company, heard):
+    there = {m["text"] for m in company.messages()}
+    return [(m["source_id"], m["channel"], m["state"], m.get("reason")) for m in courier.bridge.messages("?limit=1000") if m["source_id"] not in there]
+
+
+def test_killed_at_any_time(make_courier, company):
+    """Whatever was acknowledged is in Front once, with its file; nothing is left on the disk that no message names."""
+    courier = make_courier(account={"rate": {"reserve": "0%", "per_resource": "50/s"}})
+    heard, stop, dice = {}, threading.Event(), random.Random(7)
+    writers = [threading.Thread(target=post_until_heard, args=(courier, stop, heard, k)) for k in range(3)]
+    for writer in writers:
+        writer.start()
+    for _ in range(KILLS):
+        time.sleep(dice.uniform(0.1, 0.6))
+        courier.bridge.kill()
+        courier.bridge.start()
+    stop.set()
+    for writer in writers:
+        writer.join(60)
+    assert len(heard) >= KILLS
+    until(lambda: len(company.messages()) >= len(heard), 60, lambda: missing(courier, company, heard))
+    assert {m["text"]: m["attachments"][0]["sha256"] for m in company.messages()} == heard
+    assert len(company.messages()) == len(heard)
+    courier.bridge.restart()  # which sweeps what the last kill left
+    until(lambda: len(courier.kept()) == len(heard), 20, lambda: f"{len(heard)} messages, {len(courier.kept())} files")

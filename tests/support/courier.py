@@ -64,9 +64,9 @@ class Courier:
     def __init__(self, bridge, folder):
         self.bridge, self.folder, self.written = bridge, folder, 0
 
-    def file(self, content, name="a.png", kind=PNG, cid=None):
-        """The line for a file that the adapter opens; content is its bytes."""
-        path = self.folder / str(self.written)
+    def file(self, content, name="a.png", kind=PNG, cid=None, at=None):
+        """The line for a file that the adapter opens; content is its bytes, at its name in the folder."""
+        path = self.folder / (at or str(self.written))
         self.written += 1
         path.write_bytes(content)
         return f"file {path}\t{name}\t{kind}" + (f"\t{cid}" if cid else "")
