@@ -130,6 +130,7 @@ static void post_end(struct fetch *t)
     t->end.id = t->file.id;
     t->end.now = clock_wall_ms();
     t->end.quota_bytes = bridge_of(t)->config->channel_quota_bytes;
+    t->end.message_bytes = fetch_message_max(t);
     store_post_file_end(bridge_of(t)->store, &t->end);
 }
 
@@ -220,6 +221,10 @@ static void on_ended(struct store_op *op)
 
     if (op->result == ERR_FULL) {
         fetch_fail(t, FETCH_NO_ROOM, "the channel's quota is used up");
+        return;
+    }
+    if (op->result == ERR_LIMIT) { /* others of the message came meanwhile */
+        fetch_is_too_much(t);
         return;
     }
     if (op->result == OK) {

@@ -52,12 +52,19 @@ static bool on_bytes(struct span bytes, void *arg)
     return write_all(t, bytes);
 }
 
-/* Of one file: what a backend takes, or what Front takes. */
+uint64_t fetch_message_max(const struct fetch *t)
+{
+    return t->file.direction == MESSAGE_IN ? enclosures_max(bridge_of(t)->config->attachments_bytes) : 0;
+}
+
+/* Of one file: what a backend takes, or what is left of what Front takes of its message. */
 static uint64_t most_of(const struct fetch *t)
 {
-    uint64_t configured = bridge_of(t)->config->attachments_bytes;
+    uint64_t max = fetch_message_max(t), beside = (uint64_t)t->file.beside;
 
-    return t->file.direction == MESSAGE_IN ? enclosures_max(configured) : configured;
+    if (max == 0)
+        return bridge_of(t)->config->attachments_bytes;
+    return beside < max ? max - beside : 0;
 }
 
 static size_t limit_of(const struct fetch *t)
@@ -97,10 +104,24 @@ static void arrived(struct fetch *t, struct span content_type)
     fetch_judge(t, end, 200, 0);
 }
 
-static void too_large(struct fetch *t)
+void fetch_is_too_much(struct fetch *t)
 {
     buf_clear(&t->why);
-    if (t->file.bytes >= 0)
+    buf_addf(&t->why, "the files of this message are larger than %llu MB together",
+             (unsigned long long)(fetch_message_max(t) / 1000000));
+    fetch_judge(t, FETCH_TOO_MUCH, 0, 0);
+}
+
+static void too_large(struct fetch *t)
+{
+    bool is_lie = t->file.bytes >= 0 && (uint64_t)t->file.bytes <= most_of(t);
+
+    if (!is_lie && t->file.direction == MESSAGE_IN && t->file.beside > 0) {
+        fetch_is_too_much(t);
+        return;
+    }
+    buf_clear(&t->why);
+    if (is_lie)
         buf_addf(&t->why, "it is longer than the %lld bytes that were announced", (long long)t->file.bytes);
     else
         buf_addf(&t->why, "it is larger than %llu MB", (unsigned long long)(most_of(t) / 1000000));
@@ -289,6 +310,10 @@ void fetch_call(struct fetch *t)
 {
     if (t->file.direction == MESSAGE_OUT) {
         ask_front(t);
+        return;
+    }
+    if (t->file.beside > 0 && most_of(t) == 0) {
+        fetch_is_too_much(t);
         return;
     }
     t->url = mem_strdup(t->file.origin);

@@ -34,6 +34,10 @@ struct fetch {
 };
 
 void fetch_call(struct fetch *t);
+/* fetch_message_max gives the most that all files of its message may have; 0: as it is, since Front has sent it. */
+uint64_t fetch_message_max(const struct fetch *t);
+/* fetch_is_too_much ends it: with what is here of its message it would be more than that. */
+void fetch_is_too_much(struct fetch *t);
 
 /* fetch_judge takes the end of the call; why is in t->why. What was written is kept, or dropped. */
 void fetch_judge(struct fetch *t, enum fetch_end end, int status, int64_t retry_after_ms);

@@ -12,6 +12,7 @@ static const struct {
     [FETCH_REFUSED] = {{[MESSAGE_OUT] = 4, [MESSAGE_IN] = 4}, true},
     [FETCH_OTHER] = {{[MESSAGE_OUT] = 4, [MESSAGE_IN] = 4}, true},
     [FETCH_TOO_LARGE] = {{[MESSAGE_OUT] = 4, [MESSAGE_IN] = 1}, true},
+    [FETCH_TOO_MUCH] = {{[MESSAGE_OUT] = 1, [MESSAGE_IN] = 1}, true},
     [FETCH_FORBIDDEN] = {{[MESSAGE_OUT] = 1, [MESSAGE_IN] = 1}, true},
     [FETCH_NO_ROOM] = {{[MESSAGE_OUT] = EVER, [MESSAGE_IN] = EVER}, false},
 };
@@ -53,6 +54,11 @@ void fetch_sentence(const struct fetch_facts *f, enum file_state state, struct b
 
     if (f->end == FETCH_NO_ROOM) {
         buf_addf(out, "The file \"%s\" cannot be stored: %.*s.", f->filename, SPAN_FMT(f->why));
+        return;
+    }
+    if (f->end == FETCH_TOO_MUCH) {
+        buf_addf(out, "The file \"%s\" was left out: %.*s, which is the most that Front takes.", f->filename,
+                 SPAN_FMT(f->why));
         return;
     }
     buf_addf(out, "The file \"%s\" %s be fetched from %s%s: %.*s.", f->filename,

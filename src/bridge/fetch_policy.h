@@ -18,6 +18,7 @@ enum fetch_end {
     FETCH_REFUSED,   /* the peer says no; status says how */
     FETCH_OTHER,     /* what came is not what was announced */
     FETCH_TOO_LARGE, /* more than may come */
+    FETCH_TOO_MUCH,  /* with what is here of its message */
     FETCH_FORBIDDEN, /* we may not or cannot ask: no token, a private address, no such kind of URL */
     FETCH_NO_ROOM,   /* on our disk, or in the channel's quota */
     FETCH_END_N

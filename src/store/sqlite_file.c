@@ -222,6 +222,19 @@ static enum err gather(struct sqlite *q, int64_t queue, struct store_files_due *
     return OK;
 }
 
+/* Of one message, what is here already. */
+static enum err bytes_here(struct sqlite *q, int64_t message_id, int64_t *bytes)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILES_HERE);
+    bool has_row;
+    sql_bind(st, "i", message_id);
+    TRY(sql_step(q, st, &has_row));
+    *bytes = has_row ? sqlite3_column_int64(st, 0) : 0;
+    if (has_row)
+        sql_reset(st);
+    return OK;
+}
+
 static enum err put_off(struct sqlite *q, int64_t queue, const struct store_file *f, wall_ms_t until)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILE_LATER);
@@ -244,8 +257,10 @@ enum err sqlite_files_due(struct sqlite *q, struct store_op *op)
         return OK;
     int64_t queue = queue_id(c, p->direction);
     TRY(gather(q, queue, p, &aside));
-    for (unsigned i = 0; i < p->file_n; i++)
+    for (unsigned i = 0; i < p->file_n; i++) {
         TRY(put_off(q, queue, &p->file[i], p->now + p->retry_ms));
+        TRY(bytes_here(q, p->file[i].message_id, &p->file[i].beside));
+    }
     for (unsigned i = 0; i < aside.n; i++) {
         sqlite3_stmt *st = sql_of(q, &q->writer, SQL_FILE_ASIDE);
         sql_bind(st, "i", aside.id[i]);
@@ -335,11 +350,22 @@ static bool is_over_quota(struct sqlite *q, int64_t queue, const struct store_fi
     return p->state == FILE_READY && p->quota_bytes > 0 && c && channel_bytes(c) + needed > p->quota_bytes;
 }
 
+static enum err check_message(struct sqlite *q, const struct store_file *f, const struct store_file_end *p)
+{
+    int64_t here = 0;
+    if (p->state != FILE_READY || p->message_bytes == 0)
+        return OK;
+    TRY(bytes_here(q, f->message_id, &here));
+    return (uint64_t)here + (uint64_t)p->bytes > p->message_bytes ? ERR_LIMIT : OK;
+}
+
 static enum err end_all(struct sqlite *q, const struct store_file *f, int64_t queue, struct store_file_end *p)
 {
     struct wanter *w;
     unsigned n;
     enum err e = wanters(q, f, queue, &w, &n);
+    if (e == OK)
+        e = check_message(q, f, p);
     if (e == OK && is_over_quota(q, queue, p, n))
         e = ERR_FULL;
     for (unsigned i = 0; e == OK && i < n; i++)

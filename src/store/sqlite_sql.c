@@ -482,6 +482,7 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_FILES_GIVEN] = "UPDATE message SET file_n = ?2, files_left = ?3, body_n = body_n + ?4,"
                         " due_at = CASE ?3 WHEN 0 THEN due_at ELSE expires_at END WHERE id = ?1",
     [SQL_FILES_LEFT] = "SELECT count(*) FROM file WHERE message_id = ?1 AND state = 0",
+    [SQL_FILES_HERE] = "SELECT coalesce(sum(bytes), 0) FROM file WHERE message_id = ?1 AND state = 1",
     [SQL_FILE_CAME] = "UPDATE message SET files_left = max(files_left - 1, 0), body_n = body_n + ?2,"
                       " due_at = CASE WHEN files_left <= 1 THEN min(due_at, ?3) ELSE due_at END,"
                       " reason = coalesce(?4, reason) WHERE id = ?1 RETURNING files_left",

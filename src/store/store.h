@@ -249,7 +249,8 @@ struct store_file {
     int64_t message_id; /* 0: of no message any more */
     enum message_direction direction;
     enum file_state state;
-    int64_t bytes; /* FILE_READY: its size; else what it is said to be, -1: not known */
+    int64_t bytes;  /* FILE_READY: its size; else what it is said to be, -1: not known */
+    int64_t beside; /* bytes of its message's files that are here; files_due only */
     unsigned tries;
     char *origin, *filename, *content_type, *cid, *name, *sha256,
         *reason;     /* as put; NULL where there is none */
@@ -741,7 +742,8 @@ struct
 void store_post_files_due(struct store *s, struct store_files_due *p);
 void store_files_due_fini(struct store_files_due *p);
 
-/* ERR_NOT_FOUND: nobody wants it any more. ERR_FULL: it is over the channel's quota. */
+/* ERR_NOT_FOUND: nobody wants it any more. ERR_FULL: it is over the channel's quota. ERR_LIMIT: with what is here of its
+ * message, it is over message_bytes. */
 struct store_file_end {
     struct store_op op;
     int64_t id;
@@ -750,8 +752,9 @@ struct store_file_end {
     struct span reason;        /* not for FILE_READY */
     const char *name, *sha256; /* FILE_READY */
     int64_t bytes;
-    uint64_t quota_bytes; /* of the channel; 0: none */
-    unsigned message_n;   /* result: messages that are due now */
+    uint64_t quota_bytes;   /* of the channel; 0: none */
+    uint64_t message_bytes; /* of all files of the message; 0: none */
+    unsigned message_n;     /* result: messages that are due now */
 };
 void store_post_file_end(struct store *s, struct store_file_end *p);
 
