@@ -213,12 +213,22 @@ static void act_inbound(struct happening *h)
 
 /* ---- Notices ---- */
 
+/* Whose message it is, in the spelling that the deliveries of ch have; of no bytes: not known. */
+static struct span recipient_of(struct happening *h, const struct channel *ch)
+{
+    buf_clear(&h->number);
+    if (ch->config->handles == HANDLES_PHONE && phone_write(buf_span(&h->handle), &h->number) == OK)
+        return buf_span(&h->number);
+    return buf_span(&h->handle);
+}
+
 static void put_notice(struct happening *h, struct channel *ch, enum message_kind kind,
                        void (*done)(struct store_op *op))
 {
+    struct span recipient = recipient_of(h, ch);
     const struct notice n = {.event = &h->what,
                              .message_id = h->what.target.kind == EVENT_OF_MESSAGE ? h->what.target.id : NULL,
-                             .handle = h->handle.n ? buf_span(&h->handle) : SPAN_NONE,
+                             .handle = recipient.n ? recipient : SPAN_NONE,
                              .reason = h->reason.n ? buf_span(&h->reason) : SPAN_NONE};
     wall_ms_t now = clock_wall_ms();
 
@@ -226,13 +236,13 @@ static void put_notice(struct happening *h, struct channel *ch, enum message_kin
     buf_clear(&h->text);
     buf_clear(&h->lane);
     notice_write(&n, &h->text);
-    lane_write(h->what.conversation.id, h->handle.n ? h->handle.p : "", &h->lane);
+    lane_write(h->what.conversation.id, recipient.n ? recipient.p : "", &h->lane);
     if (h->text.is_over) {
         happening_end(h, EVENT_FAILED, "it is too large to be told to an adapter");
         return;
     }
-    h->item = (struct store_item){
-        .recipient = buf_span(&h->handle), .lane = buf_span(&h->lane), .body = buf_span(&h->text)};
+    h->item =
+        (struct store_item){.recipient = recipient, .lane = buf_span(&h->lane), .body = buf_span(&h->text)};
     h->put = (struct store_put){
         .op.on_done = done,
         .direction = MESSAGE_OUT,
@@ -317,19 +327,6 @@ static void on_failed(struct store_op *op)
         fail_next(h);
 }
 
-/* In the spelling that its deliveries have. */
-static void write_phone(struct buf *handle)
-{
-    struct buf number;
-
-    buf_init(&number, CALLBACK_HANDLE_MAX);
-    if (phone_write(buf_span(handle), &number) == OK) {
-        buf_clear(handle);
-        buf_add_span(handle, buf_span(&number));
-    }
-    buf_fini(&number);
-}
-
 static void fail_next(struct happening *h)
 {
     h->channel = next_channel(h);
@@ -337,12 +334,11 @@ static void fail_next(struct happening *h)
         conclude_failure(h, NULL);
         return;
     }
-    if (h->handle.n && h->channel->config->handles == HANDLES_PHONE)
-        write_phone(&h->handle);
+    struct span recipient = recipient_of(h, h->channel);
     h->failed = (struct store_failed){.op.on_done = on_failed,
                                       .channel = h->channel->config->name,
                                       .source_id = span_of(h->what.target.id),
-                                      .recipient = h->handle.n ? buf_span(&h->handle) : SPAN_NONE,
+                                      .recipient = recipient.n ? recipient : SPAN_NONE,
                                       .now = clock_wall_ms(),
                                       .failed_at = h->what.emitted_at,
                                       .reason = "Front says that sending it failed"};

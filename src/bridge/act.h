@@ -29,16 +29,17 @@ struct happening {
     struct json doc, whole, inboxes; /* as stored; as GET /events/{id} shows it; of its conversation */
     char *whole_text, *inboxes_text, *message_text;
     struct front_event what;
-    struct callback *message; /* the target, once it is known */
-    act_step_fn *on_message;  /* goes on then */
-    bool has_asked;           /* for the whole event */
-    bool steps_aside;         /* it waits for something that others need not wait for */
-    char *why;                /* it must be asked again */
-    size_t next;              /* channel that is looked at next */
-    unsigned made_n;          /* notices put, proofs found, … */
-    bool is_early;            /* a channel that it concerns has an adapter that was never up */
-    struct channel *channel;  /* that an operation is for */
-    struct buf handle, reason, text, lane;
+    struct callback *message;  /* the target, once it is known */
+    act_step_fn *on_message;   /* goes on then */
+    bool has_asked;            /* for the whole event */
+    bool steps_aside;          /* it waits for something that others need not wait for */
+    char *why;                 /* it must be asked again */
+    size_t next;               /* channel that is looked at next */
+    unsigned made_n;           /* notices put, proofs found, … */
+    bool is_early;             /* a channel that it concerns has an adapter that was never up */
+    struct channel *channel;   /* that an operation is for */
+    struct buf handle, number; /* of a failure: as Front says it; as a phone number */
+    struct buf reason, text, lane;
     struct store_item item;
     struct store_put put;
     struct outgoing out;

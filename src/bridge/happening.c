@@ -42,6 +42,7 @@ static void happening_free(struct happening *h)
     free(h->whole_text);
     free(h->inboxes_text);
     buf_fini(&h->handle);
+    buf_fini(&h->number);
     buf_fini(&h->reason);
     buf_fini(&h->text);
     buf_fini(&h->lane);
@@ -320,6 +321,7 @@ void happening_start(struct eventer *e, struct store_event *event)
     if (*h->event.via)
         h->via = bridge_channel(h->account->bridge, span_of(h->event.via));
     buf_init(&h->handle, HANDLE_MAX);
+    buf_init(&h->number, HANDLE_MAX);
     buf_init(&h->reason, ACT_RESULT_MAX);
     buf_init(&h->text, NOTICE_MAX);
     buf_init(&h->lane, 2 * (CALLBACK_HANDLE_MAX + CALLBACK_ID_MAX));

@@ -1,9 +1,11 @@
 """Channels whose handles are phone numbers: one customer for each number, whichever way the two sides write it."""
 import json
+import time
 
 import backend as backend_module
 import pytest
-from bridge import message, next_id
+import signing
+from bridge import SECRET, message, next_id
 from wait import until
 
 
@@ -81,3 +83,24 @@ def test_what_agents_wrote_over_there_and_history(make_bridge, backend, front, t
     until(lambda: len(posts(front)) == 2, 20, "posted")
     assert {p["metadata"]["external_conversation_id"] for p in posts(front)} == {"+49301234567"}
     assert sorted(p["to"][0]["handle"] if "to" in p else p["sender"]["handle"] for p in posts(front)) == ["+49301234567"] * 2
+
+
+def test_a_failure_is_looked_for_in_the_spelling_of_each_channel(make_bridge, backend, front):
+    """The first channel of the account writes numbers its own way, which is no name of the second one's customer."""
+    common = {"account": "main", "kind": "custom", "adapter": "http", "settings": {"url": backend.url, "secret": backend_module.SECRET}}
+    bridge = make_bridge(backend=backend, front=front, channels={
+        "phones": {**common, "front_channel": "cha_1", "handles": "phone"}, "others": {**common, "front_channel": "cha_2"}})
+    for channel, told in (("others", "0049 30 1234567"), ("phones", "+49301234567")):
+        sent = message(to="0049 30 1234567")
+        n = len(backend.deliveries)
+        assert bridge.callback(sent, channel=channel).json["type"] == "success"
+        event = {"id": "evt_" + next_id(), "type": "sending_error", "emitted_at": time.time(),
+                 "source": {"_meta": {"type": "recipient"}, "data": {"handle": "0049 30 1234567", "role": "to"}},
+                 "target": {"_meta": {"type": "message"}, "data": sent},
+                 "conversation": {"id": sent["_links"]["related"]["conversation"].rsplit("/", 1)[1]}}
+        body = json.dumps(event).encode()
+        headers = {"content-type": "application/json", "x-front-signature": signing.sha1(body, SECRET)}
+        assert bridge.request("POST", "/events/main", body, headers).status == 200
+        notice = backend.wait(n + 2)[n + 1]
+        assert notice["type"] == "sending_error" and notice["channel"] == channel
+        assert notice["recipient"]["handle"] == told
