@@ -227,9 +227,10 @@ static char *target_of(const char *url, struct span location)
     buf_init(&target, URL_MAX);
     buf_add(&target, url, (size_t)(authority.p + authority.n - url));
     buf_add_span(&target, location);
-    if (target.is_over)
-        buf_clear(&target);
-    return target.n > 0 ? buf_take(&target, NULL) : NULL;
+    if (!target.is_over)
+        return buf_take(&target, NULL);
+    buf_fini(&target);
+    return NULL;
 }
 
 static bool is_redirect(int status)
