@@ -70,6 +70,12 @@ MUST_CHECK enum err sql_step(struct sqlite *q, sqlite3_stmt *st, bool *has_row);
 MUST_CHECK enum err sql_earlier(struct sqlite *q, struct conn *c, enum sql id, int64_t key, wall_ms_t *at);
 /* sql_run steps a statement without rows to its end. */
 MUST_CHECK enum err sql_run(struct sqlite *q, sqlite3_stmt *st);
+/* sql_first_text gives the first column of the only row; *out is malloc'ed, or untouched if there is none. */
+MUST_CHECK enum err sql_first_text(struct sqlite *q, sqlite3_stmt *st, char **out);
+/* sql_find_text does that for a statement of an owner (a channel or queue) and a key, unless *out is set already or there is no
+ * key: several in a row give what the first one finds. */
+MUST_CHECK enum err sql_find_text(struct sqlite *q, struct conn *c, enum sql id, int64_t owner,
+                                  struct span key, char **out);
 void sql_reset(sqlite3_stmt *st);
 struct span sql_text(sqlite3_stmt *st, int column); /* borrowed until the next step or reset */
 /* sql_failed decides what a result code means: spoilt or broken; returns ERR_IO. */
@@ -98,6 +104,10 @@ void counts_mark(struct sqlite *q); /* for counts_undo: as with a savepoint */
 void counts_undo(struct sqlite *q);
 void counts_free(struct sqlite *q);
 struct channel *channel_find(struct sqlite *q, const char *name); /* NULL: nothing was ever stored for it */
+/* The history of the channel of this name, and the channel of which that is the history. NULL: as above, or the name is of
+ * the other kind. */
+struct channel *channel_history(struct sqlite *q, const char *name);
+struct channel *channel_live(struct sqlite *q, const char *history);
 struct channel *channel_by_id(struct sqlite *q, int64_t id);
 MUST_CHECK enum err channel_get(struct sqlite *q, const char *name, struct channel **out); /* makes it */
 uint64_t channel_bytes(const struct channel *c); /* that count in its quota */
@@ -186,7 +196,7 @@ MUST_CHECK enum err alias_put(struct sqlite *q, const struct channel *channel, c
 /* alias_recipient: how the backend writes a phone number; malloc'ed, or untouched. */
 MUST_CHECK enum err alias_recipient(struct sqlite *q, struct conn *c, int64_t channel_id,
                                     struct span recipient, char **out);
-/* alias_find gives the backend's own id behind ref; *id is malloc'ed, or untouched. */
+/* alias_find gives the backend's own id behind ref, as sql_find_text does. */
 MUST_CHECK enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct span ref,
                                char **id);
 
@@ -219,8 +229,6 @@ MUST_CHECK enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t 
 MUST_CHECK enum err report_drop(struct sqlite *q, int64_t id);
 
 /* ---- Confirmations (sqlite_confirm.c) ---- */
-/* thread_text gives the first column of the only row; *out is malloc'ed, or untouched if there is none. */
-MUST_CHECK enum err thread_text(struct sqlite *q, sqlite3_stmt *st, char **out);
 /* confirm_note keeps Front's uid of an inbound message, if none is known; absent: nothing to keep. */
 MUST_CHECK enum err confirm_note(struct sqlite *q, const struct row *r, struct span uid);
 

@@ -33,13 +33,6 @@ static enum err find_key(struct sqlite *q, const struct channel *c, enum message
     return find(q, st, p, is_found);
 }
 
-static const struct channel *history_of(struct sqlite *q, const char *channel)
-{
-    char name[STORE_CHANNEL_BYTES];
-    store_history_name(channel, name);
-    return channel_find(q, name);
-}
-
 enum err sqlite_about(struct sqlite *q, struct store_op *op)
 {
     struct store_about *p = container_of(op, struct store_about, op);
@@ -52,7 +45,7 @@ enum err sqlite_about(struct sqlite *q, struct store_op *op)
             TRY(find_key(q, c, MESSAGE_IN, p, &is_found));
         TRY(find_key(q, c, MESSAGE_OUT, p, &is_found));
         if (!p->is_delivery && !is_found) {
-            TRY(find_key(q, history_of(q, p->channel), MESSAGE_IN, p, &is_found));
+            TRY(find_key(q, channel_history(q, p->channel), MESSAGE_IN, p, &is_found));
             p->is_history = is_found;
         }
     }

@@ -18,9 +18,9 @@ static enum err find_by_uid(struct sqlite *q, const struct channel *c, struct sp
     return e;
 }
 
-static enum err find_in(struct sqlite *q, const struct store_confirm *p, const char *channel, struct row *r)
+static enum err find_in(struct sqlite *q, const struct store_confirm *p, const struct channel *c,
+                        struct row *r)
 {
-    const struct channel *c = channel_find(q, channel);
     if (!c)
         return ERR_NOT_FOUND;
     if (p->id == 0)
@@ -32,13 +32,11 @@ static enum err find_in(struct sqlite *q, const struct store_confirm *p, const c
 /* Front shows history as it shows what is new. */
 static enum err find(struct sqlite *q, struct store_confirm *p, struct row *r)
 {
-    char history[STORE_CHANNEL_BYTES];
-    enum err e = find_in(q, p, p->channel, r);
+    enum err e = find_in(q, p, channel_find(q, p->channel), r);
     p->is_history = false;
     if (e != ERR_NOT_FOUND)
         return e;
-    store_history_name(p->channel, history);
-    TRY(find_in(q, p, history, r));
+    TRY(find_in(q, p, channel_history(q, p->channel), r));
     p->is_history = true;
     return OK;
 }

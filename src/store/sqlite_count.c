@@ -46,6 +46,27 @@ struct channel *channel_find(struct sqlite *q, const char *name)
     return found ? q->channel[at] : NULL;
 }
 
+struct channel *channel_history(struct sqlite *q, const char *name)
+{
+    char history[STORE_CHANNEL_BYTES];
+    struct span live;
+    if (store_history_of(span_of(name), &live))
+        return NULL;
+    store_history_name(name, history);
+    return channel_find(q, history);
+}
+
+struct channel *channel_live(struct sqlite *q, const char *history)
+{
+    char name[STORE_CHANNEL_BYTES];
+    struct span live;
+    if (!store_history_of(span_of(history), &live))
+        return NULL;
+    memcpy(name, live.p, live.n);
+    name[live.n] = 0;
+    return channel_find(q, name);
+}
+
 struct channel *channel_by_id(struct sqlite *q, int64_t id)
 {
     for (size_t i = 0; i < q->channel_n; i++)

@@ -17,16 +17,6 @@ static struct span without_prefix(struct span key)
     return (struct span){key.p + OWN_PREFIX_BYTES, key.n - OWN_PREFIX_BYTES};
 }
 
-static const struct channel *history_of(struct sqlite *q, const struct channel *c)
-{
-    char name[STORE_CHANNEL_BYTES];
-    struct span live;
-    if (store_history_of(span_of(c->name), &live))
-        return NULL; /* it is history itself */
-    store_history_name(c->name, name);
-    return channel_find(q, name);
-}
-
 /* ---- Aliases ---- */
 
 enum err alias_put(struct sqlite *q, const struct channel *channel, const struct store_put *p)
@@ -41,9 +31,7 @@ enum err alias_put(struct sqlite *q, const struct channel *channel, const struct
 
 enum err alias_find(struct sqlite *q, struct conn *c, int64_t channel_id, struct span ref, char **id)
 {
-    sqlite3_stmt *st = sql_of(q, c, SQL_ALIAS_GET);
-    sql_bind(st, "it", channel_id, ref);
-    return thread_text(q, st, id);
+    return sql_find_text(q, c, SQL_ALIAS_GET, channel_id, ref, id);
 }
 
 enum err alias_recipient(struct sqlite *q, struct conn *c, int64_t channel_id, struct span recipient,
@@ -54,16 +42,6 @@ enum err alias_recipient(struct sqlite *q, struct conn *c, int64_t channel_id, s
 
 /* ---- What an agent answers ---- */
 
-static enum err find_text(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,
-                          char **out)
-{
-    if (*out || !key.p)
-        return OK;
-    sqlite3_stmt *st = sql_of(q, c, id);
-    sql_bind(st, "it", queue, key);
-    return thread_text(q, st, out);
-}
-
 static enum err find_delivery(struct sqlite *q, struct conn *c, const struct channel *channel,
                               struct span key, struct span recipient, char **out)
 {
@@ -71,7 +49,7 @@ static enum err find_delivery(struct sqlite *q, struct conn *c, const struct cha
         return OK;
     sqlite3_stmt *st = sql_of(q, c, SQL_REPLY_DELIVERY);
     sql_bind(st, "itt", queue_id(channel, MESSAGE_OUT), key, recipient);
-    return thread_text(q, st, out);
+    return sql_first_text(q, st, out);
 }
 
 static enum err find_own(struct sqlite *q, struct conn *c, int64_t queue, struct span key, char **out)
@@ -81,7 +59,7 @@ static enum err find_own(struct sqlite *q, struct conn *c, int64_t queue, struct
         return OK;
     sqlite3_stmt *st = sql_of(q, c, SQL_REPLY_OWN);
     sql_bind(st, "ii", queue, id);
-    return thread_text(q, st, out);
+    return sql_first_text(q, st, out);
 }
 
 /* The backend's own id, if it is one. */
@@ -106,17 +84,16 @@ static enum err find_received(struct sqlite *q, struct conn *c, const struct cha
 {
     int64_t queue = queue_id(channel, MESSAGE_IN);
     TRY(find_own(q, c, queue, key, out));
-    TRY(find_text(q, c, SQL_REPLY_SHOWN, queue, key, out));
-    TRY(find_text(q, c, SQL_REPLY_UID, queue, key, out));
-    if (!*out)
-        TRY(alias_find(q, c, channel->id, key, out));
+    TRY(sql_find_text(q, c, SQL_REPLY_SHOWN, queue, key, out));
+    TRY(sql_find_text(q, c, SQL_REPLY_UID, queue, key, out));
+    TRY(alias_find(q, c, channel->id, key, out));
     return find_same(q, c, SQL_REPLY_RECEIVED, queue, key, out);
 }
 
 static enum err find_peer(struct sqlite *q, struct conn *c, const struct channel *channel, struct span key,
                           struct span recipient, char **out)
 {
-    const struct channel *history = history_of(q, channel);
+    const struct channel *history = channel_history(q, channel->name);
     TRY(find_delivery(q, c, channel, key, recipient, out));
     TRY(find_delivery(q, c, channel, without_prefix(key), recipient, out));
     TRY(find_received(q, c, channel, key, out));
@@ -195,19 +172,13 @@ static enum err read_answered(struct sqlite *q, struct conn *c, enum sql id, int
 static enum err find_answered(struct sqlite *q, struct conn *c, const struct channel *channel,
                               struct span key, struct answered *a)
 {
-    const struct channel *history = history_of(q, channel);
-    struct span live;
-    char name[STORE_CHANNEL_BYTES];
+    const struct channel *history = channel_history(q, channel->name);
     *a = (struct answered){0};
     TRY(read_answered(q, c, SQL_REPLY_RECEIVED, queue_id(channel, MESSAGE_IN), key, a));
     TRY(read_answered(q, c, SQL_REPLY_SENT, queue_id(channel, MESSAGE_OUT), key, a));
     if (history)
         return read_answered(q, c, SQL_REPLY_RECEIVED, queue_id(history, MESSAGE_IN), key, a);
-    if (!store_history_of(span_of(channel->name), &live))
-        return OK;
-    memcpy(name, live.p, live.n);
-    name[live.n] = 0;
-    channel = channel_find(q, name);
+    channel = channel_live(q, channel->name);
     return channel ? read_answered(q, c, SQL_REPLY_RECEIVED, queue_id(channel, MESSAGE_IN), key, a) : OK;
 }
 
@@ -244,7 +215,7 @@ static enum err thread_of_delivery(struct sqlite *q, const struct channel *chann
         a->thread_ref = a->is_named ? NULL : a->thread_ref;
         return OK;
     }
-    return front.p ? find_text(q, &q->writer, SQL_REPLY_THREAD, channel->id, front, thread_ref) : OK;
+    return sql_find_text(q, &q->writer, SQL_REPLY_THREAD, channel->id, front, thread_ref);
 }
 
 /* Several people may be in a conversation of the backend; where it has none, each has a thread of their own. */

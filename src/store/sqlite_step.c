@@ -67,6 +67,27 @@ enum err sql_run(struct sqlite *q, sqlite3_stmt *st)
     return OK;
 }
 
+enum err sql_first_text(struct sqlite *q, sqlite3_stmt *st, char **out)
+{
+    bool has_row;
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    *out = span_strdup(sql_text(st, 0));
+    sql_reset(st);
+    return OK;
+}
+
+enum err sql_find_text(struct sqlite *q, struct conn *c, enum sql id, int64_t owner, struct span key,
+                       char **out)
+{
+    if (*out || !key.p)
+        return OK;
+    sqlite3_stmt *st = sql_of(q, c, id);
+    sql_bind(st, "it", owner, key);
+    return sql_first_text(q, st, out);
+}
+
 enum err sql_earlier(struct sqlite *q, struct conn *c, enum sql id, int64_t key, wall_ms_t *at)
 {
     sqlite3_stmt *st = sql_of(q, c, id);

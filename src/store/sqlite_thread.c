@@ -9,36 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum err thread_text(struct sqlite *q, sqlite3_stmt *st, char **out)
-{
-    bool has_row;
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return OK;
-    *out = span_strdup(sql_text(st, 0));
-    sql_reset(st);
-    return OK;
-}
-
-static enum err look_up(struct sqlite *q, struct conn *c, enum sql id, int64_t channel_id, struct span key,
-                        char **found)
-{
-    if (*found || !key.p)
-        return OK;
-    sqlite3_stmt *st = sql_of(q, c, id);
-    sql_bind(st, "it", channel_id, key);
-    return thread_text(q, st, found);
-}
-
 enum err thread_peer(struct sqlite *q, struct conn *c, int64_t channel_id, struct span conversation,
                      struct span thread_ref, struct span handle, char **peer)
 {
     *peer = NULL;
-    TRY(look_up(q, c, SQL_LINK_GET, channel_id, conversation, peer));
-    TRY(look_up(q, c, SQL_THREAD_BY_REF, channel_id, thread_ref, peer));
-    if (!*peer && span_starts(thread_ref, "fb:")) /* of history alone, perhaps */
+    TRY(sql_find_text(q, c, SQL_LINK_GET, channel_id, conversation, peer));
+    TRY(sql_find_text(q, c, SQL_THREAD_BY_REF, channel_id, thread_ref, peer));
+    if (span_starts(thread_ref, "fb:")) /* of history alone, perhaps */
         TRY(alias_find(q, c, channel_id, thread_ref, peer));
-    return look_up(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
+    return sql_find_text(q, c, SQL_THREAD_BY_HANDLE, channel_id, handle, peer);
 }
 
 enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum message_kind kind,
@@ -46,19 +25,18 @@ enum err thread_front(struct sqlite *q, struct conn *c, int64_t channel_id, enum
 {
     *conversation = NULL;
     if (kind == KIND_AGENT)
-        TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
-    TRY(look_up(q, c, SQL_THREAD_BACK, channel_id, thread_ref, conversation));
-    TRY(look_up(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
-    return kind == KIND_MESSAGE ? OK
-                                : look_up(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation);
+        TRY(sql_find_text(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
+    TRY(sql_find_text(q, c, SQL_THREAD_BACK, channel_id, thread_ref, conversation));
+    TRY(sql_find_text(q, c, SQL_LINK_BACK, channel_id, peer, conversation));
+    return kind == KIND_MESSAGE
+               ? OK
+               : sql_find_text(q, c, SQL_THREAD_BACK_AGENT, channel_id, thread_ref, conversation);
 }
 
 /* Chosen when the first line of the thread is sent: until then it is what the live channel's map says now. */
 enum err thread_history(struct sqlite *q, struct conn *c, const struct channel *history, struct span peer,
                         struct span thread_ref, char **conversation)
 {
-    struct span name;
-    char live_name[STORE_CHANNEL_BYTES];
     bool is_chosen;
     *conversation = NULL;
     sqlite3_stmt *st = sql_of(q, c, SQL_HISTORY_GET);
@@ -69,11 +47,7 @@ enum err thread_history(struct sqlite *q, struct conn *c, const struct channel *
         sql_reset(st);
         return OK;
     }
-    if (!store_history_of(span_of(history->name), &name))
-        return OK;
-    memcpy(live_name, name.p, name.n);
-    live_name[name.n] = 0;
-    const struct channel *live = channel_find(q, live_name);
+    const struct channel *live = channel_live(q, history->name);
     return live ? thread_front(q, c, live->id, KIND_IMPORT, peer, thread_ref, conversation) : OK;
 }
 
@@ -95,7 +69,7 @@ bool thread_is_talk(const struct store_put *p)
 
 enum err thread_linked(struct sqlite *q, int64_t channel_id, struct span peer, char **thread_ref)
 {
-    return look_up(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
+    return sql_find_text(q, &q->writer, SQL_LINK_REF, channel_id, peer, thread_ref);
 }
 
 enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_put *p, char **thread_ref)
@@ -108,7 +82,7 @@ enum err thread_told(struct sqlite *q, int64_t channel_id, const struct store_pu
         return OK;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_THREAD_GOES_ON);
     sql_bind(st, "iti", channel_id, p->item[0].recipient, p->now - p->rolls_ms);
-    return thread_text(q, st, thread_ref);
+    return sql_first_text(q, st, thread_ref);
 }
 
 /* Of the names that Front gives: what it was told when an agent began the conversation, a thread of the backend, else
@@ -117,7 +91,7 @@ static enum err choose_named(struct sqlite *q, const struct channel *c, const st
                              char **told)
 {
     char *begun = NULL;
-    TRY(look_up(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, &begun));
+    TRY(sql_find_text(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, &begun));
     for (unsigned i = 0; begun && i < p->named_n; i++)
         if (span_is(p->named[i], begun)) {
             *told = begun;
@@ -125,7 +99,7 @@ static enum err choose_named(struct sqlite *q, const struct channel *c, const st
         }
     free(begun);
     for (unsigned i = 0; i < p->named_n; i++)
-        TRY(look_up(q, &q->writer, SQL_TOLD_REF, c->id, p->named[i], told));
+        TRY(sql_find_text(q, &q->writer, SQL_TOLD_REF, c->id, p->named[i], told));
     if (!*told)
         *told = span_strdup(p->named[0]);
     return OK;
@@ -135,15 +109,15 @@ enum err thread_answer(struct sqlite *q, const struct channel *c, const struct s
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_TOLD_BEFORE);
     sql_bind(st, "it", queue_id(c, MESSAGE_OUT), p->source_id);
-    TRY(thread_text(q, st, told));
+    TRY(sql_first_text(q, st, told));
     if (*told)
         return OK;
     if (p->named_n > 1)
         return choose_named(q, c, p, told);
     if (p->named_n == 1)
         *told = span_strdup(p->named[0]);
-    TRY(look_up(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, told));
-    return look_up(q, &q->writer, SQL_REPLY_THREAD, c->id, p->conversation, told);
+    TRY(sql_find_text(q, &q->writer, SQL_TOLD_CONVERSATION, c->id, p->conversation, told));
+    return sql_find_text(q, &q->writer, SQL_REPLY_THREAD, c->id, p->conversation, told);
 }
 
 enum err thread_seen(struct sqlite *q, const struct channel *c, const struct store_put *p,
@@ -281,7 +255,7 @@ enum err thread_moved_to(struct sqlite *q, const char *conversation, char **into
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_MOVED_GET);
     sql_bind(st, "t", span_of(conversation));
-    return conversation ? thread_text(q, st, into) : OK;
+    return conversation ? sql_first_text(q, st, into) : OK;
 }
 
 /* The channel itself, or its history; NULL: every channel. */
