@@ -31,8 +31,7 @@ static char *reply_to_of(const struct callback *c)
     char *text;
 
     if (!c->in_reply_to || !c->replied_to)
-        return c->in_reply_to || c->replied_to ? mem_strdup(c->in_reply_to ? c->in_reply_to : c->replied_to)
-                                               : NULL;
+        return span_strdup(span_of(c->in_reply_to ? c->in_reply_to : c->replied_to));
     must(asprintf(&text, "%s\n%s", c->in_reply_to, c->replied_to) >= 0);
     return text;
 }
