@@ -173,6 +173,7 @@ static void channel_init(struct channel *ch, struct bridge *b, const struct conf
         queue_init(channel_queue(ch, w), ch, w);
         ch->fetch[w] = fetcher_new(channel_queue(ch, w));
     }
+    TAILQ_INIT(&ch->receives);
     presence_init(ch);
     ch->reporter = reporter_new(ch);
     read_allowed(ch, span_of(seen->settings));

@@ -114,8 +114,9 @@ struct channel {
     struct learner *learner;
     struct reporter *reporter;
     struct fetcher *fetch[WAY_N];
-    struct http_networks allowed; /* private ones that URLs of the backend's files may reach */
-    LIST_HEAD(, relay) relays;    /* on their way to Front, one per attempt of `in` and `history` */
+    struct http_networks allowed;   /* private ones that URLs of the backend's files may reach */
+    TAILQ_HEAD(, receive) receives; /* handed over and not posted to the store yet: their files are copied */
+    LIST_HEAD(, relay) relays;      /* on their way to Front, one per attempt of `in` and `history` */
     struct placer *placer;
     struct channel_stats stats;
 };

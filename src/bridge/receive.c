@@ -21,6 +21,7 @@
 enum { OUR_ID_BYTES = 24, FIELD_MAX = 4096 };
 
 struct receive {
+    TAILQ_ENTRY(receive) link; /* of the channel's, until it is posted or refused */
     struct channel *channel;
     uint64_t ticket;
     enum message_kind kind;
@@ -28,6 +29,7 @@ struct receive {
     struct buf wire, handle, source_id, lane, conversation, thread_ref, reply_to, spelling;
     struct naming naming;
     struct deposit *deposit; /* its files; NULL: it has none */
+    bool is_ready;           /* they are here */
     struct store_put put;
     struct store_item item;
 };
@@ -151,21 +153,51 @@ static void post(struct receive *r)
     store_post_put(ch->bridge->store, &r->put);
 }
 
+/* Behind one of its lane whose files are still copied: what came first is stored first. */
+static bool is_behind(const struct receive *r)
+{
+    const struct receive *before;
+
+    TAILQ_FOREACH(before, &r->channel->receives, link)
+    {
+        if (before == r)
+            return false;
+        if (span_eq(buf_span(&before->lane), buf_span(&r->lane)))
+            return true;
+    }
+    return false;
+}
+
+static void post_ready(struct channel *ch)
+{
+    struct receive *r, *next;
+
+    for (r = TAILQ_FIRST(&ch->receives); r; r = next) {
+        next = TAILQ_NEXT(r, link);
+        if (!r->is_ready || is_behind(r))
+            continue;
+        TAILQ_REMOVE(&ch->receives, r, link);
+        post(r);
+    }
+}
+
 /* An adapter that hears "not now" tries again; what is wrong with a message it hears as its own fault. */
 static void on_deposited(enum err result, const char *why, void *arg)
 {
     struct receive *r = arg;
+    struct channel *ch = r->channel;
 
-    if (result == OK) {
-        post(r);
-        return;
-    }
+    r->is_ready = result == OK;
     if (result == ERR_INVALID || result == ERR_LIMIT)
-        refuse(r->channel, r->ticket, why);
-    else
-        host_stored(r->channel->host, r->ticket, result, false, NULL, why);
-    deposit_free(r->deposit, false);
-    receive_free(r);
+        refuse(ch, r->ticket, why);
+    else if (result != OK)
+        host_stored(ch->host, r->ticket, result, false, NULL, why);
+    if (result != OK) {
+        TAILQ_REMOVE(&ch->receives, r, link);
+        deposit_free(r->deposit, false);
+        receive_free(r);
+    }
+    post_ready(ch);
 }
 
 static void receive_start(struct channel *ch, struct host_receive *m, struct jval wire)
@@ -191,11 +223,14 @@ static void receive_start(struct channel *ch, struct host_receive *m, struct jva
     if (r->source_id.is_over || r->conversation.is_over || r->handle.is_over) {
         refuse(ch, m->ticket, "An id or handle is longer than 4,096 bytes");
         receive_free(r);
-    } else if (json_len(files) > 0) {
-        r->deposit = deposit_new(ch, files, m->fd, m->fd_n, on_deposited, r);
-    } else {
-        post(r);
+        return;
     }
+    TAILQ_INSERT_TAIL(&ch->receives, r, link);
+    r->is_ready = json_len(files) == 0;
+    if (r->is_ready)
+        post_ready(ch);
+    else
+        r->deposit = deposit_new(ch, files, m->fd, m->fd_n, on_deposited, r);
 }
 
 /* Front has no place for it: it is counted. */

@@ -164,6 +164,22 @@ def test_a_stop_waits_for_no_file(make_courier, company, shelf):
     assert company.file(message["attachments"][0]) == b"late"
 
 
+def test_what_comes_first_is_stored_first(make_courier, company):
+    """Also where a backend does not wait for an answer, and the first message's file takes its time."""
+    courier = make_courier()
+    large = courier.file(data(5_000_000))
+    courier.bridge.stop()
+    courier.bridge.start(env={"FRONT_BRIDGE_POINT": "mid_copy=sleep:20"})
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        first = pool.submit(courier.post, "text first", large)
+        until(courier.kept)
+        second = pool.submit(courier.post, "text second")
+        assert courier.post("text beside", sender="bob").status == 202
+        assert (first.result().status, second.result().status) == (202, 202)
+    message = next(m for m in shown(company, 3) if m["text"] == "first")
+    assert [m["text"] for m in company.conversation(message["conversation"])["messages"]] == ["first", "second"]
+
+
 def test_a_flood_of_files_is_told_to_come_later(make_courier, company):
     """What is on its way onto the disk is bounded: the backend hears "not now", and nothing is lost."""
     courier = make_courier()
