@@ -31,6 +31,7 @@ struct catcher {
     struct account *account;
     char owner[80];
     bool is_recalled, is_looking, is_urgent;
+    bool is_resumed; /* the look goes on with the window of an earlier process, which ends before now */
     mono_ms_t started_at, recall_at; /* recall_at: 0 while it is done, or is being done */
     wall_ms_t first_at, mark_at, look_at;
     struct store_fact fact;
@@ -340,15 +341,17 @@ static void end_look(struct catcher *c, const char *trouble)
     uint64_t found_n = c->pages.found_n, new_n = c->pages.new_n;
 
     log_line(trouble ? LOG_WARN : LOG_INFO, "caught_up",
-             (const struct log_field[]){LOG_STR("account", config->name), LOG_I64("events", (int64_t)found_n),
-                                        LOG_I64("new", (int64_t)new_n),
-                                        LOG_I64("took_pages", c->pages.seen_n + 1),
-                                        LOG_STR("reason", trouble)},
-             trouble ? 5 : 4);
+             (const struct log_field[]){
+                 LOG_STR("account", config->name), LOG_I64("events", (int64_t)found_n),
+                 LOG_I64("new", (int64_t)new_n), LOG_I64("took_pages", c->pages.seen_n + 1),
+                 LOG_STR("window", c->is_resumed ? "resumed" : "new"), LOG_STR("reason", trouble)},
+             trouble ? 6 : 5);
     free(c->trouble);
     c->trouble = trouble ? mem_strdup(trouble) : NULL;
-    c->look_at = clock_wall_ms() + (trouble ? AGAIN_MS : config->catch_up_every_ms);
-    c->is_urgent = trouble && c->is_urgent;
+    /* What was emitted after a window that was resumed is looked for at once. */
+    c->look_at = clock_wall_ms() + (trouble ? AGAIN_MS : c->is_resumed ? 0 : config->catch_up_every_ms);
+    c->is_urgent = (trouble || c->is_resumed) && c->is_urgent;
+    c->is_resumed = false;
     c->view.pages_n += c->pages.page_n;
     c->view.found_n += found_n;
     c->view.new_n += new_n;
@@ -468,17 +471,17 @@ static void on_pages_end(struct event_pages *p, enum event_pages_end how, const 
 static void begin_look(struct catcher *c, wall_ms_t now)
 {
     wall_ms_t after = c->mark_at - c->account->config->catch_up_overlap_ms;
-    bool is_resumed = c->pages.search.before > 0;
 
+    c->is_resumed = c->pages.search.before > 0;
     c->is_looking = true;
     c->pages.lane = c->is_urgent ? RATE_RESOLVE : RATE_HISTORY;
-    if (!is_resumed) {
+    if (!c->is_resumed) {
         c->pages.search.after = after > c->first_at ? after : c->first_at;
         c->pages.search.before = now;
     }
     choose_types(c);
     choose_inboxes(c);
-    if (is_resumed)
+    if (c->is_resumed)
         ask_page(c);
     else
         remember_window(c);

@@ -84,11 +84,12 @@ def test_a_process_that_dies_between_pages_goes_on_there(front, start, backend):
         front.send("cha_1", f"n{i}", conversation=conversation)
     bridge.start(env={"FRONT_BRIDGE_POINT": "after_page=kill:2"}, wait=False)
     bridge.process.wait(30)
-    calls = len(front.calls("events"))
-    again(bridge)
-    assert len(front.calls("events")) - calls < 3  # not from the first page
-    assert [d["text"] for d in backend.wait(40, 30)] == [f"n{i}" for i in range(40)]
-    backend.stays(40)
+    front.send("cha_1", "while it was dead", conversation=conversation)
+    look = again(bridge)
+    assert look["window"] == "resumed" and look["took_pages"] < 3  # not from the first page
+    wait_for(lambda: [a for a in looks(bridge) if a["window"] == "new"][1:], 20, "what came since is looked for at once")
+    assert [d["text"] for d in backend.wait(41, 30)] == [f"n{i}" for i in range(40)] + ["while it was dead"]
+    backend.stays(41)
 
 
 def test_what_was_found_is_let_go_though_catching_up_is_switched_off(front, start, backend):
