@@ -37,6 +37,7 @@ enum {
     STOP_MS = 7000, /* a host takes five seconds at most */
     STOP_CHECK_MS = 20,
     HTTP_CONNECTIONS = 64, /* to Front, of all accounts */
+    ABROAD_CONNECTIONS = 256,
 };
 
 /* ---- Small answers ---- */
@@ -298,6 +299,7 @@ static void make_parts(struct bridge *b, const struct preflight *preflight)
     const struct config *c = b->config;
 
     b->http = http_client_new(b->base, &(struct http_client_options){.connections = HTTP_CONNECTIONS});
+    b->abroad = http_client_new(b->base, &(struct http_client_options){.connections = ABROAD_CONNECTIONS});
     b->schedule = evtimer_new(b->base, on_schedule, b);
     b->stop_check = event_new(b->base, -1, EV_PERSIST, on_stop_check, b);
     must(b->schedule && b->stop_check);
@@ -475,6 +477,7 @@ void bridge_close(struct bridge *b)
         channel_fini(&b->channel[i]);
     http_server_free(b->server);
     http_client_free(b->http);
+    http_client_free(b->abroad);
     links_free(b->links);
     keeper_free(b->keeper);
     event_free(b->schedule);

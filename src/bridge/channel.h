@@ -128,7 +128,9 @@ struct bridge {
     const struct config *config;
     struct store *store;
     struct http_server *server;
-    struct http_client *http;
+    struct http_client *http; /* to Front */
+    struct http_client
+        *abroad; /* to where backends' files are: who is slow there keeps no call to Front waiting */
     struct account *account;
     struct channel *channel;
     struct event *schedule, *stop_check;

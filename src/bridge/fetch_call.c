@@ -293,7 +293,7 @@ static void ask_backend(struct fetch *t)
 {
     if (!begin(t))
         return;
-    t->http = http_call_start(bridge_of(t)->http,
+    t->http = http_call_start(bridge_of(t)->abroad,
                               &(struct http_request){.method = "GET",
                                                      .url = t->url,
                                                      .on_bytes = on_bytes,

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import courier as courier_module
 from courier import PNG, data, digest, shown, url
 from slow import SlowWay
 from wait import until
@@ -145,6 +146,31 @@ def test_a_full_disk(make_courier, company, shelf, tmp_path):
         if courier:
             courier.bridge.stop()
         subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_slow_files_keep_no_call_to_front_waiting(make_courier, company, shelf, monkeypatch):
+    """However many connections hang at the backends of however many channels."""
+    support = courier_module.channels()["support"]
+    many = {f"c{i}": {**support, "front_channel": f"cha_c{i}"} for i in range(17)}
+    monkeypatch.setattr(courier_module, "channels", lambda settings: many)
+    for name, channel in many.items():
+        company.add_channel(id=channel["front_channel"], kind="custom", address=name)
+    gate = threading.Event()
+
+    def drips(s):
+        return 200, {"content-type": PNG}, iter(lambda: b"" if gate.wait(0.5) else b"x" * 2000, b"")
+
+    courier = make_courier()
+    lines = [url(shelf.put(f"{i}.png", drips)) for i in range(4)]
+    try:
+        for name in list(many)[:16]:
+            assert courier.post("text later", *lines, channel=name).status == 202
+        until(lambda: len(shelf.calls) >= 64, 20, lambda: len(shelf.calls))
+        assert courier.post("text at once", channel="c16").status == 202
+        assert [m["text"] for m in shown(company)] == ["at once"]
+    finally:
+        gate.set()
+    assert len(shown(company, 17, timeout=60)) == 17
 
 
 def test_a_stop_waits_for_no_file(make_courier, company, shelf):
