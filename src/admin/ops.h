@@ -10,6 +10,8 @@
  *   …    /api/v1/events…                                                      see ops_event.h
  *   GET, POST /api/v1/imports?channel=                                        see ops_import.h
  *
+ * A delivery that goes in parts has "parts":{"delivered":2,"of":3}.
+ *
  * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
  * that are none are refused before anything is changed. While the store fails every request ends with 503 and
  * its reason.

@@ -1,10 +1,11 @@
 """Texts that are too long for a backend: in parts, in order, each once by its key, and whatever happens in the middle."""
+import html
 import re
 
 import pytest
 
 import backend as backend_module
-from bridge import message
+from bridge import ROOT, message
 from serving import Drop
 from wait import until
 
@@ -206,6 +207,43 @@ def test_a_customer_answers_any_part(make_bridge, backend, front):
         metadata = until(find)[0]["metadata"]
         assert metadata["referenced_message_external_id"] == "fb-" + sent["id"]
         assert metadata["external_conversation_id"] == "of-front"
+
+
+def test_what_may_have_arrived_waits_for_a_person_and_goes_on(make, backend):
+    bridge = make(when_unsure="hold", answer={"wait": "0"})
+    lost = [True]
+    backend.answer = lambda d: Drop if d["part"] == 3 and lost and lost.pop() else (200, {})
+    sent = message(TEXT)
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "unknown")
+    backend.stays(3)
+    (entry,) = [m for m in bridge.messages() if m["source_id"] == sent["id"]]
+    assert entry["parts"]["delivered"] == 2
+    bridge.restart()
+    bridge.run_cli("queue", "retry", entry["id"], check=0)
+    bridge.wait_state(sent["id"], "delivered")
+    assert [d["part"] for d in backend.deliveries[:5]] == [1, 2, 3, 3, 4]
+    assert backend.keys[2] == backend.keys[3]
+    whole(backend.deliveries[:3] + backend.deliveries[4:])
+
+
+def test_a_program_gets_parts(make_bridge, front):
+    """The example of the exec adapter answers each delivery with a message."""
+    command = ["/usr/bin/python3", str(ROOT / "channels/exec/examples/echo.py")]
+    bridge = make_bridge(front=front, adapter="exec", settings={"command": command, "max_text": LIMIT, "format": "markdown"})
+    sent = message(TEXT)
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "delivered")
+    until(lambda: len(front.posted()) > 9)
+    n = int(NUMBER.search(shown(front)[0])[2])
+    assert until(lambda: len(shown(front)) == n)
+    assert [NUMBER.search(text).groups() for text in shown(front)] == [(str(k), str(n)) for k in range(1, n + 1)]
+
+
+def shown(front):
+    """What was posted to Front, as text."""
+    bodies = [html.unescape(re.sub(r"<br ?/?>", "\n", p["body"])) for p in front.posted()]
+    return [re.sub(r"<[^>]+>", "", b).strip() for b in bodies]
 
 
 def test_more_than_99_parts_are_refused_with_a_sentence(make, backend):
