@@ -151,6 +151,7 @@ void outgoing_init(struct outgoing *o, struct channel *ch, struct callback **c, 
         .created_at = made_at,
         .expires_at = first_expiry(ch->config, made_at),
         .quota_bytes = ch->bridge->config->channel_quota_bytes,
+        .is_same = delivery_is_same,
         .item = o->item,
         .item_n = o->item_n,
     };

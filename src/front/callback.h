@@ -83,6 +83,10 @@ MUST_CHECK enum err callback_of_message(struct callback *c, struct span message,
  */
 void callback_delivery(const struct callback *c, unsigned recipient, wall_ms_t now, struct buf *out);
 
+/* delivery_is_same compares what two of these say: subject, text and files, but not when, by whom or by which event. Thread:
+ * any. */
+bool delivery_is_same(struct span a, struct span b);
+
 struct delivery_head {
     const char *id; /* the idempotency key */
     const char *channel;

@@ -170,6 +170,22 @@ static void splice(struct jout *j, struct span handle, struct span stored, struc
     buf_add(out, stored.p + 1, stored.n - 1);
 }
 
+bool delivery_is_same(struct span a, struct span b)
+{
+    static const char *const says[] = {"subject", "text", "html", "attachments"};
+    struct json before, now;
+    bool is_same = json_parse(&before, a) == OK;
+
+    is_same = json_parse(&now, b) == OK && is_same;
+    for (size_t i = 0; i < sizeof says / sizeof says[0] && is_same; i++) {
+        struct jval was = json_get(json_root(&before), says[i]), is = json_get(json_root(&now), says[i]);
+        is_same = (was.doc != NULL) == (is.doc != NULL) && span_eq(json_raw(was), json_raw(is));
+    }
+    json_fini(&before);
+    json_fini(&now);
+    return is_same;
+}
+
 void delivery_complete(const struct delivery_head *h, struct span stored, struct buf *out)
 {
     struct jout j;

@@ -130,17 +130,19 @@ static enum err insert(struct put *t, struct store_item *item, bool *is_new)
     return write_body(t, item->id, item->body);
 }
 
-/* The text is the same only if it is known and equal; a pruned one may have differed. */
-static enum err is_same_body(struct put *t, int64_t id, struct span body, bool *same)
+/* The text is the same only if it is known; a pruned one may have differed. */
+static enum err compare(struct put *t, int64_t id, struct span body, bool *is_equal, bool *is_same)
 {
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_BODY_GET);
     sql_bind(st, "i", id);
     bool has_row;
-    *same = false;
+    *is_equal = *is_same = false;
     TRY(sql_step(t->q, st, &has_row));
     if (!has_row)
         return OK;
-    *same = span_eq(sql_text(st, 0), body);
+    struct span before = sql_text(st, 0);
+    *is_equal = span_eq(before, body);
+    *is_same = *is_equal || (t->p->is_same && t->p->is_same(before, body));
     sql_reset(st);
     return OK;
 }
@@ -148,8 +150,8 @@ static enum err is_same_body(struct put *t, int64_t id, struct span body, bool *
 static enum err replace(struct put *t, struct store_item *item, struct row *r)
 {
     const struct store_put *p = t->p;
-    bool same;
-    TRY(is_same_body(t, r->id, item->body, &same));
+    bool equal, same;
+    TRY(compare(t, r->id, item->body, &equal, &same));
     TRY(row_retire(t->q, r, p->now));
     r->revision += !same;
     sqlite3_stmt *st = sql_of(t->q, &t->q->writer, SQL_PUT_AGAIN);
@@ -161,7 +163,7 @@ static enum err replace(struct put *t, struct store_item *item, struct row *r)
     r->started_at = 0; /* retired above */
     if (!same)
         r->parts = (struct message_parts){0};
-    return same ? OK : write_body(t, r->id, item->body);
+    return equal ? OK : write_body(t, r->id, item->body);
 }
 
 static enum err again(struct put *t, struct store_item *item, struct row *r)

@@ -218,9 +218,12 @@ struct store_put {
     wall_ms_t created_at; /* when the message was made, for too_old; usually now */
     wall_ms_t expires_at; /* still waiting then: dead */
     uint64_t quota_bytes; /* of the channel, both directions; 0: none */
-    bool only_new;        /* what had ended is not begun again, */
-    wall_ms_t sent_at;    /* unless it had ended before this, when it was sent once more; 0: not known */
-    unsigned start_max;   /* how many of the items may be started in this commit */
+    /* Whether two bodies say the same: then a new attempt is one of the same text, with what was delivered of it. NULL: if
+     * they are equal. Pure; called by the store's thread. */
+    bool (*is_same)(struct span before, struct span now);
+    bool only_new;      /* what had ended is not begun again, */
+    wall_ms_t sent_at;  /* unless it had ended before this, when it was sent once more; 0: not known */
+    unsigned start_max; /* how many of the items may be started in this commit */
     struct store_item *item;
     unsigned item_n;
     char *

@@ -87,9 +87,12 @@ def test_the_answer_waits_for_the_last_part(make, backend):
     backend.stays(3)
     # The agent sends it again: what was delivered is not repeated, and the part that was refused keeps its key.
     backend.answer = lambda d: (200, {})
-    assert bridge.callback({**sent, "error_type": "bad_request"}).json["type"] == "success"
+    other = {"email": "ada@example.com", "first_name": "Ada", "last_name": "L"}
+    again = {**sent, "error_type": "bad_request", "version": "v2", "created_at": sent["created_at"] + 60, "author": other}
+    assert bridge.callback(again).json["type"] == "success"
     bridge.wait_state(sent["id"], "delivered")
     whole(backend.deliveries[:2] + backend.deliveries[3:])
+    assert backend.deliveries[3]["author"]["name"] == "Ada L"
     assert backend.keys[2] == backend.keys[3]
 
 

@@ -72,6 +72,29 @@ static void test_complete(void **state)
     buf_fini(&out);
 }
 
+static void test_what_says_the_same(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool is_same;
+    } pairs[] = {
+        {"{\"text\":\"x\",\"created_at\":1}", "{\"text\":\"x\",\"created_at\":2}", true},
+        {"{\"front\":{\"event_id\":null},\"text\":\"x\",\"author\":null}",
+         "{\"front\":{\"event_id\":\"evt_1\"},\"text\":\"x\",\"author\":{\"name\":\"B\"}}", true},
+        {"{\"text\":\"x\"}", "{\"text\":\"y\"}", false},
+        {"{\"text\":\"x\"}", "{\"text\":\"x\",\"html\":null}", false},
+        {"{\"text\":\"x\",\"subject\":null}", "{\"text\":\"x\",\"subject\":\"s\"}", false},
+        {"{\"attachments\":[{\"filename\":\"a\"}]}", "{\"attachments\":[{\"filename\":\"b\"}]}", false},
+        {"{}", "{}", true},
+        {"{", "{", false},
+        {"[]", "nonsense", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        if (delivery_is_same(span_of(pairs[i].a), span_of(pairs[i].b)) != pairs[i].is_same)
+            fail_msg("%s and %s", pairs[i].a, pairs[i].b);
+}
+
 /* The backend's own spelling of a number stands where the stored one does; nothing else is ever replaced. */
 static void test_the_backends_spelling(void **state)
 {
@@ -138,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_what_says_the_same),
         cmocka_unit_test(test_the_backends_spelling),
         cmocka_unit_test(test_each_recipient),
     };

@@ -157,6 +157,41 @@ static void test_resend_of_the_same_text_goes_on(void **state)
     expect(k, i.id, MESSAGE_SENDING, 0, NULL);
 }
 
+static bool is_same(struct span before, struct span now)
+{
+    return before.n > 6 && now.n > 6 && memcmp(before.p, now.p, 6) == 0; /* {"t":1 */
+}
+
+/* What the text is not may change: it is another body then, of the same text. */
+static void test_resend_that_says_the_same_goes_on(void **state)
+{
+    struct kit *k = *state;
+    struct store_item i = put1(k, "m1", "a", "{\"t\":1,\"at\":1}", 1);
+    struct store_item again = {
+        .recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{\"t\":1,\"at\":2000}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = SPAN_LIT("m1"),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .is_same = is_same,
+                          .item = &again,
+                          .item_n = 1};
+    struct store_claim c;
+
+    assert_int_equal(settle_part(k, i.id, 1, 1, NOW), OK);
+    assert_int_equal(claim_at(k, NOW), i.id);
+    assert_int_equal(settle1(k, i.id, 2, VERB_REJECT), OK);
+    assert_int_equal(kit_put(k, &p), OK);
+    assert_int_equal(again.how, STORE_AGAIN);
+    store_put_fini(&p);
+    struct store_message m = claim_message(k, NOW, &c);
+    assert_int_equal(m.revision, 1);
+    assert_int_equal(m.parts.sent, 1);
+    assert_string_equal(m.body, "{\"t\":1,\"at\":2000}");
+    store_claim_fini(&c);
+}
+
 static void test_expiry_tells_what_arrived(void **state)
 {
     struct kit *k = *state;
@@ -285,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_same_settle_again_counts_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures_keep_the_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_resend_of_the_same_text_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_resend_that_says_the_same_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expiry_tells_what_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel_tells_and_keeps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_part_finds_its_message, set_up, tear_down),
