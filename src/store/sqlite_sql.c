@@ -355,8 +355,7 @@ const char *const sql_text_of[SQL_N] = {
     "3, 5)"
     " LIMIT 1",
     [SQL_ABOUT_SENT] = "SELECT" MESSAGE_COLUMNS BODY_IF("m.body_n <= ?3") //
-    "FROM message m INDEXED BY message_external WHERE m.queue_id = ?1 AND m.external_id = ?2 AND m.kind = 0"
-    " AND m.queue_id % 2 = 0 ORDER BY m.id DESC LIMIT 1",
+    "FROM message m WHERE" IS_CALLED,
 
     /* receipts */
     [SQL_RECEIPT_FIND] = "SELECT" ROW_COLUMNS "FROM message m WHERE" IS_CALLED,

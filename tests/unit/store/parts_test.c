@@ -280,6 +280,10 @@ static void test_every_part_finds_its_message(void **state)
         found = 0;
         assert_int_equal(receipt_of(k, *x, RECEIPT_DELIVERED, &found), OK);
         assert_int_equal(found, i.id);
+        struct store_about about = {.channel = CHANNEL, .key = span_of(*x), .is_delivery = true};
+        assert_int_equal(kit_about(k, &about), OK);
+        assert_int_equal(about.message.id, i.id);
+        store_about_fini(&about);
     }
     struct store_item newest = put1(k, "m2", "a", "{}", 1);
     assert_int_equal(settle_part(k, newest.id, 1, 1, NOW), OK);
