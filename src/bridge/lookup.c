@@ -150,6 +150,8 @@ static void on_page(const struct front_result *r, void *arg)
     if (has_candidates)
         take_candidates(l, &f);
     look_page(&l->look, a, has_candidates ? f.candidate_n : 0);
+    if (a == LOOK_MORE && l->look.source != source)
+        set_reason(l, SPAN_LIT("Front has had too many messages since then to look through them all."));
     if (a == LOOK_IS_IT)
         l->finding = f;
     else
