@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <string.h>
 
 struct unit {
@@ -56,6 +57,17 @@ enum err config_size(struct span text, uint64_t *bytes)
         return ERR_INVALID;
     *bytes = value;
     return OK;
+}
+
+const char *size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES])
+{
+    static const struct unit units[] = {{"MB", 1000000}, {"kB", 1000}, {"bytes", 1}};
+    const struct unit *u = units;
+
+    while (u->factor > 1 && bytes < u->factor)
+        u++;
+    snprintf(out, SIZE_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / u->factor), u->name);
+    return out;
 }
 
 /* is_port takes ":1" to ":65535", or nothing. */

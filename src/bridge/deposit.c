@@ -123,10 +123,10 @@ static void measure(struct deposit *d, const int *fd, unsigned fd_n, uint64_t by
         sum = bytes[i] > max || sum > max - bytes[i] ? max + 1 : sum + bytes[i];
     }
     if (sum > max) {
-        char why[WHY_MAX];
+        char why[WHY_MAX], most[SIZE_TEXT_BYTES];
         snprintf(why, sizeof why,
-                 "The attachments are larger than %llu MB together, which is the most that Front takes",
-                 (unsigned long long)(max / 1000000));
+                 "The attachments are larger than %s together, which is the most that Front takes",
+                 size_text(max, most));
         fail(d, ERR_LIMIT, why);
     }
     if (b->deposit_fd_n + fd_n > DESCRIPTORS_MAX || b->deposit_bytes + sum > BYTES_MAX)

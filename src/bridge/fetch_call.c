@@ -106,14 +106,17 @@ static void arrived(struct fetch *t, struct span content_type)
 
 void fetch_is_too_much(struct fetch *t)
 {
+    char most[SIZE_TEXT_BYTES];
+
     buf_clear(&t->why);
-    buf_addf(&t->why, "the files of this message are larger than %llu MB together",
-             (unsigned long long)(fetch_message_max(t) / 1000000));
+    buf_addf(&t->why, "the files of this message are larger than %s together",
+             size_text(fetch_message_max(t), most));
     fetch_judge(t, FETCH_TOO_MUCH, 0, 0);
 }
 
 static void too_large(struct fetch *t)
 {
+    char most[SIZE_TEXT_BYTES];
     bool is_lie = t->file.bytes >= 0 && (uint64_t)t->file.bytes <= most_of(t);
 
     if (!is_lie && t->file.direction == MESSAGE_IN && t->file.beside > 0) {
@@ -124,7 +127,7 @@ static void too_large(struct fetch *t)
     if (is_lie)
         buf_addf(&t->why, "it is longer than the %lld bytes that were announced", (long long)t->file.bytes);
     else
-        buf_addf(&t->why, "it is larger than %llu MB", (unsigned long long)(most_of(t) / 1000000));
+        buf_addf(&t->why, "it is larger than %s", size_text(most_of(t), most));
     fetch_judge(t, FETCH_TOO_LARGE, 0, 0);
 }
 

@@ -3,6 +3,7 @@
  * string that is kept is clean.
  */
 #include "front/attachment.h"
+#include "base/config.h"
 #include "base/filename.h"
 #include "base/mem.h"
 #include "front/link.h"
@@ -82,7 +83,7 @@ static void spoil(struct attachments *out, const char *reason)
 /* What is over a limit is found before anything is fetched. */
 static void check_all(struct attachments *out, unsigned n, uint64_t max_bytes)
 {
-    char reason[ATTACHMENT_REASON_MAX];
+    char reason[ATTACHMENT_REASON_MAX], most[SIZE_TEXT_BYTES];
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < out->n; i++)
@@ -94,10 +95,10 @@ static void check_all(struct attachments *out, unsigned n, uint64_t max_bytes)
         spoil(out, reason);
     } else if (sum > max_bytes) {
         snprintf(reason, sizeof reason,
-                 "The files of this message are larger than %llu MB together, which is the most that is "
+                 "The files of this message are larger than %s together, which is the most that is "
                  "passed on. "
                  "Nothing was sent.",
-                 (unsigned long long)(max_bytes / 1000000));
+                 size_text(max_bytes, most));
         spoil(out, reason);
     }
 }

@@ -3,6 +3,7 @@
  * accepted is read whole, and every string that is kept is clean.
  */
 #include "front/enclosure.h"
+#include "base/config.h"
 #include "base/filename.h"
 #include "base/mem.h"
 #include <stdio.h>
@@ -93,11 +94,12 @@ enum err enclosures_check(struct jval list, bool takes_descriptors, struct buf *
 
 void enclosure_too_much(const char *filename, uint64_t max_bytes, char out[ATTACHMENT_REASON_MAX])
 {
-    snprintf(
-        out, ATTACHMENT_REASON_MAX,
-        "The file \"%s\" was left out: the files of this message are larger than %llu MB together, which is "
-        "the most that Front takes.",
-        filename, (unsigned long long)(max_bytes / 1000000));
+    char most[SIZE_TEXT_BYTES];
+
+    snprintf(out, ATTACHMENT_REASON_MAX,
+             "The file \"%s\" was left out: the files of this message are larger than %s together, which is "
+             "the most that Front takes.",
+             filename, size_text(max_bytes, most));
 }
 
 static void add(struct enclosures *out, struct jval a, const uint64_t *fd_bytes)

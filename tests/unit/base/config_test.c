@@ -634,6 +634,25 @@ static void test_sizes(void **state)
     }
 }
 
+static void test_sizes_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } cases[] = {{0, "0 bytes"},
+                 {999, "999 bytes"},
+                 {1000, "1 kB"},
+                 {999999, "999 kB"},
+                 {1000000, "1 MB"},
+                 {25000000, "25 MB"},
+                 {UINT64_MAX, "18446744073709 MB"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[SIZE_TEXT_BYTES];
+        assert_string_equal(size_text(cases[i].bytes, text), cases[i].text);
+    }
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -725,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_a_file_that_is_not_there),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_sizes_in_words),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_reference_names_every_key_once),
