@@ -53,7 +53,7 @@ const struct config_key config_keys[] = {
      .help = "Request line and headers together."},
     {"limits.connections", KEY_COUNT, BRIDGE(connections),
      .fallback = "10000", .least = "10", .most = "1000000",
-     .help = "Open connections on the public listener."},
+     .help = "Open connections on the public listener; at most half of the files that the process may open (`ulimit -n`)."},
     {"limits.held", KEY_COUNT, BRIDGE(held), .fallback = "2000", .least = "1", .most = "1000000",
      .help = "Callbacks that wait for their delivery at the same time; more are answered by "
              "`on_timeout` at once."},

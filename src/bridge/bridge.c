@@ -32,6 +32,7 @@
 #include "bridge/sweep.h"
 #include "store/files.h"
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum {
     STOP_MS = 7000, /* a host takes five seconds at most */
@@ -267,6 +268,18 @@ static void on_health(bool is_ok, const char *reason, void *arg)
 
 static void on_stop_check(evutil_socket_t fd, short what, void *arg);
 
+/* The other half of what the process may open is for hosts, calls and files: strangers cannot take it. */
+static unsigned connections_of(const struct config *c)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 2 >= c->connections)
+        return c->connections;
+    log_warn("connections_limited", LOG_I64("connections", (int64_t)files.rlim_cur / 2),
+             LOG_STR("reason", "the process may open too few files for limits.connections: raise ulimit -n"));
+    return (unsigned)(files.rlim_cur / 2);
+}
+
 static struct http_server *server_new(struct bridge *b)
 {
     const struct config *c = b->config;
@@ -281,7 +294,7 @@ static struct http_server *server_new(struct bridge *b)
     };
 
     limits.head_bytes = c->head_bytes;
-    limits.connection_n = c->connections;
+    limits.connection_n = connections_of(c);
     return http_server_new(b->base, &limits, route, ARRAY_LEN(route), refusal);
 }
 
