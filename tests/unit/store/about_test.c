@@ -3,21 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 static int64_t put(struct kit *k, enum message_direction d, enum message_kind kind, const char *channel,
                    const char *id, struct span body)
 {
@@ -160,11 +145,11 @@ static void test_bodies_and_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_ids_of_the_backend, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_our_ids, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_happened_to_a_message_is_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_history, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bodies_and_places, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ids_of_the_backend, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_our_ids, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_happened_to_a_message_is_none, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_history, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_bodies_and_places, kit_set_up, kit_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

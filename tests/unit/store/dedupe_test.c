@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 /* ---- The same id again, in every state ---- */
 
 static void bring_to(struct kit *k, struct store_item i, enum message_state s)
@@ -363,7 +347,7 @@ static void test_abandoned_before_it_ran(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_same_id_in_every_state),
         TEST(test_edited_text_is_another_revision),

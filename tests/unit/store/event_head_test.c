@@ -5,21 +5,6 @@
 
 enum { LEASE = 15000, MANY = 520 };
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 static bool put_due(struct kit *k, const char *event_id, const char *lane, wall_ms_t emitted_at,
                     wall_ms_t due_at)
 {
@@ -384,23 +369,25 @@ static void test_a_clock_that_was_set_back_holds_up_no_event(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_conversation_has_one_head_and_it_is_the_earliest, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_what_waits_holds_up_its_own_conversation_only, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_held_is_released_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_replay_ends_although_its_events_end_meanwhile, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_late_word_of_a_failure_does_not_take_back_the_resend, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_an_event_that_was_alone_in_three_deaths_is_set_aside, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_suspects_are_handed_out_alone_and_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_was_given_back_is_no_suspect, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_steps_aside_holds_up_nobody_and_is_not_lost, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_back_holds_up_no_event, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_has_one_head_and_it_is_the_earliest, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waits_holds_up_its_own_conversation_only, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_held_is_released_in_order, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_replay_ends_although_its_events_end_meanwhile, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_id, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_late_word_of_a_failure_does_not_take_back_the_resend,
+                                        kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_an_event_that_was_alone_in_three_deaths_is_set_aside, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_suspects_are_handed_out_alone_and_first, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_given_back_is_no_suspect, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_steps_aside_holds_up_nobody_and_is_not_lost, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_was_set_back_holds_up_no_event, kit_set_up,
+                                        kit_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

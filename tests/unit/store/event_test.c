@@ -8,23 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
 enum { LEASE = 60000 };
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
 
 /* ---- Short forms ---- */
 
@@ -884,7 +868,7 @@ static void test_states_have_names(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_put_is_read_back),
         TEST(test_one_event_is_stored_once_for_each_account_and_url),

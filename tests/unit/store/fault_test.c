@@ -10,15 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
 static int tear_down(void **state)
 {
     struct kit *k = *state;
@@ -412,7 +403,7 @@ static void test_an_outside_reader_does_not_stop_us(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_full_disk),
         TEST(test_refused_put_is_never_sent),

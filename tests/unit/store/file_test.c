@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 static const struct store_file_put photo = {.filename = SPAN_LIT("photo.png"),
                                             .content_type = SPAN_LIT("image/png"),
                                             .cid = SPAN_LIT("c1"),
@@ -394,7 +378,7 @@ static void test_inbound_comes_with_its_files(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_waits_until_the_last_file),       TEST(test_what_is_gone_does_not_hold_up),
         TEST(test_follower_waits_for_its_own_file), TEST(test_clock_set_back),

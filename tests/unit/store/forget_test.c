@@ -9,21 +9,6 @@ enum { KEYS_MS = 400 };
 #define DAY  INT64_C(86400000)
 #define THEN (1000 * DAY) /* when it all begins */
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 struct message {
     enum message_direction direction;
     const char *id, *conversation, *ref, *handle, *peer; /* peer: what the backend tells as its own */
@@ -229,7 +214,7 @@ static void test_batches_are_bounded_and_a_pass_a_day(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_not_used_is_forgotten),
         TEST(test_use_keeps_it),

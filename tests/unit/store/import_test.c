@@ -5,22 +5,6 @@
 
 #define HISTORY CHANNEL ":import"
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 static struct store_import_line line(const char *id, const char *handle, const char *body)
 {
     return (struct store_import_line){.source_id = span_of(id),
@@ -257,7 +241,7 @@ static void test_history_joins_a_live_conversation_whole_or_not_at_all(void **st
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         TEST(test_each_line_once_and_in_order),

@@ -54,6 +54,21 @@ void kit_close(struct kit *k)
     assert_int_equal(system(command), 0);
 }
 
+int kit_set_up(void **state)
+{
+    static struct kit kit;
+    kit_open(&kit);
+    *state = &kit;
+    return 0;
+}
+
+int kit_tear_down(void **state)
+{
+    check_sums(*state);
+    kit_close(*state);
+    return 0;
+}
+
 void kit_turn(struct kit *k)
 {
     event_base_loop(k->base, EVLOOP_ONCE);

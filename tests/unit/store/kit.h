@@ -24,7 +24,10 @@ void kit_reopen(struct kit *k); /* closes and opens the store */
 void kit_start(struct kit *k);  /* opens the store in dir */
 void kit_stop(struct kit *k);   /* closes it */
 void kit_close(struct kit *k);  /* and removes the directory */
-void kit_turn(struct kit *k);   /* one turn of the loop, waiting for something */
+/* For cmocka: *state is an open kit; at the end its counters and heads are checked. */
+int kit_set_up(void **state);
+int kit_tear_down(void **state);
+void kit_turn(struct kit *k); /* one turn of the loop, waiting for something */
 void kit_await(struct kit *k, const struct store_op *op);
 void kit_await_health(struct kit *k, bool is_ok);
 void kit_expect(void *op); /* marks an operation as not done: set its on_done */

@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 /* ---- Orphans ---- */
 
 static void test_orphans_resent_as_suspects(void **state)
@@ -552,7 +536,7 @@ static void test_keys_have_a_limit(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_orphans_resent_as_suspects),
         TEST(test_orphans_held_back),

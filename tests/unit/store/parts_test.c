@@ -3,22 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 /* An attempt that delivers part `sent` of three. */
 static enum err settle_part(struct kit *k, int64_t id, uint32_t attempt, uint32_t sent, wall_ms_t now)
 {
@@ -319,16 +303,17 @@ static void test_a_part_fails_before_the_last_is_delivered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_parts_come_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_timeline_shows_each, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_same_settle_again_counts_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_failures_keep_the_parts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_resend_of_the_same_text_goes_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_resend_that_says_the_same_goes_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_expiry_tells_what_arrived, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cancel_tells_and_keeps, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_part_finds_its_message, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_part_fails_before_the_last_is_delivered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parts_come_in_order, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_the_timeline_shows_each, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_the_same_settle_again_counts_once, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_failures_keep_the_parts, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_resend_of_the_same_text_goes_on, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_resend_that_says_the_same_goes_on, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_expiry_tells_what_arrived, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_cancel_tells_and_keeps, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_every_part_finds_its_message, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_part_fails_before_the_last_is_delivered, kit_set_up,
+                                        kit_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

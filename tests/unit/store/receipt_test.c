@@ -3,22 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 static struct store_receipt of(int64_t id, const char *external_id, enum receipt_status status)
 {
     return (struct store_receipt){.channel = CHANNEL,
@@ -183,7 +167,7 @@ static void test_only_deliveries_of_the_channel_have_receipts(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_status_is_noted_once_however_the_delivery_is_named),
         TEST(test_read_is_one_call_for_a_message_whoever_has_read_it),

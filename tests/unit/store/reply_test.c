@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 struct in { /* a message of the backend; absent members are not said */
     const char *id, *conversation, *ref, *handle, *reply_to;
     enum message_kind kind;
@@ -315,7 +300,7 @@ static void test_front_shows_where_it_is(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_an_agent_answers_a_customer),
         TEST(test_an_agent_answers_an_agent),

@@ -10,15 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
+/* Its files need not be whole. */
 static int tear_down(void **state)
 {
     kit_close(*state);
@@ -237,7 +229,7 @@ static void test_lock_says_what_is_wrong(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_from_nothing),
         TEST(test_newer_version_is_refused),

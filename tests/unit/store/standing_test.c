@@ -2,22 +2,6 @@
 #include "kit.h"
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    check_sums(*state);
-    kit_close(*state);
-    return 0;
-}
-
 /* ---- Facts ---- */
 
 static struct standing standing_of(struct kit *k, const char *channel)
@@ -215,7 +199,7 @@ static void test_only_what_was_held_for_a_reason_is_released(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_standings_survive_and_change_one_by_one),
         TEST(test_a_first_word_says_nothing_of_the_others),

@@ -6,23 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct kit *k = *state;
-    check_sums(k);
-    kit_close(k);
-    return 0;
-}
-
 /* A head in back-off, a head that never started, a follower: none waits for the old time to come again. */
 static void test_nothing_waits_because_the_clock_was_set_back(void **state)
 {
@@ -289,17 +272,19 @@ static void test_too_many_waiting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_put_then_claim_then_deliver, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nothing_waits_because_the_clock_was_set_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_claim_does_not_hide_what_the_clock_left_ahead, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_put_starts_the_head_of_its_lane_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_retry_blocks_its_lane_until_due, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_aside_steps_out_of_the_lane, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_bad_operation_spares_its_neighbours, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_input, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_many_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_put_then_claim_then_deliver, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_waits_because_the_clock_was_set_back, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_claim_does_not_hide_what_the_clock_left_ahead, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_put_starts_the_head_of_its_lane_only, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_retry_blocks_its_lane_until_due, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_aside_steps_out_of_the_lane, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_cancel, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bad_operation_spares_its_neighbours, kit_set_up,
+                                        kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_input, kit_set_up, kit_tear_down),
+        cmocka_unit_test_setup_teardown(test_too_many_waiting, kit_set_up, kit_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

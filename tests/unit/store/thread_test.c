@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct kit kit;
-
-static int set_up(void **state)
-{
-    kit_open(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    kit_close(*state);
-    return 0;
-}
-
 static int64_t receive(struct kit *k, const char *id, const char *peer, const char *ref, const char *handle)
 {
     struct store_item item = {.recipient = span_of(handle), .lane = span_of(ref), .body = SPAN_LIT("{}")};
@@ -445,7 +430,7 @@ static void test_a_report_goes_where_the_conversation_went(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_threads),
         TEST(test_backend_tells_its_conversation),
