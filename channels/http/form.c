@@ -11,7 +11,9 @@
 
 enum { MADE_MAX = 8 << 20 };
 
-/* The members of a message that a field can hold; both spellings mean the same. */
+#define SENDER "sender."
+
+/* The members of a message that a field can hold. Those of its sender have two spellings, which mean the same. */
 static const struct field {
     const char *name, *brackets;
     bool is_number;
@@ -26,11 +28,10 @@ static const struct field {
     {"direction", NULL, false},
     {"author_email", NULL, false},
     {"sent_at", NULL, true},
-    {"sender.handle", "sender[handle]", false},
-    {"sender.name", "sender[name]", false},
-    {"sender.email", "sender[email]", false},
+    {SENDER "handle", "sender[handle]", false},
+    {SENDER "name", "sender[name]", false},
+    {SENDER "email", "sender[email]", false},
 };
-static const size_t sender_at = 10, sender_skip = sizeof "sender." - 1;
 
 struct values {
     struct span of[ARRAY_LEN(fields)]; /* absent: not given */
@@ -69,15 +70,16 @@ static int field_take(const struct multipart_part *part, struct values *values, 
     return why->n ? 422 : 0;
 }
 
-static void values_write(const struct values *values, size_t from, size_t to, size_t skip, struct jout *j)
+static void values_write(const struct values *values, bool of_sender, struct jout *j)
 {
-    for (size_t i = from; i < to; i++) {
-        if (!values->of[i].p)
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (!values->of[i].p || (fields[i].brackets != NULL) != of_sender)
             continue;
+        const char *key = fields[i].name + (of_sender ? sizeof SENDER - 1 : 0);
         if (fields[i].is_number && is_number(values->of[i]))
-            jout_kv_raw(j, fields[i].name + skip, values->of[i]);
+            jout_kv_raw(j, key, values->of[i]);
         else
-            jout_kv_span(j, fields[i].name + skip, values->of[i]);
+            jout_kv_span(j, key, values->of[i]);
     }
 }
 
@@ -86,10 +88,10 @@ static void object_make(const struct values *values, struct buf *out)
     struct jout j;
     jout_init(&j, out);
     jout_object(&j);
-    values_write(values, 0, sender_at, 0, &j);
+    values_write(values, false, &j);
     jout_key(&j, "sender");
     jout_object(&j);
-    values_write(values, sender_at, ARRAY_LEN(fields), sender_skip, &j);
+    values_write(values, true, &j);
     jout_object_end(&j);
     jout_object_end(&j);
 }

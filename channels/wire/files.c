@@ -211,6 +211,7 @@ static enum err clean_read(struct reading *r, struct span raw,
     return e;
 }
 
+/* In the order of struct wire_part. */
 static const struct label {
     const char *key;
     size_t at; /* of the const char * in struct fb_attachment */
@@ -227,17 +228,23 @@ static const struct label {
      "must be up to 200 visible ASCII characters, as in logo1."},
 };
 
-static enum err label_read(struct reading *r, struct jval v, const struct label *l)
+static enum err label_take(struct reading *r, const char *raw, const struct label *l)
 {
     const char **to = (const char **)(void *)((char *)r->file + l->at);
+    enum err e = clean_read(r, span_of(raw), l->clean, to);
+    return e ? refuse(r, e, l->key, l->wrong) : OK;
+}
+
+static enum err label_read(struct reading *r, struct jval v, const struct label *l)
+{
     if (json_has(v) && json_type(v) != JSON_STRING)
         return refuse(r, ERR_INVALID, l->key, "must be a string.");
     if (!json_has(v) || json_is(v, ""))
         return l->missing ? refuse(r, ERR_INVALID, l->key, l->missing) : OK;
     char *raw = json_dup(v, l->raw_max);
-    enum err e = raw ? clean_read(r, span_of(raw), l->clean, to) : ERR_INVALID;
+    enum err e = raw ? label_take(r, raw, l) : refuse(r, ERR_INVALID, l->key, l->wrong);
     free(raw);
-    return e ? refuse(r, e, l->key, l->wrong) : OK;
+    return e;
 }
 
 /* ---- One and all ---- */
@@ -285,12 +292,11 @@ static enum err file_read(struct jval v, bool takes_paths, struct wire_item *ite
 
 static enum err part_take(const struct wire_part *part, struct wire_item *item, struct buf *why)
 {
+    const char *const said[ARRAY_LEN(labels)] = {part->filename, part->content_type, part->cid};
     struct reading r = reading_begin(item, why);
     enum err e = scratch_begin(&r);
-    e = e ? e : clean_read(&r, span_of(part->filename), filename_clean, &r.file->filename);
-    e = e ? e : clean_read(&r, span_of(part->content_type), media_type_clean, &r.file->content_type);
-    if (e == OK && part->cid && clean_read(&r, span_of(part->cid), content_id_clean, &r.file->cid))
-        e = refuse(&r, ERR_INVALID, "cid", labels[2].wrong);
+    for (size_t i = 0; i < ARRAY_LEN(labels) && e == OK; i++)
+        e = said[i] ? label_take(&r, said[i], &labels[i]) : OK;
     e = e ? e : bytes_add(&r, part->bytes);
     if (e == OK)
         lseek(r.file->fd, 0, SEEK_SET);
