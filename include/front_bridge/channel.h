@@ -90,8 +90,8 @@
  *
  * 1.0  first.
  * 1.1  markdown of an fb_delivery.
- * 1.2  part and part_n of an fb_delivery; want_text of the host; max_text counts; what, about and the like of an
- *      fb_inbound.
+ * 1.2  part and part_n of an fb_delivery; want_text of the host; max_text counts (that of a module of 1.0 or 1.1 if it is at
+ *      least 40); attachments of an fb_inbound are taken; what, about and the like of an fb_inbound; fb_stored without an id.
  */
 #ifndef FRONT_BRIDGE_CHANNEL_H
 #define FRONT_BRIDGE_CHANNEL_H
@@ -272,7 +272,8 @@ enum fb_what {
     FB_TYPING = 4    /* counted, and not stored: done is called with FB_OK and no id */
 };
 
-/* One message of the backend, or what happened to one. */
+/* One message of the backend, or what happened to one. Ids, handles, names, addresses and the subject have up to 1,024 bytes; of
+ * its attachments filename, content_type and cid up to 255, url up to 4,096. */
 struct fb_inbound {
     uint32_t size;
     uint32_t direction;
@@ -293,7 +294,8 @@ struct fb_inbound {
                                  bridge) or else fd (over 0; a regular file, read from its start; duplicated by
                                  the host, but not to be written to any more). Over 25 MB in all done says no */
     const char *author_email; /* FB_FROM_AGENT: the teammate in Front, if there is one of this address */
-    /* 1.2: what happened to an earlier message, which is named by exactly one of the three */
+    /* 1.2: what happened to an earlier message, which is named by exactly one of the three; FB_MESSAGE and FB_TYPING name
+     * none. sender says who did it, to as for a message. */
     uint32_t what;                 /* enum fb_what */
     uint32_t is_removed;           /* FB_REACTION: it was taken away again */
     const char *about;             /* the backend's id of it, whoever wrote it */

@@ -143,7 +143,7 @@ static void report(struct child *c, const char *call, int result, char *why)
     buf_fini(&line);
 }
 
-/* max_text meant nothing before 1.2. */
+/* Nobody looked at max_text before 1.2: what an older module says counts if it can be kept to, and refuses no module. */
 static struct letter_form form_of(const struct fb_module *m)
 {
     bool has_limit = m->abi_minor >= 2 || m->max_text >= TEXT_CHARACTERS_MIN;

@@ -422,7 +422,7 @@ static const char *check_message(struct jval root, unsigned fd_n)
     if (s->takes_text ? text_n > 1 || (text_n == 0 && json_len(json_get(root, "attachments")) == 0)
                       : text_n > 0)
         return "a message without exactly one text";
-    const char *fault = s == signs ? NULL : check_sign(root, s);
+    const char *fault = s == &signs[FB_MESSAGE] ? NULL : check_sign(root, s);
     if (!fault)
         fault = check_to(root);
     return fault ? fault : check_files(json_get(root, "attachments"), fd_n);
