@@ -41,8 +41,7 @@ struct report {
 static void on_reports(struct store_op *op);
 static void on_reported(struct store_op *op);
 
-/* ---- causes
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Causes ---- */
 
 static struct report_cause *cause_slot(struct report_causes *c, const char *text, mono_ms_t now)
 {
@@ -68,8 +67,7 @@ unsigned report_count(struct report_causes *c, struct span cause, mono_ms_t now)
     return ++cause_slot(c, text, now)->n;
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 struct reporter *reporter_new(struct channel *ch)
 {
@@ -118,8 +116,7 @@ static void on_reported(struct store_op *op)
     report_free(container_of(op, struct report, op.op));
 }
 
-/* ---- the ways to tell: each step is a call, and the next when Front took it
- * ------------------------------------------ */
+/* ---- The ways to tell: each step is a call, and the next when Front took it ---- */
 
 static void write_status(const struct report *t, struct jout *j)
 {
@@ -284,8 +281,7 @@ static void on_answer(const struct front_result *r, void *arg)
     }
 }
 
-/* ---- from the store
- * -------------------------------------------------------------------------------------------------- */
+/* ---- From the store ---- */
 
 static const char *cause_of(const char *reason, const struct message_parts *parts)
 {

@@ -177,9 +177,8 @@ struct store_item {
     struct message_parts parts;
     bool is_started; /* attempt is open now, and the caller must send it */
     bool is_behind;  /* an older message of its lane is open */
-    char *
-        peer_conversation; /* out, when is_started: the backend's conversation id, if known; store_put_fini */
-    char *reply, *peer_recipient; /* out, when is_started: as in store_message; store_put_fini */
+    /* out, when is_started: the backend's conversation id, if known; the others as in store_message. store_put_fini */
+    char *peer_conversation, *reply, *peer_recipient;
 };
 
 /* What Front is told under another name than the backend's own: ids that are too long for it, phone numbers. */
@@ -226,8 +225,8 @@ struct store_put {
     unsigned start_max; /* how many of the items may be started in this commit */
     struct store_item *item;
     unsigned item_n;
-    char *
-        told; /* result, out: what Front is told as the conversation, if that is not thread_ref; store_put_fini */
+    /* result, out: what Front is told as the conversation, if that is not thread_ref; store_put_fini */
+    char *told;
 };
 void store_put_fini(struct store_put *p); /* frees the results */
 
@@ -307,9 +306,9 @@ struct store_message {
     char *event_id;
     char *external_id; /* the other side's id once known: the backend's, or Front's message_uid */
     char *reply_to;    /* as put */
-    char *
-        reply; /* what that is to the other side, if known. out: the backend's id of it; in: Front's id of the
-                          delivery, else reply_id is the message of ours that it answers */
+    /* What that is to the other side, if known. out: the backend's id of it; in: Front's id of the delivery, else reply_id is
+     * the message of ours that it answers. */
+    char *reply;
     int64_t reply_id;     /* 0: none */
     char *peer_recipient; /* out: how the backend writes recipient, if otherwise: an alias */
     char *reason;         /* of the last outcome */
@@ -390,9 +389,9 @@ struct store_settle {
      * lane, and the attempts of its next part count anew. Parts that were sent are kept by whatever ends the
      * message, so that a resend of the same text, or an operator's, goes on with the next one. */
     struct message_parts parts;
-    bool
-        wants_report; /* out, VERB_KILL: the agent heard success and has to be told, see reports. Also a result: one of its
-                          parts was told as failed before the last was delivered */
+    /* out, VERB_KILL: the agent heard success and has to be told, see reports. Also a result: one of its parts was told as failed
+     * before the last was delivered. */
+    bool wants_report;
     bool wants_learning; /* in: remember to learn Front's conversation of this thread by external_id */
     /* results */
     enum message_state state;
@@ -423,8 +422,8 @@ struct store_confirm {
     const char *channel;
     int64_t id;      /* ours; 0: by uid */
     struct span uid; /* Front's message_uid; finds accepted messages alone */
-    struct span front_id,
-        conversation; /* Front's ids of the message and its conversation, kept in the map; may be absent */
+    /* Front's ids of the message and its conversation, kept in the map; may be absent. */
+    struct span front_id, conversation;
     wall_ms_t now;
     /* results. ERR_NOT_FOUND: no inbound message of this channel; ERR_CONFLICT: it had ended otherwise */
     int64_t found_id;
@@ -660,8 +659,7 @@ struct store_merge {
     struct store_op op;
     const char *channel; /* NULL: every channel */
     struct span into;    /* the conversation that is left */
-    bool
-        is_redirect; /* Front has sent a call of ours from one to the other: kept also where nothing is known */
+    bool is_redirect; /* Front sent a call of ours from one to the other: kept also where nothing is known */
     const struct span *gone; /* at most STORE_MERGE_MAX */
     unsigned gone_n;
     wall_ms_t now;
