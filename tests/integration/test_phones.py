@@ -86,11 +86,11 @@ def test_what_agents_wrote_over_there_and_history(make_bridge, backend, front, t
 
 
 def test_a_failure_is_looked_for_in_the_spelling_of_each_channel(make_bridge, backend, front):
-    """The first channel of the account writes numbers its own way, which is no name of the second one's customer."""
+    """The first channel, by name, has one spelling for a number; the second one knows its customer by another."""
     common = {"account": "main", "kind": "custom", "adapter": "http", "settings": {"url": backend.url, "secret": backend_module.SECRET}}
     bridge = make_bridge(backend=backend, front=front, channels={
-        "phones": {**common, "front_channel": "cha_1", "handles": "phone"}, "others": {**common, "front_channel": "cha_2"}})
-    for channel, told in (("others", "0049 30 1234567"), ("phones", "+49301234567")):
+        "numbers": {**common, "front_channel": "cha_1", "handles": "phone"}, "others": {**common, "front_channel": "cha_2"}})
+    for channel, told in (("others", "0049 30 1234567"), ("numbers", "+49301234567")):
         sent = message(to="0049 30 1234567")
         n = len(backend.deliveries)
         assert bridge.callback(sent, channel=channel).json["type"] == "success"
