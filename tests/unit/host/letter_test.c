@@ -93,7 +93,7 @@ static void test_parts(void **state)
 /* The adapter is another one now: what is left must still belong to what was sent. */
 static void test_the_rest_fits_to_what_was_sent(void **state)
 {
-    struct letter_form larger = limited, html = limited, higher = limited;
+    struct letter_form larger = limited, html = limited, higher = limited, nameless = limited;
     struct letter_part first = {0}, part;
     struct buf json, out;
     (void)state;
@@ -108,6 +108,14 @@ static void test_the_rest_fits_to_what_was_sent(void **state)
     assert_true(strstr(out.p, "thirteen\\n(3/3)"));
     part = (struct letter_part){.at = 2, .cut = first.cut};
     assert_int_equal(write_part(LONG, &html, &part, &out), OK); /* it happens to be short enough */
+    nameless.capabilities = 0;
+    part = (struct letter_part){.at = 2, .cut = first.cut};
+    assert_int_equal(write_part(LONG, &nameless, &part, &out),
+                     ERR_CONFLICT); /* the file would be gone unsaid */
+    part = (struct letter_part){0};
+    assert_int_equal(write_part(LONG, &nameless, &part, &out), OK);
+    part.at = part.n - 1;
+    assert_int_equal(write_part(LONG, &limited, &part, &out), OK); /* it has both, the name and the file */
     buf_init(&json, 65536);
     buf_add_str(&json, "{\"id\":\"x\",\"text\":\"");
     for (unsigned i = 0; i < 200; i++)

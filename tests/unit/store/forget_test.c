@@ -134,29 +134,31 @@ static void test_use_keeps_it(void **state)
 static void test_a_message_that_waits_keeps_what_it_needs(void **state)
 {
     struct kit *k = *state;
+    const wall_ms_t held_at = THEN + DAY - 1; /* a use that is not marked: the mark is less than a day old */
     exchange(k, &hello, THEN);
     int64_t id =
-        put(k, &(struct message){MESSAGE_OUT, "held", "cnv_1", "ref-1", "ada", NULL, NULL}, THEN, NULL);
+        put(k, &(struct message){MESSAGE_OUT, "held", "cnv_1", "ref-1", "ada", NULL, NULL}, held_at, NULL);
     struct store_settle s = {.id = id,
                              .attempt = 1,
                              .verb = VERB_HOLD,
                              .outcome = "hold",
-                             .now = THEN,
+                             .now = held_at,
                              .reason = SPAN_LIT("wait")};
     assert_int_equal(kit_settle(k, &s), OK);
     exchange(k, &(struct message){MESSAGE_IN, "b9", "room-9", "ref-9", "bob", NULL, NULL}, THEN + 10 * DAY);
-    prune(k, THEN + 500 * DAY);
+    prune(k, THEN + 500 * DAY); /* the old keys go, then what nobody needs */
+    prune(k, THEN + 502 * DAY);
     struct store_show w = {.id = id};
     assert_int_equal(kit_show(k, &w), OK);
     assert_string_equal(w.message.peer_conversation, "room-1");
     store_show_fini(&w);
     struct store_admin drop = {
-        .verb = VERB_DROP, .filter = {.direction = -1, .id = id}, .now = THEN + 500 * DAY};
+        .verb = VERB_DROP, .filter = {.direction = -1, .id = id}, .now = THEN + 502 * DAY};
     assert_int_equal(kit_admin(k, &drop), OK);
-    prune(k, THEN + 902 * DAY); /* its key goes, then the map's rows the day after */
+    prune(k, THEN + 904 * DAY); /* its key goes, then the map's rows the day after */
     assert_int_equal(kit_show(k, &w), ERR_NOT_FOUND);
-    prune(k, THEN + 904 * DAY);
-    assert_false(is_known(k, NULL, "ref-1", "zoe", THEN + 904 * DAY));
+    prune(k, THEN + 906 * DAY);
+    assert_false(is_known(k, NULL, "ref-1", "zoe", THEN + 906 * DAY));
 }
 
 static void test_aliases_and_moves_go_too(void **state)
