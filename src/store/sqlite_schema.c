@@ -264,6 +264,25 @@ static int check_owner(struct conn *c, const char *path, int version, struct buf
     return rc;
 }
 
+/* A build from between two releases may have made a file of this number in another form: it is refused here, rather than
+ * each message later. */
+static int check_form(struct conn *c, const char *path, struct buf *why)
+{
+    int rc = SQLITE_OK;
+    for (enum sql id = 0; id < SQL_N && rc == SQLITE_OK; id++) {
+        sqlite3_stmt *st = NULL;
+        rc = sqlite3_prepare_v2(c->db, sql_text_of[id], -1, &st, NULL);
+        sqlite3_finalize(st);
+    }
+    if (rc == SQLITE_ERROR)
+        buf_addf(
+            why,
+            "%s was made by an unreleased front-bridge and has another form (%s): run that one until nothing "
+            "waits, then give this one a new directory",
+            path, sqlite3_errmsg(c->db));
+    return rc;
+}
+
 enum err schema_migrate(struct conn *c, const char *path, struct buf *why)
 {
     int version = 0;
@@ -275,7 +294,11 @@ enum err schema_migrate(struct conn *c, const char *path, struct buf *why)
     while (rc == SQLITE_OK && version < VERSION)
         rc = apply(c, version++);
     if (rc == SQLITE_OK)
+        rc = check_form(c, path, why);
+    if (rc == SQLITE_OK)
         return OK;
+    if (why->n > 0)
+        return ERR_IO;
     sql_sentence(path, c->db, rc, why);
     return ERR_IO;
 }

@@ -57,6 +57,26 @@ static void test_newer_version_is_refused(void **state)
     expect_reason(k, "newer front-bridge (format 999");
 }
 
+static void test_a_form_of_between_two_releases_is_refused(void **state)
+{
+    struct kit *k = *state;
+    static const char *const forms[][2] = {
+        {"ALTER TABLE message DROP COLUMN reply_to", "reply_to"},
+        {"DROP TABLE part", "no such table: part"},
+        {"DROP INDEX event_out", "no such index: event_out"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        kit_stop(k);
+        sql(k, forms[i][0]);
+        kit_start(k);
+        assert_false(store_is_healthy(k->store));
+        expect_reason(k, "unreleased front-bridge");
+        expect_reason(k, forms[i][1]);
+        kit_close(k);
+        kit_open(k);
+    }
+}
+
 static void test_foreign_database_is_left_alone(void **state)
 {
     struct kit *k = *state;
@@ -233,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_from_nothing),
         TEST(test_newer_version_is_refused),
+        TEST(test_a_form_of_between_two_releases_is_refused),
         TEST(test_foreign_database_is_left_alone),
         TEST(test_half_a_migration),
         TEST(test_another_database_in_its_place),
