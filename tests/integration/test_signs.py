@@ -234,7 +234,13 @@ def test_an_edit_goes_where_the_message_is(make_bridge, backend, front, place):
     first, edit = front.wait(2)
     assert "two" in edit["body"] and edit["metadata"]["thread_ref"] == first["metadata"]["thread_ref"]
     assert bridge.hook({**ada, "id": "m-2", "conversation_id": "room-9", "text": "three"}).status == 202
-    assert front.wait(3)[2]["metadata"]["thread_ref"] != first["metadata"]["thread_ref"]
+    third = front.wait(3)[2]
+    assert third["metadata"]["thread_ref"] != first["metadata"]["thread_ref"]
+    for n, (posted, room) in enumerate([(first, "room-7"), (third, "room-9")], 1):  # the edit's room is learnt by its own message
+        conversation = front.conversations[posted["metadata"]["thread_ref"]]
+        until(lambda: bridge.lines("thread_learnt", conversation=conversation), 10, f"where {room} is")
+        assert bridge.callback(message(conversation=conversation)).json["type"] == "success"
+        assert backend.wait(n)[n - 1]["conversation_id"] == room
 
 
 def test_a_comment_whose_answer_is_lost_is_posted_once_more_and_then_left_to_a_person(bridge, backend, front):
