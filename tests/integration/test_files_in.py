@@ -108,12 +108,17 @@ def to_far_too_long(shelf):
     return 302, {"location": "/" + "x" * 9000}, b""
 
 
+def to_itself(shelf):
+    return 302, {"location": "/a.png"}, b""
+
+
 LOST = {
     "never_ends": (never_ends, None, "was left out: the files of this message are larger than 25 MB together"),
     "longer": (b"12345678", 5, "it is longer than the 5 bytes that were announced"),
     "shorter": (b"123", 5, "it is 3 bytes long and not 5, as was announced"),
     "web_page": (web_page, None, "a web page came instead of a file of type image/png"),
     "inside": (to_the_inside, None, "address"),
+    "round": (to_itself, None, "its address answered 302"),
     "far_too_long": (to_far_too_long, None, "its address answered 302"),
     "scheme": (to_another_scheme, None, "its address answered 302"),
     "missing": (None, None, "its address answered 404"),
