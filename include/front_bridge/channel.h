@@ -291,7 +291,8 @@ struct fb_inbound {
     uint32_t attachment_n;
     const struct fb_attachment
         *attachments; /* up to 32; filename and content_type required; url (https or http, fetched by the
-                                 bridge) or else fd (over 0; a regular file, read from its start; duplicated by
+                                 bridge from public addresses and the networks of a setting allow_private,
+                                 an FB_SETTING_LIST, if you declare one) or else fd (over 0; a regular file, read from its start; duplicated by
                                  the host, but not to be written to any more). Over 25 MB in all done says no */
     const char *author_email; /* FB_FROM_AGENT: the teammate in Front, if there is one of this address */
     /* 1.2: what happened to an earlier message, which is named by exactly one of the three; FB_MESSAGE and FB_TYPING name

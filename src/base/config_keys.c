@@ -162,7 +162,7 @@ const struct config_key config_keys[] = {
      .fallback = "The message to {recipient} was not delivered: {reason}",
      .help = "The comment that agents read then; {recipient} and {reason} are filled in."},
     {"channels.*.thread", KEY_THREAD, CHANNEL(thread), .fallback = "contact",
-     .help = "What makes a conversation when the backend names none: contact, conversation, or a time "
+     .help = "What makes a conversation in Front: contact (one for each customer, whatever the backend names), conversation (the backend's), or a time "
              "of silence such as 24h."},
     {"channels.*.handles", KEY_CHOICE, CHANNEL(handles), .fallback = "any", .choices = handle_kinds,
      .help = "What the customers' handles are; phone: numbers with their country code, one customer for each whichever "

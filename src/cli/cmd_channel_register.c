@@ -323,15 +323,18 @@ static int ask_for_inbox(struct registration *r)
 
     buf_init(&text, OUT_BYTES_MAX);
     buf_init(&scratch, 1024);
-    if (front_once_list(&r->front, "/inboxes", &a))
+    bool is_told = front_once_list(&r->front, "/inboxes", &a);
+    if (is_told)
         for (struct jval v = json_first(results(&a)); v.doc; v = json_next(v)) {
             buf_add_str(&text, "\n    --inbox ");
             text_add_safe(&text, json_span(json_get(v, "id"), &scratch));
             buf_add_str(&text, "  ");
             text_add_safe(&text, json_span(json_get(v, "name"), &scratch));
         }
-    int code = command_fail(EXIT_USAGE, "in which inbox is the channel to be made? Write --inbox INB%s%s",
-                            text.n ? "; there are" : ", such as inb_12ab", buf_span(&text).p);
+    int code =
+        is_told ? command_fail(EXIT_USAGE, "in which inbox is the channel to be made? Write --inbox INB%s%s",
+                               text.n ? "; there are" : ", such as inb_12ab", buf_span(&text).p)
+                : command_fail(EXIT_FAILED, "Front did not show its inboxes: %s", a.reason);
     buf_fini(&text);
     buf_fini(&scratch);
     front_answer_fini(&a);

@@ -21,12 +21,16 @@ static bool is_deceptive(uint32_t c)
            (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+enum { UNIT_SEPARATOR = 0x1f /* between the words of one of our own ids, STORE_SIGN_MARK */ };
+
 static void add_escape(struct buf *out, uint32_t c)
 {
     static const char letter[] = "\aa\bb\tt\nn\vv\ff\rr";
     const char *known = c > 0 && c < 0x80 ? strchr(letter, (int)c) : NULL;
 
-    if (known && c < 0x20)
+    if (c == UNIT_SEPARATOR)
+        buf_add_char(out, ' ');
+    else if (known && c < 0x20)
         buf_addf(out, "\\%c", known[1]);
     else
         buf_addf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);

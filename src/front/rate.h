@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum rate_lane { RATE_STATUS, RATE_INBOUND, RATE_RESOLVE, RATE_ATTACHMENTS, RATE_HISTORY, RATE_LANE_N };
+enum rate_lane { RATE_STATUS, RATE_INBOUND, RATE_ATTACHMENTS, RATE_RESOLVE, RATE_HISTORY, RATE_LANE_N };
 
 enum { RATE_PER_RESOURCE_MAX = 50 }; /* what the configuration allows too */
 

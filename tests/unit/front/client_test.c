@@ -457,7 +457,7 @@ static void test_a_read_only_call_changes_nothing(void **state)
 
 static void test_lanes_go_in_order(void **state)
 {
-    static const enum rate_lane order[] = {RATE_STATUS, RATE_INBOUND, RATE_RESOLVE, RATE_ATTACHMENTS,
+    static const enum rate_lane order[] = {RATE_STATUS, RATE_INBOUND, RATE_ATTACHMENTS, RATE_RESOLVE,
                                            RATE_HISTORY};
     struct fixture *f = *state;
     struct done d = {0};
