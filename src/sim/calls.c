@@ -41,7 +41,8 @@ static void take_sender(struct sim_fields *f, struct sim_message *m)
 void sim_call_take_body(struct sim_fields *f, bool is_html, struct sim_message *m)
 {
     char *text = sim_take_text(f, "body", SIM_TEXT_MAX, SIM_REQUIRED);
-    if (text && is_html)
+    /* The rest is Markdown, shown as it is written; but a block of HTML in Markdown is HTML. */
+    if (text && (is_html || span_starts(span_of(text), "<div>")))
         sim_message_html(m, span_of(text));
     else if (text)
         sim_message_text(m, span_of(text));

@@ -317,6 +317,8 @@ def test_an_import_of_what_a_teammate_sent(sim):
     [conversation] = sim.conversations()
     assert conversation["status"] == "open" and conversation["customer"]["handle"] == "ada"
     assert created(sim, sim.import_message("inb_1", type=None))["type"] == "email"
+    block = created(sim, sim.import_message("inb_1", body="<div><b>Hi</b> &amp; bye</div>"))  # HTML in Markdown
+    assert (block["text"], "<b>Hi</b>" in block["html"]) == ("Hi & bye", True)
 
 
 def test_imports_have_threads_of_their_own(sim, receiver, custom):
