@@ -138,7 +138,7 @@ void calls_request(void *self, fb_token token, const struct fb_request *r)
     if (!program_is_up(ch) || program_unread(ch) > OUT_SEND_BYTES) {
         reply(ch, token, 503, "The channel's program is not running or busy: try again in a moment.");
     } else if (r->body_n > REQUEST_BODY_MAX) {
-        reply(ch, token, 413, "The body is too large.");
+        reply(ch, token, 413, "The body is larger than 1 MiB.");
     } else {
         call_add(ch, CALL_REQUEST, token, FB_HAS(r, deadline_ms) ? r->deadline_ms : 0)->request = r;
         program_pump(ch);

@@ -171,7 +171,7 @@ static int body_load(struct visit *v)
     case OK:
         return 0;
     case ERR_LIMIT:
-        return refuse(v, 413, "The body is too large.");
+        return refuse(v, 413, "The body is larger than 36 MiB.");
     default:
         return refuse(v, 503, "The body could not be read: send it again.");
     }

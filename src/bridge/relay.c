@@ -216,7 +216,11 @@ static enum err build(const struct relay *r, const char *address, struct buf *bo
                                                   .about = about_words(r->about),
                                                   .conversation = r->conversation},
                                body, why);
-    return e == OK && body->is_over ? ERR_LIMIT : e;
+    if (e == OK && body->is_over)
+        e = ERR_LIMIT;
+    if (e && why->n == 0)
+        buf_add_str(why, "The message cannot be said to Front: its text is too large");
+    return e;
 }
 
 static void call(struct relay *r, const char *of, struct span body)

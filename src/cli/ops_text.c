@@ -305,6 +305,28 @@ static void write_moment(struct buf *out, wall_ms_t at, wall_ms_t now)
     buf_fini(&age);
 }
 
+/* What the backend said of it later has no number. */
+static bool is_receipt(struct jval a)
+{
+    return number_of(a, "n") == 0;
+}
+
+static void add_reason(struct buf *out, struct jval a)
+{
+    if (json_has(json_get(a, "reason"))) {
+        buf_add_str(out, ": ");
+        add_value(out, a, "reason");
+    }
+    buf_add_char(out, '\n');
+}
+
+static void write_receipt(struct buf *out, struct jval a, wall_ms_t at, wall_ms_t now)
+{
+    write_moment(out, at, now);
+    add_value(out, a, "outcome");
+    add_reason(out, a);
+}
+
 static void write_attempt(struct buf *out, struct jval a, wall_ms_t now)
 {
     wall_ms_t started = 0, ended = 0;
@@ -324,11 +346,7 @@ static void write_attempt(struct buf *out, struct jval a, wall_ms_t now)
     text_add_duration(out, ended > started ? ended - started : 0);
     if (code)
         buf_addf(out, ", code %lld", (long long)code);
-    if (json_has(json_get(a, "reason"))) {
-        buf_add_str(out, ": ");
-        add_value(out, a, "reason");
-    }
-    buf_add_char(out, '\n');
+    add_reason(out, a);
 }
 
 static void write_moment_of(struct buf *out, struct jval m, const char *key, const char *what, wall_ms_t now)
@@ -341,28 +359,46 @@ static void write_moment_of(struct buf *out, struct jval m, const char *key, con
     buf_addf(out, "%s\n", what);
 }
 
+/* How it stands, since when. */
+static void write_state(struct buf *out, struct jval m, wall_ms_t now)
+{
+    struct buf state;
+
+    buf_init(&state, 64);
+    add_value(&state, m, "state");
+    write_moment_of(out, m, "updated_at", buf_span(&state).p, now);
+    buf_fini(&state);
+}
+
 static void write_timeline(struct buf *out, struct jval m, wall_ms_t now)
 {
     struct jval attempts = json_get(m, "timeline");
     bool is_queued = json_is(json_get(m, "state"), "queued");
-    bool is_sending = json_is(json_get(m, "state"), "sending");
-    struct buf state;
+    bool is_told = is_queued || json_is(json_get(m, "state"), "sending");
+    wall_ms_t at, since = 0;
 
     buf_add_str(out, "\nTimeline (UTC)\n");
     if (json_has(json_get(m, "received_at")))
         write_moment_of(out, m, "received_at", "received", now);
     else
         write_moment_of(out, m, "created_at", "created", now);
-    for (struct jval a = json_first(attempts); a.doc; a = json_next(a))
-        write_attempt(out, a, now);
+    (void)time_of(m, "updated_at", &since);
+    for (struct jval a = json_first(attempts); a.doc; a = json_next(a)) {
+        if (!is_receipt(a)) {
+            write_attempt(out, a, now);
+        } else if (time_of(a, "started_at", &at)) {
+            if (!is_told && since <= at) {
+                write_state(out, m, now);
+                is_told = true;
+            }
+            write_receipt(out, a, at, now);
+        }
+    }
     if (is_queued) {
         write_moment_of(out, m, "due_at", json_len(attempts) ? "next attempt" : "first attempt", now);
         write_moment_of(out, m, "expires_at", "gives up", now);
-    } else if (!is_sending) {
-        buf_init(&state, 64);
-        add_value(&state, m, "state");
-        write_moment_of(out, m, "updated_at", buf_span(&state).p, now);
-        buf_fini(&state);
+    } else if (!is_told) {
+        write_state(out, m, now);
     }
 }
 

@@ -68,8 +68,8 @@ static const char *arena_json(struct arena *a, struct jval v)
 static void fill(struct arena *a, struct jval object, const struct row *rows, size_t n, void *out)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *s = arena_json(a, json_path(object, rows[i].path));
-        memcpy((char *)out + rows[i].offset, &s, sizeof s);
+        const char **field = (const char **)(void *)((char *)out + rows[i].offset);
+        *field = arena_json(a, json_path(object, rows[i].path));
     }
 }
 

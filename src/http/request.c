@@ -64,7 +64,8 @@ static struct verdict judge(const struct http_server *s, const struct http_head 
     const struct http_route *r = v.route;
     bool has_body = h->is_chunked || h->length > 0;
     if (h->length > r->body_max_bytes || (h->is_chunked && r->body_max_bytes == 0))
-        return REFUSED(413, "The body is larger than is allowed here.");
+        return REFUSED(413,
+                       "The body is larger than is taken here (limits.callback_body, limits.hook_body).");
     if (is_missing_length(h, r))
         return REFUSED(411, "The request has no Content-Length.");
     if (has_body && r->body_type && !http_media_type_is(header_of(h, "content-type"), r->body_type))
@@ -229,7 +230,8 @@ static size_t feed_chunks(struct conn *c, struct span in)
     if (e == ERR_FULL)
         request_refuse(c, 429, "The server holds as many requests as it can: try again later.", NULL);
     else if (e == ERR_LIMIT)
-        request_refuse(c, 413, "The body is larger than is allowed here.", NULL);
+        request_refuse(
+            c, 413, "The body is larger than is taken here (limits.callback_body, limits.hook_body).", NULL);
     else
         request_refuse(c, 400, "The chunks of the body are malformed.", NULL);
     return 0;

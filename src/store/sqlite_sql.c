@@ -207,10 +207,11 @@ const char *const sql_text_of[SQL_N] = {
 
     [SQL_SHOW_ATTEMPTS] = "SELECT n, started_at, ended_at, outcome, code, reason FROM attempt"
                           " WHERE message_id = ?1 ORDER BY n",
-    [SQL_SHOW_LAST] = "SELECT attempt, started_at, ended_at, coalesce(outcome, ''), code,"
-                      " CASE WHEN outcome IS NOT NULL THEN reason END"
-                      " FROM message WHERE id = ?1 AND started_at > 0 AND NOT EXISTS"
-                      " (SELECT 1 FROM attempt WHERE message_id = ?1 AND n = message.attempt)",
+    [SQL_SHOW_LAST] =
+        "SELECT attempt, started_at, ended_at, coalesce(outcome, ''), code,"
+        " CASE WHEN outcome <> 'delivered' THEN reason END" /* a receipt may give a reason later */
+        " FROM message WHERE id = ?1 AND started_at > 0 AND NOT EXISTS"
+        " (SELECT 1 FROM attempt WHERE message_id = ?1 AND n = message.attempt)",
     [SQL_OLDEST] = "SELECT created_at FROM message INDEXED BY message_expiry"
                    " WHERE queue_id = ?1 AND is_head = 1 AND state = 0 ORDER BY expires_at LIMIT 1",
     [SQL_OLDEST_SENDING] = "SELECT min(created_at) FROM message INDEXED BY message_head"

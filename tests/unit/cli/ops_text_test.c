@@ -163,6 +163,32 @@ static void test_a_message_and_its_life(void **state)
         "The text is not kept any more.\n");
 }
 
+static void test_receipts_stand_where_they_came(void **state)
+{
+    (void)state;
+    check_show(
+        "{\"id\":\"fbabcdef-3\",\"channel\":\"support\",\"direction\":\"in\",\"state\":\"delivered\","
+        "\"source_id\":\"edit\\u001fe-1\",\"created_at\":\"2026-01-31T11:59:00.000Z\","
+        "\"updated_at\":\"2026-01-31T11:59:02.000Z\",\"timeline\":["
+        "{\"n\":1,\"started_at\":\"2026-01-31T11:59:01.000Z\",\"ended_at\":\"2026-01-31T11:59:02.000Z\","
+        "\"outcome\":\"delivered\",\"code\":200},"
+        "{\"n\":0,\"started_at\":\"2026-01-31T11:59:30.000Z\",\"ended_at\":\"2026-01-31T11:59:30.000Z\","
+        "\"outcome\":\"told failed\",\"reason\":\"Phone is off.\"}]}",
+        "fbabcdef-3  delivered\n"
+        "\n"
+        "  way                     in, from the backend to Front\n"
+        "  channel                 support\n"
+        "  backend's message       edit e-1\n"
+        "\n"
+        "Timeline (UTC)\n"
+        "  2026-01-31 11:59:00.000  60s ago   created\n"
+        "  2026-01-31 11:59:01.000  59s ago   attempt 1  delivered after 1.0s, code 200\n"
+        "  2026-01-31 11:59:02.000  58s ago   delivered\n"
+        "  2026-01-31 11:59:30.000  30s ago   told failed: Phone is off.\n"
+        "\n"
+        "The text is not kept any more.\n");
+}
+
 static void test_a_long_text_is_shortened(void **state)
 {
     struct json doc;
@@ -192,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_reasons_are_counted_the_commonest_first),
         cmocka_unit_test(test_many_reasons_are_not_all_named),
         cmocka_unit_test(test_a_message_and_its_life),
+        cmocka_unit_test(test_receipts_stand_where_they_came),
         cmocka_unit_test(test_a_long_text_is_shortened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
