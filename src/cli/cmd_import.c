@@ -191,8 +191,7 @@ static int status(const struct options *o, const struct config_channel *ch)
 {
     struct buf target;
 
-    buf_init(&target, 4096);
-    import_add_target(&target, ch->name);
+    import_target_init(&target, ch->name);
     int code = ops_ask(o, "GET", &target, present_status, (void *)(uintptr_t)ch->name);
     buf_fini(&target);
     return code;

@@ -74,7 +74,8 @@ int import_follow(struct import *m);
 
 /* ---- What the bridge is asked ---- */
 
-void import_add_target(struct buf *target, const char *channel);
+/* import_target_init makes what is asked for about the history of channel; end it with buf_fini. */
+void import_target_init(struct buf *target, const char *channel);
 /* import_number: 0 for what is not there, or no number. */
 uint64_t import_number(struct jval object, const char *key);
 

@@ -6,7 +6,7 @@
 #include "cli/ops_call.h"
 #include <stdio.h>
 
-enum { LOOK_MS = 1000 };
+enum { LOOK_MS = 1000, TARGET_BYTES_MAX = 4096 };
 
 uint64_t import_number(struct jval object, const char *key)
 {
@@ -15,12 +15,12 @@ uint64_t import_number(struct jval object, const char *key)
     return json_i64(json_get(object, key), &n) == OK && n > 0 ? (uint64_t)n : 0;
 }
 
-void import_add_target(struct buf *target, const char *channel)
+void import_target_init(struct buf *target, const char *channel)
 {
+    buf_init(target, TARGET_BYTES_MAX);
     buf_add_str(target, "/api/v1/imports?");
     ops_add_parameter(target, "channel", channel);
-    target->n--; /* the last "&" */
-    target->p[target->n] = '\0';
+    buf_cut(target, target->n - 1); /* the last "&" */
 }
 
 bool import_read_figures(const struct import *m, struct import_figures *f)
@@ -30,8 +30,7 @@ bool import_read_figures(const struct import *m, struct import_figures *f)
     struct json doc = {0};
 
     ops_answer_init(&a);
-    buf_init(&target, 4096);
-    import_add_target(&target, m->channel->name);
+    import_target_init(&target, m->channel->name);
     *f = (struct import_figures){.is_running = ops_ask_bridge(m->config, target.p, &a)};
     if (f->is_running && json_parse(&doc, buf_span(&a.json)) == OK) {
         struct jval v = json_first(json_get(json_root(&doc), "imports"));

@@ -118,8 +118,7 @@ static enum sent try_send(struct import *m, unsigned from, unsigned n, int *code
     struct json doc = {0};
 
     ops_answer_init(&a);
-    buf_init(&target, 4096);
-    import_add_target(&target, m->channel->name);
+    import_target_init(&target, m->channel->name);
     buf_clear(why);
     *code = ops_send(m->config, "POST", target.p, body, &a, why);
     bool is_json = *code == EXIT_FINE && json_parse(&doc, buf_span(&a.json)) == OK;
