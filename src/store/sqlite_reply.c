@@ -62,17 +62,28 @@ static enum err find_own(struct sqlite *q, struct conn *c, int64_t queue, struct
     return sql_first_text(q, st, out);
 }
 
+/* The row of the message that has this key in the queue; *st is NULL if there is none, else to be reset. */
+static enum err find_row(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,
+                         sqlite3_stmt **st)
+{
+    bool has_row;
+    *st = sql_of(q, c, id);
+    sql_bind(*st, "it", queue, key);
+    TRY(sql_step(q, *st, &has_row));
+    if (!has_row)
+        *st = NULL;
+    return OK;
+}
+
 /* The backend's own id, if it is one. */
 static enum err find_same(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,
                           char **out)
 {
-    bool has_row;
+    sqlite3_stmt *st;
     if (*out)
         return OK;
-    sqlite3_stmt *st = sql_of(q, c, id);
-    sql_bind(st, "it", queue, key);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
+    TRY(find_row(q, c, id, queue, key, &st));
+    if (!st)
         return OK;
     sql_reset(st);
     *out = span_strdup(key);
@@ -146,13 +157,11 @@ static void answered_fini(struct answered *a)
 static enum err read_answered(struct sqlite *q, struct conn *c, enum sql id, int64_t queue, struct span key,
                               struct answered *a)
 {
-    bool has_row;
+    sqlite3_stmt *st;
     if (a->id)
         return OK;
-    sqlite3_stmt *st = sql_of(q, c, id);
-    sql_bind(st, "it", queue, key);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
+    TRY(find_row(q, c, id, queue, key, &st));
+    if (!st)
         return OK;
     int state = sqlite3_column_int(st, 2);
     bool is_there = state == MESSAGE_DELIVERED || state == MESSAGE_ACCEPTED;
