@@ -216,10 +216,7 @@ static void act_inbound(struct happening *h)
 /* Whose message it is, in the spelling that the deliveries of ch have; of no bytes: not known. */
 static struct span recipient_of(struct happening *h, const struct channel *ch)
 {
-    buf_clear(&h->number);
-    if (ch->config->handles == HANDLES_PHONE && phone_write(buf_span(&h->handle), &h->number) == OK)
-        return buf_span(&h->number);
-    return buf_span(&h->handle);
+    return phone_spelling(ch->config->handles == HANDLES_PHONE, buf_span(&h->handle), &h->number);
 }
 
 static void put_notice(struct happening *h, struct channel *ch, enum message_kind kind,

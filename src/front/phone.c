@@ -66,3 +66,9 @@ enum err phone_write(struct span handle, struct buf *out)
     buf_add_span(out, number);
     return OK;
 }
+
+struct span phone_spelling(bool are_phones, struct span handle, struct buf *number)
+{
+    buf_clear(number);
+    return are_phones && phone_write(handle, number) == OK ? buf_span(number) : handle;
+}

@@ -18,5 +18,8 @@ enum { PHONE_DIGITS_MIN = 7, PHONE_DIGITS_MAX = 15 };
  * (0) of a national form. ERR_INVALID: anything else, such as a number without its country: none is ever guessed.
  */
 MUST_CHECK enum err phone_write(struct span handle, struct buf *out);
+/* phone_spelling gives handle in that one spelling, written anew to number, if handles are phones and it is one; else as it
+ * is. */
+struct span phone_spelling(bool are_phones, struct span handle, struct buf *number);
 
 #endif

@@ -58,10 +58,7 @@ void posting_ref(struct posting *p, const char *key, const char *path)
 /* A customer's handle: a phone number has one spelling for Front. */
 static struct span handle_of(const struct posting *p, struct jval v, struct buf *scratch, struct buf *number)
 {
-    struct span handle = json_span(v, scratch);
-
-    buf_clear(number);
-    return p->in->has_phones && phone_write(handle, number) == OK ? buf_span(number) : handle;
+    return phone_spelling(p->in->has_phones, json_span(v, scratch), number);
 }
 
 /* key NULL: in an array. */
