@@ -145,9 +145,9 @@ void config_reference(struct buf *out);
 /* The units that people write. */
 MUST_CHECK enum err config_duration(struct span text, int64_t *ms); /* 0 250ms 5s 10m 24h 30d */
 MUST_CHECK enum err config_size(struct span text, uint64_t *bytes); /* 0 512 1KiB 1MiB 1GiB 10MB */
-/* size_text gives about so much in words, "25 MB" or "800 bytes", for the sentences that name a limit. */
+/* config_size_text gives about so much in words, "25 MB" or "800 bytes", for the sentences that name a limit. */
 enum { SIZE_TEXT_BYTES = 32 };
-const char *size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES]);
+const char *config_size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES]);
 /* config_nearest gives the candidate that looks most like word, or NULL if none is near. */
 const char *config_nearest(const char *word, const char *const *candidates, size_t n);
 

@@ -59,7 +59,7 @@ enum err config_size(struct span text, uint64_t *bytes)
     return OK;
 }
 
-const char *size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES])
+const char *config_size_text(uint64_t bytes, char out[SIZE_TEXT_BYTES])
 {
     static const struct unit units[] = {{"MB", 1000000}, {"kB", 1000}, {"bytes", 1}};
     const struct unit *u = units;

@@ -126,7 +126,7 @@ static void measure(struct deposit *d, const int *fd, unsigned fd_n, uint64_t by
         char why[WHY_MAX], most[SIZE_TEXT_BYTES];
         snprintf(why, sizeof why,
                  "The attachments are larger than %s together, which is the most that Front takes",
-                 size_text(max, most));
+                 config_size_text(max, most));
         fail(d, ERR_LIMIT, why);
     }
     if (b->deposit_fd_n + fd_n > DESCRIPTORS_MAX || b->deposit_bytes + sum > BYTES_MAX)

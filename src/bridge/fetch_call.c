@@ -110,7 +110,7 @@ void fetch_is_too_much(struct fetch *t)
 
     buf_clear(&t->why);
     buf_addf(&t->why, "the files of this message are larger than %s together",
-             size_text(fetch_message_max(t), most));
+             config_size_text(fetch_message_max(t), most));
     fetch_judge(t, FETCH_TOO_MUCH, 0, 0);
 }
 
@@ -127,7 +127,7 @@ static void too_large(struct fetch *t)
     if (is_lie)
         buf_addf(&t->why, "it is longer than the %lld bytes that were announced", (long long)t->file.bytes);
     else
-        buf_addf(&t->why, "it is larger than %s", size_text(most_of(t), most));
+        buf_addf(&t->why, "it is larger than %s", config_size_text(most_of(t), most));
     fetch_judge(t, FETCH_TOO_LARGE, 0, 0);
 }
 

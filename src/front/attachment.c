@@ -98,7 +98,7 @@ static void check_all(struct attachments *out, unsigned n, uint64_t max_bytes)
                  "The files of this message are larger than %s together, which is the most that is "
                  "passed on. "
                  "Nothing was sent.",
-                 size_text(max_bytes, most));
+                 config_size_text(max_bytes, most));
         spoil(out, reason);
     }
 }

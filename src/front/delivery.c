@@ -3,6 +3,7 @@
  * the head of each attempt before the stored part, which is not parsed again.
  */
 #include "front/callback.h"
+#include "base/mem.h"
 #include "text/html.h"
 #include <string.h>
 
@@ -177,7 +178,7 @@ bool delivery_is_same(struct span a, struct span b)
     bool is_same = json_parse(&before, a) == OK;
 
     is_same = json_parse(&now, b) == OK && is_same;
-    for (size_t i = 0; i < sizeof says / sizeof says[0] && is_same; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(says) && is_same; i++) {
         struct jval was = json_get(json_root(&before), says[i]), is = json_get(json_root(&now), says[i]);
         is_same = (was.doc != NULL) == (is.doc != NULL) && span_eq(json_raw(was), json_raw(is));
     }

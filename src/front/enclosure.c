@@ -99,7 +99,7 @@ void enclosure_too_much(const char *filename, uint64_t max_bytes, char out[ATTAC
     snprintf(out, ATTACHMENT_REASON_MAX,
              "The file \"%s\" was left out: the files of this message are larger than %s together, which is "
              "the most that Front takes.",
-             filename, size_text(max_bytes, most));
+             filename, config_size_text(max_bytes, most));
 }
 
 static void add(struct enclosures *out, struct jval a, const uint64_t *fd_bytes)

@@ -649,7 +649,7 @@ static void test_sizes_in_words(void **state)
                  {UINT64_MAX, "18446744073709 MB"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char text[SIZE_TEXT_BYTES];
-        assert_string_equal(size_text(cases[i].bytes, text), cases[i].text);
+        assert_string_equal(config_size_text(cases[i].bytes, text), cases[i].text);
     }
 }
 
