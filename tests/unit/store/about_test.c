@@ -26,15 +26,12 @@ static int64_t put(struct kit *k, enum message_direction d, enum message_kind ki
 
 static int64_t sent(struct kit *k, const char *id, const char *external_id)
 {
-    int64_t n = put(k, MESSAGE_OUT, KIND_MESSAGE, CHANNEL, id, SPAN_LIT("{\"text\":\"sent\"}"));
-    struct store_settle s = {.id = n,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .external_id = span_of(external_id)};
-    assert_int_equal(kit_settle(k, &s), OK);
-    return n;
+    return deliver1(k, &(struct delivered){.id = id,
+                                           .handle = "ada",
+                                           .conversation = "cnv_1",
+                                           .thread_ref = "ref",
+                                           .external_id = external_id,
+                                           .body = "{\"text\":\"sent\"}"});
 }
 
 static int64_t received(struct kit *k, const char *id)

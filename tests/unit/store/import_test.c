@@ -133,26 +133,11 @@ static void test_a_line_without_its_parts_is_refused(void **state)
 static void test_the_reference_that_front_knows_is_kept(void **state)
 {
     struct kit *k = *state;
-    struct store_item item = {.recipient = SPAN_LIT("ada"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")};
-    struct store_put out = {.channel = CHANNEL,
-                            .source_id = SPAN_LIT("m1"),
-                            .conversation = SPAN_LIT("cnv_1"),
-                            .thread_ref = SPAN_LIT("ours"),
-                            .now = NOW,
-                            .created_at = NOW,
-                            .expires_at = NOW + LIFE,
-                            .start_max = 1,
-                            .item = &item,
-                            .item_n = 1};
-    assert_int_equal(kit_put(k, &out), OK);
-    store_put_fini(&out);
-    struct store_settle s = {.id = item.id,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .peer_conversation = SPAN_LIT("room-1")};
-    assert_int_equal(kit_settle(k, &s), OK);
+    deliver1(k, &(struct delivered){.id = "m1",
+                                    .handle = "ada",
+                                    .conversation = "cnv_1",
+                                    .thread_ref = "ours",
+                                    .peer_conversation = "room-1"});
     for (int follows = 0; follows < 2; follows++) {
         struct store_import_line l = line(follows ? "1" : "2", "ada", "{}");
         l.conversation = SPAN_LIT("room-1");

@@ -172,6 +172,34 @@ struct store_item put1(struct kit *k, const char *id, const char *lane, const ch
     return put_at(k, id, lane, body, start_max, NOW);
 }
 
+int64_t deliver1(struct kit *k, const struct delivered *d)
+{
+    struct store_item item = {.recipient = span_of(d->handle),
+                              .lane = span_of(d->lane ? d->lane : d->id),
+                              .body = span_of(d->body ? d->body : "{}")};
+    struct store_put p = {.channel = CHANNEL,
+                          .source_id = span_of(d->id),
+                          .conversation = span_of(d->conversation),
+                          .thread_ref = span_of(d->thread_ref),
+                          .now = NOW,
+                          .created_at = NOW,
+                          .expires_at = NOW + LIFE,
+                          .start_max = 1,
+                          .item = &item,
+                          .item_n = 1};
+    assert_int_equal(kit_put(k, &p), OK);
+    store_put_fini(&p);
+    struct store_settle s = {.id = item.id,
+                             .attempt = 1,
+                             .verb = VERB_DELIVER,
+                             .outcome = "delivered",
+                             .now = NOW,
+                             .external_id = span_of(d->external_id),
+                             .peer_conversation = span_of(d->peer_conversation)};
+    assert_int_equal(kit_settle(k, &s), OK);
+    return item.id;
+}
+
 int64_t claim_at(struct kit *k, wall_ms_t now)
 {
     struct store_claim p = {.channel = CHANNEL, .now = now, .max = 1};

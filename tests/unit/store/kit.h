@@ -81,6 +81,13 @@ struct put1 {
 struct store_item put1(struct kit *k, const char *id, const char *lane, const char *body, unsigned start_max);
 struct store_item put_at(struct kit *k, const char *id, const char *lane, const char *body,
                          unsigned start_max, wall_ms_t now);
+struct delivered { /* what is NULL is absent */
+    const char *id, *handle, *conversation, *thread_ref;
+    const char *external_id, *peer_conversation; /* what the backend answers */
+    const char *lane, *body;                     /* NULL: id, "{}" */
+};
+/* deliver1 puts a delivery, starts it, and lets the backend take it; returns its id. */
+int64_t deliver1(struct kit *k, const struct delivered *d);
 /* claim1 claims one message at a time and returns its id, or 0. */
 int64_t claim_at(struct kit *k, wall_ms_t now);
 enum err settle1(struct kit *k, int64_t id, uint32_t attempt, enum message_verb verb);

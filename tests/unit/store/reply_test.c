@@ -51,27 +51,11 @@ static void taken(struct kit *k, int64_t id, const char *uid)
 /* A delivery that the backend took as `external_id`. */
 static int64_t deliver(struct kit *k, const char *id, const char *handle, const char *external_id)
 {
-    struct store_item item = {.recipient = span_of(handle), .lane = span_of(id), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .source_id = span_of(id),
-                          .conversation = SPAN_LIT("cnv_1"),
-                          .thread_ref = SPAN_LIT("fb-cnv_1"),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    store_put_fini(&p);
-    struct store_settle s = {.id = item.id,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .external_id = span_of(external_id)};
-    assert_int_equal(kit_settle(k, &s), OK);
-    return item.id;
+    return deliver1(k, &(struct delivered){.id = id,
+                                           .handle = handle,
+                                           .conversation = "cnv_1",
+                                           .thread_ref = "fb-cnv_1",
+                                           .external_id = external_id});
 }
 
 /* What the adapter is told of a delivery that answers `reply_to`, started at once, and as a list says it later. */

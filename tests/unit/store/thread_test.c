@@ -107,26 +107,12 @@ static void test_threads(void **state)
 /* A delivery in conversation cnv, for which the backend names its own. */
 static int64_t deliver(struct kit *k, const char *id, const char *cnv, const char *peer)
 {
-    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("a"), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .source_id = span_of(id),
-                          .conversation = span_of(cnv),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    struct store_settle s = {.id = item.id,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .external_id = SPAN_LIT("x-9"),
-                             .peer_conversation = span_of(peer)};
-    assert_int_equal(kit_settle(k, &s), OK);
-    return item.id;
+    return deliver1(k, &(struct delivered){.id = id,
+                                           .handle = "+49",
+                                           .conversation = cnv,
+                                           .external_id = "x-9",
+                                           .peer_conversation = peer,
+                                           .lane = "a"});
 }
 
 static void test_backend_tells_its_conversation(void **state)
@@ -343,26 +329,11 @@ static void test_the_map_names_what_front_does_not(void **state)
 static void test_what_an_agent_began_keeps_its_name(void **state)
 {
     struct kit *k = *state;
-    struct store_item item = {.recipient = SPAN_LIT("+49"), .lane = SPAN_LIT("l"), .body = SPAN_LIT("{}")};
-    struct store_put p = {.channel = CHANNEL,
-                          .source_id = SPAN_LIT("m1"),
-                          .conversation = SPAN_LIT("cnv_1"),
-                          .thread_ref = SPAN_LIT("fb-cnv_1"),
-                          .now = NOW,
-                          .created_at = NOW,
-                          .expires_at = NOW + LIFE,
-                          .start_max = 1,
-                          .item = &item,
-                          .item_n = 1};
-    assert_int_equal(kit_put(k, &p), OK);
-    store_put_fini(&p);
-    struct store_settle s = {.id = item.id,
-                             .attempt = 1,
-                             .verb = VERB_DELIVER,
-                             .outcome = "delivered",
-                             .now = NOW,
-                             .peer_conversation = SPAN_LIT("room-1")};
-    assert_int_equal(kit_settle(k, &s), OK);
+    deliver1(k, &(struct delivered){.id = "m1",
+                                    .handle = "+49",
+                                    .conversation = "cnv_1",
+                                    .thread_ref = "fb-cnv_1",
+                                    .peer_conversation = "room-1"});
     receive(k, "b1", "room-1", "other", "+49");
     expect_told(k, &(struct telling){"m2", "cnv_1", {"other", "fb-cnv_1"}}, "fb-cnv_1");
     expect_told(k, &(struct telling){"m3", "cnv_1", {NULL}}, "fb-cnv_1");
