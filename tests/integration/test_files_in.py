@@ -165,10 +165,19 @@ def test_what_fails_is_tried_again(make_courier, company, shelf):
 
 def test_too_much_together_is_left_out(make_courier, company, shelf):
     """What the backend does not say before is found out when the files are there."""
+    gate = threading.Event()
+
+    def last(s):  # files come at the same time, and the one that is too much is the one that ends last
+        gate.wait(20)
+        return 200, {"content-type": PNG}, data(10_000_000, 2)
+
     courier = make_courier()
-    lines = [url(shelf.put(f"{i}.png", data(10_000_000, i)), f"{i}.png") for i in range(3)]
+    content = [data(10_000_000, 0), data(10_000_000, 1), last]
+    lines = [url(shelf.put(f"{i}.png", c), f"{i}.png") for i, c in enumerate(content)]
     told = url(shelf.put("told.png", b""), "told.png", size=30_000_000)
     assert courier.post("text see", *lines, told).status == 202
+    until(lambda: courier.bridge.metric("front_bridge_files_total", channel="support", direction="in", result="stored") == 2, 20)
+    gate.set()
     [message] = shown(company)
     assert [a["filename"] for a in message["attachments"]] == ["0.png", "1.png"]
     for name in ("2.png", "told.png"):
