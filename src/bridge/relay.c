@@ -238,15 +238,14 @@ static void call(struct relay *r, const char *of, struct span body)
                               .path = path.p,
                               .resource = of,
                               .body = body};
-    if (!upload_has_files(r->upload)) {
-        r->is_posted = true;
-        staging_call(r->channel, &q, on_answer, r);
-    } else if (upload_pack(r->upload, &q, &instead)) {
-        r->is_posted = true;
-        staging_call(r->channel, &q, on_answer, r);
-        upload_unpack(r->upload);
-    } else {
+    bool has_files = upload_has_files(r->upload);
+    if (has_files && !upload_pack(r->upload, &q, &instead)) {
         end(r, &instead);
+    } else {
+        r->is_posted = true;
+        staging_call(r->channel, &q, on_answer, r);
+        if (has_files)
+            upload_unpack(r->upload);
     }
     buf_fini(&path);
 }
