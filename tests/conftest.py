@@ -1,4 +1,4 @@
-"""What every group of Python tests shares: the path to tests/support and the fixtures of the bridge."""
+"""What every group of Python tests shares: the path to tests/support, what a failure says, and the fixtures of the bridge."""
 import pathlib
 import sys
 
@@ -8,6 +8,7 @@ import pytest  # noqa: E402
 
 from backend import Backend  # noqa: E402
 from bridge import Bridge  # noqa: E402
+from evidence import pytest_runtest_makereport, pytest_runtest_setup  # noqa: E402, F401
 from frontapi import FrontApi  # noqa: E402
 
 

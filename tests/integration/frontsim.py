@@ -22,6 +22,8 @@ import threading
 import time
 import urllib.parse
 
+import evidence
+
 
 class Answer:
     def __init__(self, status, headers, body):
@@ -163,6 +165,7 @@ class Sim:
             command += ["--config", json.dumps(config)]
         with open(log, "wb") as err:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err)
+        evidence.watch("simulator", process, log)
         def is_up():
             if process.poll() is not None:
                 raise AssertionError(f"the simulator ended with {process.returncode}: {open(log).read()}")

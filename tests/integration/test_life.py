@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import evidence
 from bridge import BINARY, Bridge, message
 from wait import until
 
@@ -61,6 +62,7 @@ def test_a_second_bridge_takes_over_when_the_first_ends(bridge, backend):
     second.write()
     ports.unlink()
     second.process = subprocess.Popen([BINARY, "run", "-c", bridge.file], stderr=open(bridge.folder / "log2", "w"))
+    evidence.watch("second bridge", second.process, bridge.folder / "log2")
     time.sleep(0.3)
     assert second.process.poll() is None
     assert bridge.stop() == 0

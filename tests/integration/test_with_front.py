@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+import evidence
 from frontsim import request, wait_for, webhook_secret
 
 CONFIG = """
@@ -32,6 +33,7 @@ def front(sim, binary, tmp_path):
     config.write_text(CONFIG.format(folder=tmp_path, front=sim.url, token=sim.token, secret=secret))
     with open(tmp_path / "log", "wb") as log:
         bridge = subprocess.Popen([binary, "run", "-c", str(config)], stdout=log, stderr=log)
+    evidence.watch("bridge", bridge, tmp_path / "log")
     try:
         wait_for(lambda: ports.exists() or bridge.poll() is not None, 20)
         assert bridge.poll() is None, (tmp_path / "log").read_text()

@@ -10,6 +10,7 @@ import time
 import yaml
 
 import backend as backend_module
+import evidence
 import frontapi
 import signing
 from wait import until
@@ -127,6 +128,7 @@ class Bridge:
             stdin=subprocess.DEVNULL,
             env={**os.environ, **self.env, **(env or {})},
         )
+        evidence.watch("bridge", self.process, self.log_path)
         if wait:
             self.wait_ports()
             until(lambda: self.is_up(), 20, "all channels up")
