@@ -116,7 +116,7 @@ static void on_reported(struct store_op *op)
     report_free(container_of(op, struct report, op.op));
 }
 
-/* ---- The ways to tell: each step is a call, and the next when Front took it ---- */
+/* ---- The ways to tell: each step is a call, and the next when Front has answered it ---- */
 
 static void write_status(const struct report *t, struct jout *j)
 {
@@ -184,11 +184,12 @@ static const struct way {
     enum front_auth auth;
     void (*path)(const struct report *t, struct buf *path);
     void (*body)(const struct report *t, struct jout *j);
-    int next; /* when Front took it; -1: that was all */
+    int next; /* when Front took it, or refused it; -1: that was all */
 } ways[] = {
     {"message_status", "PUT", FRONT_AUTH_CHANNEL, path_of_status, write_status, -1},
-    {"comments", "POST", FRONT_AUTH_TOKEN, path_of_comments, write_comment, 2},
-    {"conversation", "PATCH", FRONT_AUTH_TOKEN, path_of_conversation, write_open, -1},
+    {"conversation", "PATCH", FRONT_AUTH_TOKEN, path_of_conversation, write_open, 2},
+    /* Last, because it is the one that must not be repeated: a report that is not over is told from the beginning. */
+    {"comments", "POST", FRONT_AUTH_TOKEN, path_of_comments, write_comment, -1},
 };
 enum { BY_STATUS = 0, BY_COMMENT = 1 };
 
@@ -249,10 +250,7 @@ static void call(struct report *t)
 static void go_on(struct report *t, const struct way *next)
 {
     t->way = next;
-    if (next)
-        call(t);
-    else
-        finish(t);
+    call(t);
 }
 
 static void write_line(const struct report *t, const char *event, struct span reason)
@@ -268,9 +266,13 @@ static void on_answer(const struct front_result *r, void *arg)
     bool is_first_try_of_auto = t->way == &ways[BY_STATUS] && may_comment(t) &&
                                 t->reporter->channel->config->late_failure == LATE_AUTO;
 
-    if (r->class == FRONT_CALL_OK) {
+    if (t->way->next >= 0 && (r->class == FRONT_CALL_OK || r->class == FRONT_CALL_REFUSED)) {
+        if (r->class == FRONT_CALL_REFUSED)
+            write_line(t, "not_reopened", r->reason);
+        go_on(t, &ways[t->way->next]);
+    } else if (r->class == FRONT_CALL_OK) {
         write_line(t, "failure_told", span_of(t->reason));
-        go_on(t, t->way->next >= 0 ? &ways[t->way->next] : NULL);
+        finish(t);
     } else if (r->class == FRONT_CALL_REFUSED && is_first_try_of_auto) {
         go_on(t, &ways[BY_COMMENT]);
     } else if (r->class == FRONT_CALL_REFUSED || t->tries >= TRIES_MAX) {
@@ -336,7 +338,20 @@ static void tell(struct reporter *r, const struct store_message *m, const char *
 {
     struct report *t = report_new(r, m, moved_to, tries);
 
-    go_on(t, is_one_of_many(t) ? NULL : first_way(t));
+    if (is_one_of_many(t)) {
+        finish(t);
+        return;
+    }
+    t->way = first_way(t);
+    if (t->way) {
+        call(t);
+        return;
+    }
+    if (r->channel->config->late_failure != LATE_NONE)
+        write_line(
+            t, "failure_not_told",
+            SPAN_LIT("its conversation is not known in Front, or what the call needs is not configured"));
+    finish(t);
 }
 
 static void on_reports(struct store_op *op)

@@ -35,7 +35,7 @@ def test_the_comment_is_in_the_companys_own_words(make_bridge, backend, front):
                          late_failure_text="{recipient} hat nichts bekommen ({reason}) {odd}")
     backend.answer = lambda d: (422, {"message": "No such {recipient}."})
     bridge.callback(message(to="ada", conversation="cnv_late"))
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_late"))
+    until(lambda: calls(front, "POST", "/conversations/cnv_late/comments"))
     (comment,) = calls(front, "POST", "/conversations/cnv_late/comments")
     assert comment[3]["body"] == "ada hat nichts bekommen (No such {recipient}.) {odd}"
 
@@ -47,7 +47,7 @@ def test_a_custom_channel_gets_a_comment_and_is_reopened(make_bridge, backend, f
     sent = message(to="ada", conversation="cnv_late")
     assert bridge.callback(sent).json["type"] == "success"
     bridge.wait_state(sent["id"], "dead")
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_late"))
+    until(lambda: calls(front, "POST", "/conversations/cnv_late/comments"))
     (comment,) = calls(front, "POST", "/conversations/cnv_late/comments")
     assert "ada" in comment[3]["body"] and "503" in comment[3]["body"]
     assert calls(front, "PATCH", "/conversations/cnv_late")[0][3] == {"status": "open"}
@@ -61,16 +61,55 @@ def test_a_merged_conversation_is_learnt_from_a_redirect(make_bridge, backend, f
     bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
     backend.answer = lambda d: (422, {"message": "No."})
     bridge.callback(message(to="ada", conversation="cnv_late"))
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_left"))
-    assert len(calls(front, "POST", "/conversations/cnv_left/comments")) == 1
+    until(lambda: calls(front, "POST", "/conversations/cnv_left/comments"))
+    assert len(calls(front, "PATCH", "/conversations/cnv_left")) == 1
     until(lambda: bridge.lines("conversation_moved"))
     bridge.kill()
     bridge.start()
     asked = len(calls(front, "POST", "/conversations/cnv_late")) + len(calls(front, "PATCH", "/conversations/cnv_late"))
     bridge.callback(message(to="ada", conversation="cnv_late"))
-    until(lambda: len(calls(front, "PATCH", "/conversations/cnv_left")) == 2)
-    assert len(calls(front, "POST", "/conversations/cnv_left/comments")) == 2
+    until(lambda: len(calls(front, "POST", "/conversations/cnv_left/comments")) == 2)
+    assert len(calls(front, "PATCH", "/conversations/cnv_left")) == 2
     assert asked == len(calls(front, "POST", "/conversations/cnv_late")) + len(calls(front, "PATCH", "/conversations/cnv_late"))
+
+
+def answer_open(front, status):
+    """Front's answer to whoever reopens a conversation."""
+    accept = front.accept
+    front.accept = lambda method, path, content: (status, {}, b"") if method == "PATCH" else accept(method, path, content)
+
+
+def test_a_conversation_that_cannot_be_reopened_yet_gets_no_comment_for_each_try(make_bridge, backend, front):
+    """The report is told from its beginning until Front has taken all of it: what must not be repeated comes last."""
+    serve_calls(front)
+    answer_open(front, 503)
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
+    backend.answer = lambda d: (422, {"message": "No."})
+    bridge.callback(message(conversation="cnv_shut"))
+    until(lambda: calls(front, "PATCH", "/conversations/cnv_shut"))
+    bridge.restart()
+    assert not calls(front, "POST", "/comments")
+
+
+def test_a_conversation_that_front_does_not_reopen_gets_its_comment_all_the_same(make_bridge, backend, front):
+    serve_calls(front)
+    answer_open(front, 403)
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
+    backend.answer = lambda d: (422, {"message": "No."})
+    bridge.callback(message(conversation="cnv_shut"))
+    until(lambda: calls(front, "POST", "/conversations/cnv_shut/comments"))
+    assert "403" in bridge.lines("not_reopened")[0]["reason"]
+
+
+def test_a_failure_that_can_be_told_nowhere_is_in_the_log(make_bridge, backend, front):
+    serve_calls(front)
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
+    backend.answer = lambda d: (422, {"message": "No."})
+    sent = message()
+    del sent["_links"]["related"]["conversation"]
+    bridge.callback(sent)
+    (line,) = until(lambda: bridge.lines("failure_not_told"))
+    assert line["source_id"] == sent["id"] and "not known in Front" in line["reason"]
 
 
 def test_a_refusal_after_success_is_told(make_bridge, backend, front):
@@ -80,7 +119,8 @@ def test_a_refusal_after_success_is_told(make_bridge, backend, front):
     backend.answer = lambda d: (400, {"message": "Ada has left."})
     assert bridge.callback(message(conversation="cnv_r")).json["type"] == "success"
     backend.gate.set()
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_r"))
+    until(lambda: calls(front, "POST", "/conversations/cnv_r/comments"))
+    assert calls(front, "PATCH", "/conversations/cnv_r")
     assert "Ada has left." in calls(front, "POST", "/comments")[0][3]["body"]
 
 
@@ -125,11 +165,11 @@ def test_front_is_away_and_the_report_waits(make_bridge, backend, front):
     sent = message(conversation="cnv_w")
     bridge.callback(sent)
     bridge.wait_state(sent["id"], "dead")
-    until(lambda: calls(front, "POST", "/comments"))
+    until(lambda: calls(front, "PATCH", "/conversations/cnv_w"))
     bridge.kill()
     front.accept = original
     bridge.start()
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_w"), 45)
+    until(lambda: calls(front, "POST", "/conversations/cnv_w/comments"), 45)
 
 
 def test_a_backend_that_is_down_is_one_alert(make_bridge, backend, front):
