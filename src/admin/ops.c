@@ -13,6 +13,7 @@
 #include "bridge/policy.h"
 #include "http/server.h"
 #include "http/text.h"
+#include "store/operator.h"
 #include <stdlib.h>
 #include <string.h>
 

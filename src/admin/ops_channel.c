@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/fact.h"
 #include <stdlib.h>
 #include <string.h>
 

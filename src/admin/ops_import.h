@@ -15,6 +15,7 @@
 
 #include "admin/ops.h"
 #include "front/history.h"
+#include "store/import.h"
 
 enum { OPS_IMPORT_LINES_MAX = STORE_IMPORT_MAX, OPS_IMPORT_BODY_MAX = HISTORY_LINE_MAX + (1 << 20) };
 

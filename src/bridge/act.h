@@ -10,6 +10,9 @@
 #include "bridge/events.h"
 #include "bridge/happening.h"
 #include "bridge/outgoing.h"
+#include "store/later.h"
+#include "store/map.h"
+#include "store/put.h"
 
 enum {
     ACT_LAG_MAX_MS =

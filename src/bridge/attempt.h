@@ -8,6 +8,7 @@
 #define BRIDGE_ATTEMPT_H
 
 #include "bridge/channel.h"
+#include "store/claim.h"
 
 struct attempt {
     struct channel *channel;

@@ -31,6 +31,7 @@
 #include "bridge/staging.h"
 #include "bridge/sweep.h"
 #include "store/files.h"
+#include "store/import.h"
 #include <stdlib.h>
 #include <sys/resource.h>
 

@@ -18,6 +18,8 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "store/event.h"
+#include "store/fact.h"
+#include "store/operator.h"
 #include <front_bridge/channel.h>
 #include <sys/queue.h>
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bridge/relay.h"
+#include "store/later.h"
 #include <stdlib.h>
 
 struct confirmation {

@@ -10,7 +10,7 @@
 #define BRIDGE_FETCH_POLICY_H
 
 #include "base/config.h"
-#include "store/store.h"
+#include "store/file.h"
 
 enum fetch_end {
     FETCH_DONE,

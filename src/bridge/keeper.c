@@ -15,7 +15,9 @@
 #include "bridge/report.h"
 #include "bridge/staging.h"
 #include "front/incoming.h"
+#include "store/expire.h"
 #include "store/files.h"
+#include "store/map.h"
 #include <stdlib.h>
 
 enum {
@@ -27,7 +29,7 @@ enum {
     RETRY_MS = 1000, /* after a store failure */
 };
 
-/* Learning of one channel; see "learn" in store.h. */
+/* Learning of one channel; see store/map.h. */
 struct learner {
     struct channel *channel;
     struct store_learn op;

@@ -2,6 +2,7 @@
 #include "bridge/moved.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/map.h"
 #include <stdlib.h>
 
 struct moved {

@@ -5,7 +5,7 @@
 #ifndef BRIDGE_NAMING_H
 #define BRIDGE_NAMING_H
 
-#include "store/store.h"
+#include "store/put.h"
 
 enum { NAMING_MAX = 3 };
 

@@ -6,6 +6,7 @@
 #define BRIDGE_OUTGOING_H
 
 #include "bridge/channel.h"
+#include "store/put.h"
 
 struct outgoing {
     struct callback *callback;

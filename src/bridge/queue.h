@@ -8,7 +8,7 @@
 #ifndef BRIDGE_QUEUE_H
 #define BRIDGE_QUEUE_H
 
-#include "store/store.h"
+#include "store/claim.h"
 
 struct channel;
 struct bridge;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/keeper.h"
 #include "bridge/report.h"
+#include "store/later.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -17,6 +17,7 @@
 #include "bridge/upload.h"
 #include "front/history.h"
 #include "front/incoming.h"
+#include "store/later.h"
 #include <stdlib.h>
 #include <string.h>
 

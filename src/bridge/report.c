@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/outgoing.h"
 #include "bridge/staging.h"
+#include "store/later.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,6 +9,7 @@
 #include "cli/ops_call.h"
 #include "cli/ops_text.h"
 #include "cli/text.h"
+#include "store/import.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* The names under which history is stored. */
+#include "store/import.h"
 #include "store/store.h"
 #include "base/err.h"
 #include <stdio.h>

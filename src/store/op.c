@@ -3,8 +3,15 @@
  * special anywhere else but the put (refusal, abandonment).
  */
 #include "base/mem.h"
+#include "store/claim.h"
 #include "store/engine.h"
 #include "store/event.h"
+#include "store/expire.h"
+#include "store/fact.h"
+#include "store/import.h"
+#include "store/later.h"
+#include "store/map.h"
+#include "store/operator.h"
 #include <stdlib.h>
 #include <string.h>
 

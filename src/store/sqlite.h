@@ -11,6 +11,12 @@
 #include "store/sqlite_sql.h"
 #include <sqlite3.h>
 
+struct store_item;
+struct store_message;
+struct store_prune;
+struct store_put;
+struct store_settle;
+
 struct conn {
     sqlite3 *db;
     sqlite3_stmt *stmt[SQL_N]; /* prepared when first used */

@@ -3,6 +3,7 @@
  * An id of a message that the backend handed over goes before the same id of a delivery.
  */
 #include "base/mem.h"
+#include "store/message.h"
 #include "store/sqlite.h"
 
 /* Binds what the three statements have in common, and reads what they find. */

@@ -3,6 +3,7 @@
  * Invariant: a message with an attempt out is left alone; its outcome comes first.
  */
 #include "base/mem.h"
+#include "store/operator.h"
 #include "store/sqlite_find.h"
 
 enum { ADMIN_MAX = 500 };

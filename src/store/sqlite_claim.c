@@ -3,6 +3,7 @@
  * Invariant: what is handed out is SENDING, and its attempt is in the same commit.
  */
 #include "base/mem.h"
+#include "store/claim.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 

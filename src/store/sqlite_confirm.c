@@ -3,6 +3,7 @@
  * that answer was lost, or twice. Invariant: a confirmed message is never sent again.
  */
 #include "base/mem.h"
+#include "store/later.h"
 #include "store/sqlite.h"
 
 static enum err find_by_uid(struct sqlite *q, const struct channel *c, struct span uid, struct row *r)

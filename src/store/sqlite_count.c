@@ -3,6 +3,7 @@
  * Invariant: `now` is what the running transaction will have made true, `committed` what is on disk.
  */
 #include "base/mem.h"
+#include "store/import.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

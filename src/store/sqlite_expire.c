@@ -4,6 +4,7 @@
  * twice).
  */
 #include "base/mem.h"
+#include "store/expire.h"
 #include "store/sqlite.h"
 #include <string.h>
 

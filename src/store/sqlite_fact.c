@@ -1,5 +1,6 @@
 /* What the bridge has learnt. It refuses to know what a fact means. */
 #include "base/mem.h"
+#include "store/fact.h"
 #include "store/sqlite.h"
 
 static enum err get(struct sqlite *q, struct store_fact *p)

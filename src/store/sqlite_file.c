@@ -4,6 +4,9 @@
  * due time is the end of its life; a row that is ready names a file that was complete before.
  */
 #include "base/mem.h"
+#include "store/expire.h"
+#include "store/message.h"
+#include "store/put.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

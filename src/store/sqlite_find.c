@@ -4,6 +4,7 @@
  * cost, never the result.
  */
 #include "store/sqlite_find.h"
+#include "store/operator.h"
 #include <string.h>
 
 /* Below this many a sort is cheaper than a walk through the ids. */

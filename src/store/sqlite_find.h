@@ -4,6 +4,8 @@
 
 #include "store/sqlite.h"
 
+struct store_filter;
+
 /* In the order of SQL_LIST_ID… and SQL_PICK_ID… */
 enum find_by { FIND_ID, FIND_SCAN, FIND_ASIDE, FIND_OPEN, FIND_CHANNEL };
 

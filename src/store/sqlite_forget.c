@@ -4,6 +4,8 @@
  * needs stays, whatever its age: nothing is forgotten that was used since the oldest message was stored.
  */
 #include "base/mem.h"
+#include "store/expire.h"
+#include "store/put.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 

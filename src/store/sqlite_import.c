@@ -3,6 +3,7 @@
  * Invariant: all that can refuse the lines is looked at before the first row is written.
  */
 #include "base/mem.h"
+#include "store/import.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

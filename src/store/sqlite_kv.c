@@ -1,5 +1,6 @@
 /* An adapter's own durable keys. Limits are kept here: whoever asks has none of the numbers at hand. */
 #include "base/mem.h"
+#include "store/fact.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
  * Invariant: a lane with open messages has exactly one head, and only open messages have a place (seq).
  */
 #include "base/mem.h"
+#include "store/message.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

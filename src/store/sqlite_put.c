@@ -3,6 +3,7 @@
  * Invariant: all that can refuse a put is looked at before the first row is written.
  */
 #include "base/mem.h"
+#include "store/put.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

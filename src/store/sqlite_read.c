@@ -3,6 +3,7 @@
  * snapshot for long: a read that takes more than READ_MS is broken off, since the store thread waits for it.
  */
 #include "base/mem.h"
+#include "store/operator.h"
 #include "store/sqlite_find.h"
 #include <stdlib.h>
 #include <string.h>

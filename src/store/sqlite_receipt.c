@@ -3,6 +3,8 @@
  * status; what follows from it (a report to the agent, a call to Front) is in the same commit.
  */
 #include "base/mem.h"
+#include "store/later.h"
+#include "store/put.h"
 #include "store/sqlite.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
  * channel's messages is not known. Cost: nothing for a message that answers none.
  */
 #include "base/mem.h"
+#include "store/put.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * twice if the process dies in between, never not at all.
  */
 #include "base/mem.h"
+#include "store/later.h"
 #include "store/sqlite.h"
 
 enum err report_add(struct sqlite *q, const struct row *r, wall_ms_t now)

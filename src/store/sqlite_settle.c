@@ -4,6 +4,8 @@
  * after a commit of unknown result all settles of its batch are run again.
  */
 #include "base/mem.h"
+#include "store/claim.h"
+#include "store/later.h"
 #include "store/sqlite.h"
 #include <string.h>
 

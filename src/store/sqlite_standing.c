@@ -2,6 +2,7 @@
  * How a channel stands with Front. Keeps it, and decides nothing about it.
  */
 #include "base/mem.h"
+#include "store/fact.h"
 #include "store/sqlite.h"
 #include <string.h>
 

@@ -5,6 +5,9 @@
  * these. The other way it is the same map, read backwards.
  */
 #include "base/mem.h"
+#include "store/claim.h"
+#include "store/import.h"
+#include "store/map.h"
 #include "store/sqlite.h"
 #include <stdlib.h>
 #include <string.h>

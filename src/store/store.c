@@ -5,7 +5,14 @@
  */
 #include "store/store.h"
 #include "base/mem.h"
+#include "store/claim.h"
 #include "store/event.h"
+#include "store/expire.h"
+#include "store/fact.h"
+#include "store/import.h"
+#include "store/later.h"
+#include "store/map.h"
+#include "store/operator.h"
 #include "store/thread.h"
 #include <signal.h>
 #include <stdlib.h>

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "store/claim.h"
+#include "store/import.h"
 #include <string.h>
 #include <time.h>
 

@@ -8,7 +8,8 @@
  * It decides nothing: the figures are for people.
  */
 #include "base/mem.h"
-#include "store/store.h"
+#include "store/claim.h"
+#include "store/put.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

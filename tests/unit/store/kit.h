@@ -10,7 +10,14 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "store/claim.h"
 #include "store/event.h"
+#include "store/expire.h"
+#include "store/fact.h"
+#include "store/import.h"
+#include "store/later.h"
+#include "store/map.h"
+#include "store/operator.h"
 
 struct kit {
     struct event_base *base;
