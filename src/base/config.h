@@ -135,6 +135,9 @@ void config_mistakes_fini(struct config_mistakes *m);
 /* config_mistake adds one more, for checks that live elsewhere (adapters). */
 void config_mistake(struct config_mistakes *m, unsigned line, const char *key, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+/* config_mistake_unknown adds that there is no key called name, with the nearest of names, or all of them. */
+void config_mistake_unknown(struct config_mistakes *m, unsigned line, const char *key, const char *name,
+                            const char *const *names, size_t n);
 /* config_print writes "FILE:LINE: KEY: text" lines. */
 void config_print(const struct config_mistakes *m, const char *file, struct buf *out);
 const struct config_channel *config_channel_find(const struct config *c, struct span name);

@@ -34,6 +34,22 @@ void config_mistake(struct config_mistakes *m, unsigned line, const char *key, c
     m->item[at] = (struct config_mistake){line, printable(key), printable(text)};
 }
 
+void config_mistake_unknown(struct config_mistakes *m, unsigned line, const char *key, const char *name,
+                            const char *const *names, size_t n)
+{
+    const char *near = config_nearest(name, names, n);
+    if (near) {
+        config_mistake(m, line, key, "there is no such key; did you mean \"%s\"?", near);
+        return;
+    }
+    struct buf list;
+    buf_init(&list, MISTAKE_BYTES_MAX / 2);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+    config_mistake(m, line, key, "there is no such key; known here are %s", buf_span(&list).p);
+    buf_fini(&list);
+}
+
 void config_mistakes_fini(struct config_mistakes *m)
 {
     for (size_t i = 0; i < m->n; i++) {

@@ -334,22 +334,10 @@ static reader *reader_of(enum key_kind kind)
 static void unknown_key(struct walk *w, const struct node *node, const struct place *group,
                         const struct place *at)
 {
-    static const size_t most = 240;
     char scratch[KEY_SIBLINGS_MAX][KEY_PATH_MAX];
     const char *names[KEY_SIBLINGS_MAX];
     size_t n = config_key_siblings(group->pattern, names, scratch);
-    const char *near = config_nearest(node->name, names, n);
-    if (near) {
-        config_mistake(w->mistakes, node->line, at->path, "there is no such key; did you mean \"%s\"?", near);
-        return;
-    }
-    struct buf list;
-    buf_init(&list, most);
-    for (size_t i = 0; i < n; i++)
-        buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
-    config_mistake(w->mistakes, node->line, at->path, "there is no such key; known here are %s",
-                   buf_span(&list).p);
-    buf_fini(&list);
+    config_mistake_unknown(w->mistakes, node->line, at->path, node->name, names, n);
 }
 
 /* A secret may stand in one place only: KEY or KEY_file. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "sim/options.h"
 #include "sim/sim.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -19,19 +20,42 @@ static const struct option options[] = {
     {"listen", 0, "ADDRESS", "where to listen; port 0 takes a free one (default 127.0.0.1:0)"},
     {"port-file", 0, "FILE", "write the port there once it listens"},
     {"token", 0, "TOKEN", "the API token that the account knows"},
+    {"config", 'c', "FILE", "the simulator's options: JSON itself, or a file that holds it"},
     {NULL, 0, NULL, NULL},
 };
+
+/* line_at counts from 1. */
+static unsigned line_at(struct span text, size_t at)
+{
+    unsigned line = 1;
+    for (size_t i = 0; i < at && i < text.n; i++)
+        line += text.p[i] == '\n';
+    return line;
+}
+
+/* is_readable says whether these are options of the simulator, and on standard error, with file and line, what is
+ * none. */
+static bool is_readable(struct span text, const char *file)
+{
+    struct json doc;
+    struct config_mistakes mistakes = {0};
+    if (json_parse(&doc, text) != OK)
+        config_mistake(&mistakes, line_at(text, doc.error_at), "", "this is no JSON: %s", doc.error);
+    else if (json_type(json_root(&doc)) != JSON_OBJECT)
+        config_mistake(&mistakes, 1, "", "the options are one JSON object: {...}");
+    else
+        sim_options_check(json_root(&doc), &mistakes);
+    json_fini(&doc);
+    command_mistakes(&mistakes, file);
+    bool is_ok = mistakes.n == 0;
+    config_mistakes_fini(&mistakes);
+    return is_ok;
+}
 
 static bool configure_text(struct sim *s, struct span text, struct buf *why)
 {
     struct json doc;
-    bool is_ok = false;
-    if (json_parse(&doc, text) != OK)
-        buf_addf(why, "--config is not JSON: %s at byte %zu", doc.error, doc.error_at);
-    else if (json_type(json_root(&doc)) != JSON_OBJECT)
-        buf_add_str(why, "--config is no JSON object");
-    else
-        is_ok = sim_configure(s, json_root(&doc), why) == OK;
+    bool is_ok = json_parse(&doc, text) == OK && sim_configure(s, json_root(&doc), why) == OK;
     json_fini(&doc);
     return is_ok;
 }
@@ -51,12 +75,13 @@ static bool configure_token(struct sim *s, const char *token, struct buf *why)
 }
 
 /* The value of --config is JSON itself, or names a file that holds it. */
-static int read_config(const char *config, struct buf *text)
+static bool read_config(const char *config, struct buf *text)
 {
-    if (*config != '{')
-        return command_read(config, text);
-    buf_add_str(text, config);
-    return EXIT_FINE;
+    if (*config == '{')
+        buf_add_str(text, config);
+    else if (command_read(config, text) != EXIT_FINE)
+        return false;
+    return is_readable(buf_span(text), *config == '{' ? "--config" : config);
 }
 
 /* Whoever waits for the file must never read half of it. */
@@ -127,11 +152,8 @@ static int run(const struct options *o)
     struct buf config;
     const char *given = options_get(o, "config");
     buf_init(&config, OPTIONS_BYTES_MAX);
-    int code = given ? read_config(given, &config) : EXIT_FINE;
-    if (code == EXIT_FINE)
-        code = simulate(o, given ? buf_span(&config) : SPAN_NONE);
-    else
-        code = EXIT_USAGE;
+    int code = !given || read_config(given, &config) ? simulate(o, given ? buf_span(&config) : SPAN_NONE)
+                                                     : EXIT_USAGE;
     buf_fini(&config);
     return code;
 }
@@ -144,8 +166,8 @@ const struct command command_sim = {
         "Runs a Front account in memory: its REST API, signed callbacks with a 7 s clock, events with their\n"
         "search and webhooks, an agent's page at /, a customer's chat at /chat, and a control API under\n"
         "/sim/. Whoever reaches it may do anything: leave it on loopback. Here -c takes the simulator's own\n"
-        "options, as JSON or as a file that holds it:\n\n"
-        "  {\"token\", \"tokens\": [{\"token\", \"scopes\"}], \"secret\" (the company's),\n"
+        "options, each of which may be left out; what is not among them is refused:\n\n"
+        "  {\"token\", \"tokens\": [{\"token\", \"scopes\"}], \"company\", \"secret\" (the company's),\n"
         "   \"app\": {\"uid\", \"secret\"}, \"dedupe\",\n"
         "   \"rate\": {\"limit\", \"burst\", \"per_resource\"}, \"created_delay_ms\",\n"
         "   \"attachments\": {\"max_bytes\", \"kept_bytes\"}, \"inboxes\": [{\"id\", \"name\"}],\n"

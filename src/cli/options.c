@@ -135,6 +135,8 @@ void options_help(const struct option *own, struct buf *out)
 {
     const struct option *o;
     for (size_t i = 0; (o = option_at(own, i)); i++) {
+        if (find_name(own, span_of(o->name)) != i)
+            continue; /* the command's own takes its place */
         size_t start = out->n;
         if (o->letter)
             buf_addf(out, "  -%c, --%s", o->letter, o->name);

@@ -1,6 +1,6 @@
 /*
  * What follows a command on the command line, by a table of options. Every command has --help, --config and
- * what its own table adds; each mistake is one sentence with the nearest option.
+ * what its own table adds or explains anew; each mistake is one sentence with the nearest option.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H

@@ -3,6 +3,7 @@
  */
 #include "base/mem.h"
 #include "sim/chat.h"
+#include "sim/options.h"
 #include "sim/world.h"
 #include <stdlib.h>
 #include <string.h>
@@ -189,8 +190,21 @@ static bool configure_tokens(struct sim *s, struct jval list, struct buf *why)
     return true;
 }
 
+static bool are_known(struct jval options, struct buf *why)
+{
+    struct config_mistakes mistakes = {0};
+    sim_options_check(options, &mistakes);
+    bool are_fine = mistakes.n == 0;
+    if (!are_fine)
+        buf_addf(why, "%s: %s", mistakes.item[0].key, mistakes.item[0].text);
+    config_mistakes_fini(&mistakes);
+    return are_fine;
+}
+
 enum err sim_configure(struct sim *s, struct jval options, struct buf *why)
 {
+    if (!are_known(options, why))
+        return ERR_INVALID;
     take(&s->token, json_get(options, "token"));
     take(&s->secret, json_get(options, "secret"));
     take(&s->app_uid, json_path(options, "app.uid"));

@@ -37,7 +37,8 @@ void sim_free(struct sim *s);
  *   "imported": true (application channels are told of messages created), "imported_delay_ms",
  *   "echo_errors" (a failed send becomes a sending_error), "thin_pages" (search.h)
  *
- * On error why holds one sentence, and what came before the mistake is done.
+ * On error why holds one sentence, and what came before the mistake is done; nothing for a key that is not known or
+ * a value of a wrong kind.
  */
 MUST_CHECK enum err sim_configure(struct sim *s, struct jval options, struct buf *why);
 MUST_CHECK enum err sim_listen(struct sim *s, const char *address, struct buf *why);

@@ -162,7 +162,7 @@ def test_a_channel_lives_and_dies_in_front(make_bridge, backend, sim):
     two = {"one": channel(backend, api_key="k1", address="+491"), "two": channel(backend, api_key="k2", address="+492")}
     account = {"api": sim.url, "token": sim.token, "app": {"uid": "app-uid", "secret": "app-secret"}}
     bridge = make_bridge(backend=backend, channels=two, account=account, top={"listen": url.split("//")[1], "public_url": url})
-    sim.configure(imported_delay="200ms")
+    sim.configure(imported_delay_ms=200)
     assert sim.connect(url + "/apps/main", key="k3")["status"] == 403
     connected = sim.connect(url + "/apps/main", key="k2", list=True, address="+492")
     assert connected["is_connected"] and connected["webhook_url"] == url + "/front/two", connected

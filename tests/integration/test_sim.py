@@ -468,3 +468,20 @@ def test_stopping_with_everything_open(binary):
 def test_bad_arguments_are_one_sentence(binary, arguments):
     done = subprocess.run([binary, "sim", *arguments], capture_output=True, timeout=20, text=True)
     assert done.returncode == 2 and done.stderr and "ERROR" not in done.stderr
+
+
+def test_what_the_simulator_does_not_know_is_named_with_its_line(sim, binary, tmp_path):
+    file = tmp_path / "sim.json"
+    for text, said in (('{\n"chanels": [],\n"lag_ms": "1s"}', [f'{file}:2: chanels: there is no such key; did you mean "channels"?',
+                                                               f"{file}:3: lag_ms: write a number"]),
+                       ('{"token": "t",\n "company": }', [f"{file}:2: this is no JSON: "]),
+                       ("[]", [f"{file}:1: the options are one JSON object"])):
+        file.write_text(text)
+        done = subprocess.run([binary, "sim", "-c", str(file)], capture_output=True, timeout=20, text=True)
+        lines = done.stderr.splitlines()
+        assert done.returncode == 2 and len(lines) == len(said), done
+        assert all(line.startswith(s) for line, s in zip(lines, said)), lines
+    refused = sim.control("POST", "/sim/config", {"imported_delay": 1}, expect=(400,))
+    assert "did you mean \"imported_delay_ms\"?" in str(refused), refused
+    shown = subprocess.run([binary, "sim", "--help"], capture_output=True, timeout=20, text=True).stdout
+    assert shown.count("-c, --config FILE") == 1 and "front-bridge.yaml" not in shown
