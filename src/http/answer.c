@@ -2,7 +2,7 @@
  * Decides what the head of an answer says, and how a failure is put into words. Knows no socket and no
  * libcurl. Invariant: pure functions of the answer.
  */
-#include "http/call.h"
+#include "http/client.h"
 #include <string.h>
 
 /* The i-th line of an answer's head, without its end. */
@@ -23,7 +23,7 @@ static bool line_at(struct span head, size_t i, struct span *line)
 bool http_answer_header_at(const struct http_answer *a, size_t i, struct span *name, struct span *value)
 {
     struct span line;
-    if (!line_at(call_head(a->call), i, &line))
+    if (!line_at(a->head, i, &line))
         return false;
     const char *colon = memchr(line.p, ':', line.n);
     size_t n = colon ? (size_t)(colon - line.p) : line.n;

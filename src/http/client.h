@@ -87,7 +87,7 @@ struct http_answer {
     bool is_sent;     /* some of the request may have reached the peer */
     int status;       /* 0 unless fail is HTTP_FAIL_NONE, and with connects_only */
     struct span body; /* borrowed during on_done */
-    const struct http_call *call;
+    struct span head; /* header lines without the status line; for http_answer_header */
     int64_t took_ms;
 };
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 static struct http_call *first;
+static const char *const *told; /* the headers of the answer that on_done hears of */
 
 struct http_call *fake_first(void)
 {
@@ -55,7 +56,7 @@ static void end(struct http_call *call, struct http_answer *a)
     while (*at != call)
         at = &(*at)->next;
     *at = call->next;
-    a->call = call;
+    told = call->headers;
     call->on_done(a, call->arg);
     free(call->method);
     free(call->url);
@@ -89,7 +90,8 @@ void http_call_cancel(struct http_call *call)
 
 struct span http_answer_header(const struct http_answer *a, const char *name)
 {
-    for (const char *const *h = a->call->headers; h && h[0]; h += 2)
+    (void)a;
+    for (const char *const *h = told; h && h[0]; h += 2)
         if (strcasecmp(h[0], name) == 0)
             return span_of(h[1]);
     return SPAN_NONE;
