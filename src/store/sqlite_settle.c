@@ -202,10 +202,24 @@ static enum err read_failed(struct sqlite *q, const struct channel *c, struct st
     return OK;
 }
 
+/* Its backend has told of the failure, and we have told Front: what comes back is our own word. */
+static enum err look_for_receipt(struct sqlite *q, int64_t id, bool *is_told)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_RECEIPT_OF_FAILURE);
+    sql_bind(st, "i", id);
+    TRY(sql_step(q, st, is_told));
+    if (*is_told)
+        sql_reset(st);
+    return OK;
+}
+
 static enum err fail_one(struct sqlite *q, struct row *r, struct store_failed *p)
 {
     if (r->state == MESSAGE_DELIVERED || r->state == MESSAGE_DROPPED) {
-        p->delivered_n++;
+        bool is_known;
+        TRY(look_for_receipt(q, r->id, &is_known));
+        p->delivered_n += !is_known;
+        p->ended_n += is_known;
         return OK;
     }
     bool is_pending = message_is_open(r->state) || r->state == MESSAGE_HELD || r->state == MESSAGE_UNKNOWN;

@@ -1,4 +1,6 @@
 """What a backend says of a delivery later: durable before it is acknowledged, acted on once."""
+import time
+
 from bridge import message
 from wait import until
 
@@ -70,10 +72,23 @@ def test_a_failure_is_told_to_the_agent_once(bridge, backend, front):
     _, delivery = deliver(bridge, backend, conversation="cnv_r")
     for _ in range(3):
         assert bridge.hook(receipt("failed", external_id="x-" + delivery["id"], reason="The phone is off.")).status == 200
-    until(lambda: calls(front, "PATCH", "/conversations/cnv_r"))
+    until(lambda: calls(front, "POST", "/conversations/cnv_r/comments"))
     ((_, _, _, comment),) = calls(front, "POST", "/comments")
     assert "The phone is off." in comment["body"]
     assert told(bridge, delivery) == ["told failed"]
+
+
+def test_fronts_echo_of_a_failure_that_the_backend_told_does_not_go_back_to_it(bridge, backend, front):
+    """A status that we put makes a sending_error in Front; the backend knows it, and is not told of its own word."""
+    serve(front)
+    sent, delivery = deliver(bridge, backend)
+    assert bridge.hook(receipt("failed", delivery_id=delivery["id"], reason="The phone is off.")).status == 200
+    event = {"id": "evt_1a", "type": "sending_error", "emitted_at": time.time(), "conversation": None,
+             "source": {"_meta": {"type": "recipient"}, "data": {"handle": "ada", "role": "to"}},
+             "target": {"_meta": {"type": "message"}, "data": {**sent, "error_type": "failed"}}}
+    assert bridge.callback(event).status == 200
+    until(lambda: bridge.lines("event", result="the bridge refused its message itself"))
+    assert [d["type"] for d in backend.deliveries] == ["message"]
 
 
 def test_what_names_no_delivery_is_said(bridge, backend, front):

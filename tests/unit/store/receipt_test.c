@@ -71,6 +71,23 @@ static void test_a_status_is_noted_once_however_the_delivery_is_named(void **sta
     assert_int_equal(report_n(k), 0);
 }
 
+/* Front's echo of it is our own word. */
+static void test_a_failure_that_the_backend_told_is_no_news_for_it(void **state)
+{
+    struct kit *k = *state;
+    int64_t id = delivered(k, "msg_1", "x1");
+    struct store_failed p = {.channel = CHANNEL, .source_id = SPAN_LIT("msg_1"), .now = NOW + 9};
+
+    receipt(k, id, NULL, RECEIPT_DELIVERED, OK);
+    assert_int_equal(kit_failed(k, &p), OK);
+    assert_int_equal(p.delivered_n, 1);
+    receipt(k, id, NULL, RECEIPT_FAILED, OK);
+    p = (struct store_failed){.channel = CHANNEL, .source_id = SPAN_LIT("msg_1"), .now = NOW + 9};
+    assert_int_equal(kit_failed(k, &p), OK);
+    assert_int_equal(p.delivered_n, 0);
+    assert_int_equal(p.ended_n, 1);
+}
+
 static void test_read_is_one_call_for_a_message_whoever_has_read_it(void **state)
 {
     struct kit *k = *state;
@@ -170,6 +187,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_status_is_noted_once_however_the_delivery_is_named),
+        TEST(test_a_failure_that_the_backend_told_is_no_news_for_it),
         TEST(test_read_is_one_call_for_a_message_whoever_has_read_it),
         TEST(test_a_failure_after_success_leaves_one_report),
         TEST(test_what_is_not_delivered_has_nothing_to_report),
