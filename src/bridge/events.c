@@ -276,6 +276,20 @@ static void begin(struct eventer *e, struct store_event *event)
     happening_start(e, event);
 }
 
+static void report_set_aside(struct account *a, const struct store_events_due *due)
+{
+    struct buf cure;
+
+    buf_init(&cure, 2 * STORE_EVENT_WORD_BYTES);
+    buf_addf(&cure, "front-bridge events replay %s", due->set_aside_id);
+    a->events[event_type_parse(span_of(due->set_aside_type))][EVENT_FAILED]++;
+    log_error("event_set_aside", LOG_STR("account", a->config->name), LOG_STR("id", due->set_aside_id),
+              LOG_STR("type", due->set_aside_type),
+              LOG_STR("reason", "the bridge died three times while this event alone was at work"),
+              LOG_SPAN("cure", buf_span(&cure)));
+    buf_fini(&cure);
+}
+
 static void on_due(struct store_op *op)
 {
     struct eventer *e = container_of(op, struct eventer, due.op);
@@ -290,11 +304,8 @@ static void on_due(struct store_op *op)
     e->has_begun = true;
     if (e->due.next_at < e->next_at)
         e->next_at = e->due.next_at;
-    if (e->due.set_aside_n > 0)
-        log_error("event_set_aside", LOG_STR("account", e->account->config->name),
-                  LOG_STR("reason", "the bridge died three times while this event alone was at work"),
-                  LOG_STR("means",
-                          "front-bridge events list --state failed shows it; events replay takes it again"));
+    if (*e->due.set_aside_id)
+        report_set_aside(e->account, &e->due);
     for (unsigned i = 0; i < e->due.event_n; i++)
         begin(e, &e->due.event[i]);
     store_events_due_fini(&e->due);

@@ -67,7 +67,7 @@ const char *event_type_name(enum event_type t)
     return rows[t].name;
 }
 
-static enum event_type type_of(struct span name)
+enum event_type event_type_parse(struct span name)
 {
     for (unsigned t = EVENT_UNKNOWN + 1; t < EVENT_TYPE_N; t++)
         if (span_is(name, rows[t].name) || (rows[t].webhook && span_is(name, rows[t].webhook)))
@@ -77,7 +77,7 @@ static enum event_type type_of(struct span name)
 
 struct span event_type_canonical(struct span name)
 {
-    enum event_type t = type_of(name);
+    enum event_type t = event_type_parse(name);
 
     return t == EVENT_UNKNOWN ? name : span_of(rows[t].name);
 }
@@ -236,7 +236,7 @@ static enum err read_type(struct front_event *e, struct jval type, struct buf *w
 
     if (error)
         return error;
-    e->type = type_of(span_of(given));
+    e->type = event_type_parse(span_of(given));
     e->type_name = span_strdup(event_type_canonical(span_of(given)));
     free(given);
     return OK;

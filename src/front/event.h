@@ -83,7 +83,8 @@ struct front_event {
 MUST_CHECK enum err front_event_read(struct front_event *e, struct jval event, struct buf *why);
 void front_event_fini(struct front_event *e);
 
-const char *event_type_name(enum event_type t); /* "out_reply"; NULL for EVENT_UNKNOWN */
+const char *event_type_name(enum event_type t);     /* "out_reply"; NULL for EVENT_UNKNOWN */
+enum event_type event_type_parse(struct span name); /* of the API or of application webhooks */
 /* event_type_canonical gives the API's name for a name of application webhooks ("outbound_sent"), else name itself. */
 struct span event_type_canonical(struct span name);
 /* event_type_fits: does a target of this kind belong to the type? */

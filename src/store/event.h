@@ -59,7 +59,7 @@ struct store_event_release { /* events that were put without a due time are due 
 };
 void store_post_event_release(struct store *s, struct store_event_release *p);
 
-enum { STORE_EVENTS_MAX = 16, STORE_EVENT_DEATHS_MAX = 3 };
+enum { STORE_EVENTS_MAX = 16, STORE_EVENT_DEATHS_MAX = 3, STORE_EVENT_WORD_BYTES = 256 };
 
 /*
  * What is to be acted on now, oldest first; each is put off by retry_ms.
@@ -79,7 +79,8 @@ struct store_events_due {
     /* results */
     struct store_event event[STORE_EVENTS_MAX]; /* with bodies; store_events_due_fini */
     unsigned event_n;
-    unsigned set_aside_n; /* with is_first */
+    /* with is_first: what was set aside; "": nothing */
+    char set_aside_id[STORE_EVENT_WORD_BYTES], set_aside_type[STORE_EVENT_WORD_BYTES];
     wall_ms_t next_at;    /* INT64_MAX: none */
 };
 void store_post_events_due(struct store *s, struct store_events_due *p);

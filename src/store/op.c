@@ -316,7 +316,7 @@ static void reset_events_due(struct store_op *op)
 {
     OP(store_events_due);
     store_events_due_fini(p);
-    p->set_aside_n = 0;
+    p->set_aside_id[0] = p->set_aside_type[0] = '\0';
     p->next_at = INT64_MAX;
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "store/event.h"
 #include "store/sqlite.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 1000, LIST_BYTES_MAX = 16 << 20, REPLAY_ROWS = 500, PRUNE_ROWS = 200 };
@@ -25,20 +26,23 @@ static enum err crown(struct sqlite *q, struct span account, struct span lane)
     return OK;
 }
 
-/* Steps an UPDATE of one event that returns its lane, whose head may be another one then. */
-static enum err step_and_crown(struct sqlite *q, sqlite3_stmt *st)
+/* st stands on the row that an UPDATE of one event returned: its lane's head may be another one now. */
+static enum err crown_returned(struct sqlite *q, sqlite3_stmt *st)
 {
-    bool has_row;
-
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return ERR_NOT_FOUND;
     char *account = span_strdup(sql_text(st, 0)), *lane = span_strdup(sql_text(st, 1));
     sql_reset(st);
     enum err e = crown(q, span_of(account), span_of(lane));
     free(account);
     free(lane);
     return e;
+}
+
+static enum err step_and_crown(struct sqlite *q, sqlite3_stmt *st)
+{
+    bool has_row;
+
+    TRY(sql_step(q, st, &has_row));
+    return has_row ? crown_returned(q, st) : ERR_NOT_FOUND;
 }
 
 enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
@@ -122,6 +126,28 @@ static enum err gather_due(struct sqlite *q, struct store_events_due *p)
     return p->wait_max_ms > 0 ? gather(q, p, SQL_EVENT_AHEAD, p->now + p->wait_max_ms) : OK;
 }
 
+static void word(sqlite3_stmt *st, int column, char out[STORE_EVENT_WORD_BYTES])
+{
+    snprintf(out, STORE_EVENT_WORD_BYTES, "%.*s", SPAN_FMT(sql_text(st, column)));
+}
+
+/* One at most: it was alone. */
+static enum err set_aside(struct sqlite *q, struct store_events_due *p)
+{
+    bool has_row;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_SET_ASIDE);
+    sql_bind(
+        st, "sit", p->account, (int64_t)STORE_EVENT_DEATHS_MAX,
+        SPAN_LIT("set aside: the bridge died three times while this event alone was at work; it is taken "
+                 "again by front-bridge events replay "));
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    word(st, 2, p->set_aside_id);
+    word(st, 3, p->set_aside_type);
+    return crown_returned(q, st);
+}
+
 /* A process has died, and these were at work. */
 static enum err suspend(struct sqlite *q, struct store_events_due *p)
 {
@@ -134,12 +160,7 @@ static enum err suspend(struct sqlite *q, struct store_events_due *p)
     st = sql_of(q, &q->writer, SQL_EVENT_SUSPEND);
     sql_bind(st, "si", p->account, (int64_t)was_alone);
     TRY(sql_run(q, st));
-    st = sql_of(q, &q->writer, SQL_EVENT_SET_ASIDE);
-    sql_bind(st, "sit", p->account, (int64_t)STORE_EVENT_DEATHS_MAX,
-             SPAN_LIT("set aside: the bridge died three times while this event alone was at work"));
-    enum err e = step_and_crown(q, st); /* one at most: it was alone */
-    p->set_aside_n = e == OK;
-    return e == ERR_NOT_FOUND ? OK : e;
+    return set_aside(q, p);
 }
 
 enum err sqlite_events_due(struct sqlite *q, struct store_op *op)

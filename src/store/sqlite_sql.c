@@ -413,8 +413,9 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_EVENT_SUSPEND] = "UPDATE event INDEXED BY event_out SET out = 2, crash_n = crash_n + ?2"
                           " WHERE account = ?1 AND out > 0 AND out = 1",
     [SQL_EVENT_SET_ASIDE] =
-        "UPDATE event INDEXED BY event_out SET state = 3, out = 0, result = ?3"
-        " WHERE account = ?1 AND out > 0 AND out = 2 AND crash_n >= ?2 RETURNING account, lane",
+        "UPDATE event INDEXED BY event_out SET state = 3, out = 0, result = ?3 || event_id"
+        " WHERE account = ?1 AND out > 0 AND out = 2 AND crash_n >= ?2 RETURNING account, lane, event_id, "
+        "type",
     [SQL_EVENT_LANE] = "SELECT account, lane FROM event WHERE id = ?1",
     [SQL_EVENT_ASIDE] = "UPDATE event SET lane = '!' || event_id || '|' || via, is_head = 0 WHERE id = ?1",
     [SQL_EVENT_RELEASE] = "UPDATE event INDEXED BY event_held SET due_at = ?2"

@@ -136,11 +136,16 @@ def test_an_event_that_kills_the_bridge_is_set_aside_after_three_starts(front, s
     bridge.process.wait(20)
     bridge.start()
     [line] = bridge.lines("event_set_aside")
-    assert "three times" in line["reason"]
+    assert "three times" in line["reason"] and line["id"] == deadly["id"] and line["type"] == "out_reply"
+    assert line["cure"] == f"front-bridge events replay {deadly['id']}"
+    assert bridge.metric("front_bridge_events_total", state="failed", type="out_reply") == 1
     assert bridge.callback(preview(next)).status == 200
     assert [d["text"] for d in backend.wait(1)] == ["next"]
     [failed] = bridge.admin("GET", "/api/v1/events?state=failed").json["events"]
     assert failed["id"] == deadly["id"] and failed["result"].startswith("set aside")
+    assert line["cure"] in failed["result"]
+    bridge.run_cli(*line["cure"].split()[1:], check=0)
+    assert [d["text"] for d in backend.wait(2)] == ["next", "deadly"]
 
 
 def test_what_a_stop_interrupts_is_given_back(front, start, backend):

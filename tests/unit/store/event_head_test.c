@@ -223,7 +223,8 @@ static void test_a_late_word_of_a_failure_does_not_take_back_the_resend(void **s
 
 /* ---- Deaths: what was at work when a process died ---- */
 
-static const char *due_first(struct kit *k, unsigned at_work_n, bool is_first, unsigned *set_aside_n)
+static const char *due_first(struct kit *k, unsigned at_work_n, bool is_first,
+                             char set_aside[STORE_EVENT_WORD_BYTES])
 {
     static char ids[1024];
     struct store_events_due p = {.account = "main",
@@ -237,8 +238,8 @@ static const char *due_first(struct kit *k, unsigned at_work_n, bool is_first, u
     assert_int_equal(kit_events_due(k, &p), OK);
     for (unsigned i = 0; i < p.event_n; i++)
         strcat(strcat(ids, *ids ? " " : ""), p.event[i].event_id);
-    if (set_aside_n)
-        *set_aside_n = p.set_aside_n;
+    if (set_aside)
+        memcpy(set_aside, p.set_aside_id, sizeof p.set_aside_id);
     store_events_due_fini(&p);
     return ids;
 }
@@ -266,30 +267,29 @@ static void end_by_id(struct kit *k, const char *event_id, enum event_state s)
 static void test_an_event_that_was_alone_in_three_deaths_is_set_aside(void **state)
 {
     struct kit *k = *state;
-    unsigned set_aside_n;
+    char set_aside[STORE_EVENT_WORD_BYTES];
 
     put(k, "evt_1", "cnv_1", 10);
     put(k, "evt_2", "cnv_1", 20);
     assert_string_equal(due_first(k, 0, true, NULL), "evt_1");
     for (unsigned death = 1; death < STORE_EVENT_DEATHS_MAX; death++) {
         kit_reopen(k);
-        assert_string_equal(due_first(k, 0, true, &set_aside_n),
-                            "evt_1"); /* at once: its lease is of no use */
-        assert_int_equal(set_aside_n, 0);
+        assert_string_equal(due_first(k, 0, true, set_aside), "evt_1"); /* at once: its lease is of no use */
+        assert_string_equal(set_aside, "");
     }
     kit_reopen(k);
-    assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_2");
-    assert_int_equal(set_aside_n, 1);
+    assert_string_equal(due_first(k, 0, true, set_aside), "evt_2");
+    assert_string_equal(set_aside, "evt_1");
     assert_int_equal(state_of_event(k, "evt_1"), EVENT_FAILED);
     kit_reopen(k); /* a second death has another one alone */
-    assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_2");
-    assert_int_equal(set_aside_n, 0);
+    assert_string_equal(due_first(k, 0, true, set_aside), "evt_2");
+    assert_string_equal(set_aside, "");
 }
 
 static void test_suspects_are_handed_out_alone_and_first(void **state)
 {
     struct kit *k = *state;
-    unsigned set_aside_n;
+    char set_aside[STORE_EVENT_WORD_BYTES];
 
     put(k, "evt_1", "cnv_1", 10);
     put(k, "evt_2", "cnv_2", 20);
@@ -297,8 +297,8 @@ static void test_suspects_are_handed_out_alone_and_first(void **state)
         assert_string_equal(due_first(k, 0, false, NULL), "evt_1 evt_2");
         kit_reopen(k);
         put(k, "evt_0", "cnv_0", 5);
-        assert_string_equal(due_first(k, 0, true, &set_aside_n), "evt_1");
-        assert_int_equal(set_aside_n, 0);
+        assert_string_equal(due_first(k, 0, true, set_aside), "evt_1");
+        assert_string_equal(set_aside, "");
         assert_string_equal(due_first(k, 1, false, NULL),
                             ""); /* while a suspect is at work, nobody else is */
         end_by_id(k, "evt_1", EVENT_WAITING);
