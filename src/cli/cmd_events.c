@@ -178,16 +178,52 @@ static int run_list(const struct options *o)
 
 /* ---- Show ---- */
 
+/* One event may be stored more than once: for each place that it came to. */
+static void add_way(struct buf *out, struct jval event)
+{
+    struct buf account, channel, way;
+
+    buf_init(&account, CELL_MAX);
+    buf_init(&channel, CELL_MAX);
+    buf_init(&way, 2 * CELL_MAX);
+    struct span a = json_span(json_get(event, "account"), &account),
+                c = json_span(json_get(event, "channel"), &channel);
+    if (json_is(json_get(event, "origin"), "caught up"))
+        buf_add_str(&way, "Front was asked for what had been missed");
+    else if (json_has(json_get(event, "channel")))
+        buf_addf(&way, "Front called the channel's own URL, /front/%.*s", SPAN_FMT(c));
+    else
+        buf_addf(&way, "Front called a webhook, /events/%.*s", SPAN_FMT(a));
+    buf_addf(out, "%-12s", "came by");
+    text_add_safe(out, buf_span(&way));
+    buf_add_char(out, '\n');
+    buf_fini(&account);
+    buf_fini(&channel);
+    buf_fini(&way);
+}
+
+static void add_count(struct buf *out, size_t n)
+{
+    if (n > 1)
+        buf_addf(
+            out,
+            "This event came by %zu ways, and is kept once for each. What it stands for is done once: each "
+            "record says what was made of it.\n\n",
+            n);
+}
+
 static int present_show(const struct options *o, const struct config *c, struct jval answer, void *arg,
                         struct buf *out)
 {
-    static const char *const keys[] = {"id",         "type",      "account", "channel", "origin",
-                                       "emitted_at", "stored_at", "state",   "result",  "due_at"};
+    static const char *const keys[] = {"id",        "type",  "account", "channel", "emitted_at",
+                                       "stored_at", "state", "result",  "due_at"};
 
     (void)c, (void)arg;
     if (ops_add_json(o, answer, out))
         return EXIT_FINE;
+    add_count(out, json_len(json_get(answer, "events")));
     for (struct jval e = json_first(json_get(answer, "events")); e.doc; e = json_next(e)) {
+        add_way(out, e);
         for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
             if (!json_has(json_get(e, keys[i])))
                 continue;
@@ -273,7 +309,9 @@ const struct command command_events_show = {
     .name = "events show",
     .arguments = "ID",
     .summary = "show an event with its data",
-    .help = "Shows an event of Front (evt_...), once for each URL that it came to.\n",
+    .help = "Shows an event of Front (evt_...), once for each way that it came by: a channel's own URL, a "
+            "webhook, "
+            "or a look for\nwhat had been missed.\n",
     .options = show_options,
     .argument_least = 1,
     .argument_most = 1,

@@ -81,7 +81,7 @@ struct store_events_due {
     unsigned event_n;
     /* with is_first: what was set aside; "": nothing */
     char set_aside_id[STORE_EVENT_WORD_BYTES], set_aside_type[STORE_EVENT_WORD_BYTES];
-    wall_ms_t next_at;    /* INT64_MAX: none */
+    wall_ms_t next_at; /* INT64_MAX: none */
 };
 void store_post_events_due(struct store *s, struct store_events_due *p);
 void store_events_due_fini(struct store_events_due *p);

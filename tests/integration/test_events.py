@@ -408,10 +408,14 @@ def test_operators_list_show_and_replay_events(front, start, backend):
         assert len(json.loads(bridge.run_cli("events", "list", "--json", *options, check=0).stdout)["events"]) == n, options
     assert "taken for delivery" in bridge.run_cli("events", "list", check=0).stdout
     shown = bridge.run_cli("events", "show", event["id"], check=0).stdout
-    assert "out_reply" in shown and event["target"]["data"]["id"] in shown
+    assert "out_reply" in shown and event["target"]["data"]["id"] in shown and "ways" not in shown
+    assert "a webhook, /events/main" in shown
+    assert bridge.callback(event).status == 200
+    both = wait_for(lambda: (lambda text: text if "is known already" in text else None)(bridge.run_cli("events", "show", event["id"]).stdout))
+    assert both.startswith("This event came by 2 ways") and "own URL, /front/support" in both and "/events/main" in both
     assert bridge.run_cli("events", "show", "evt_0", check=1).stderr.startswith("front-bridge: There is no such event")
-    assert "1 acted on again" in bridge.run_cli("events", "replay", event["id"], check=0).stdout
-    wait_for(lambda: len(events_of(bridge)) == 3)
+    assert "2 acted on again" in bridge.run_cli("events", "replay", event["id"], check=0).stdout
+    wait_for(lambda: len(events_of(bridge)) == 5)
     backend.stays(1)  # known by its key
     missed = write_silently(front, conversation, "Missed")
     answer = json.loads(bridge.run_cli("events", "replay", "--front", "--after", "1h", "--json", check=0).stdout)
