@@ -89,9 +89,10 @@ static wall_ms_t sent_again_at(const struct happening *h)
 static void deliver(struct happening *h, struct channel *ch)
 {
     wall_ms_t now = clock_wall_ms(), made_at = route_made_at(h->message);
-    bool is_sending = ch == h->via && h->event.origin == EVENT_CALLED;
-    const char *refusal =
-        route_refusal(h->message, is_sending, h->what.emitted_at, now, ch->config->too_old_ms);
+    const struct route_telling telling = {.is_sending = ch == h->via && h->event.origin == EVENT_CALLED,
+                                          .emitted_at = h->what.emitted_at,
+                                          .failed_at = h->event.failed_at};
+    const char *refusal = route_refusal(h->message, &telling, now, ch->config->too_old_ms);
 
     if (!channel_knows_source(ch)) {
         happening_later(h, "it is not known yet whether the channel takes events", ACT_LAG_MAX_MS);

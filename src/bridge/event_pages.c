@@ -17,7 +17,8 @@ enum {
 /* One event of a page on its way into the store. */
 struct find {
     struct event_pages *pages;
-    char *event_id, *type, *lane, *body;
+    struct event_words words;
+    char *body;
     struct store_event_put put;
 };
 
@@ -48,9 +49,7 @@ static void page_is_stored(struct event_pages *p)
 
 static void find_free(struct find *f)
 {
-    free(f->event_id);
-    free(f->type);
-    free(f->lane);
+    event_words_fini(&f->words);
     free(f->body);
     free(f);
 }
@@ -80,22 +79,16 @@ static void put_event(struct event_pages *p, struct jval item)
     buf_init(&why, 1024);
     if (front_event_read(&e, item, &why) == OK) {
         struct find *f = mem_zalloc(sizeof *f);
-        *f = (struct find){.pages = p,
-                           .event_id = mem_strdup(e.id),
-                           .type = mem_strdup(e.type_name),
-                           .lane = span_strdup(events_lane(&e)),
-                           .body = mem_strndup(raw.p, raw.n)};
+        *f = (struct find){.pages = p, .body = mem_strndup(raw.p, raw.n)};
         f->put = (struct store_event_put){.op.on_done = on_stored,
                                           .account = p->account->config->name,
                                           .via = "",
-                                          .event_id = span_of(f->event_id),
-                                          .type = span_of(f->type),
                                           .body = {f->body, raw.n},
-                                          .lane = span_of(f->lane),
                                           .origin = EVENT_CAUGHT_UP,
                                           .emitted_at = e.emitted_at,
                                           .now = clock_wall_ms(),
                                           .due_at = INT64_MAX};
+        event_words_put(&f->words, &e, &f->put);
         p->found_n++;
         store_post_event_put(p->account->bridge->store, &f->put);
     } else {

@@ -30,7 +30,7 @@ struct taking {
     struct http_exchange *x;
     enum callback_shape shape;
     struct buf body;
-    char *event_id, *type, *lane;
+    struct event_words words;
     struct store_event_put put;
 };
 
@@ -156,6 +156,29 @@ struct span events_lane(const struct front_event *e)
     return span_of(e->conversation.id ? e->conversation.id : e->id);
 }
 
+void event_words_put(struct event_words *w, const struct front_event *e, struct store_event_put *p)
+{
+    bool is_of_message = e->target.kind == EVENT_OF_MESSAGE && !e->fault;
+
+    *w = (struct event_words){.event_id = mem_strdup(e->id),
+                              .type = mem_strdup(e->type_name),
+                              .lane = span_strdup(events_lane(e)),
+                              .about = is_of_message ? span_strdup(span_of(e->target.id)) : NULL};
+    p->event_id = span_of(w->event_id);
+    p->type = span_of(w->type);
+    p->lane = span_of(w->lane);
+    p->about = span_of(w->about);
+    p->is_failure = w->about && (e->type == EVENT_SENDING_ERROR || e->type == EVENT_BOUNCE_ERROR);
+}
+
+void event_words_fini(struct event_words *w)
+{
+    free(w->event_id);
+    free(w->type);
+    free(w->lane);
+    free(w->about);
+}
+
 void events_take(struct account *a, struct channel *via, struct http_exchange *x, const struct callback *c)
 {
     struct taking *t = mem_zalloc(sizeof *t);
@@ -165,22 +188,17 @@ void events_take(struct account *a, struct channel *via, struct http_exchange *x
     *t = (struct taking){.account = a, .via = via, .x = x, .shape = c->shape};
     buf_init(&t->body, raw.n);
     buf_add_span(&t->body, raw);
-    t->event_id = mem_strdup(c->what.id);
-    t->type = mem_strdup(c->what.type_name);
-    t->lane = span_strdup(events_lane(&c->what));
     t->put = (struct store_event_put){
         .op.on_done = on_taken,
         .account = a->config->name,
         .via = via ? via->config->name : "",
-        .event_id = span_of(t->event_id),
-        .type = span_of(t->type),
         .body = buf_span(&t->body),
-        .lane = span_of(t->lane),
         .origin = EVENT_CALLED,
         .emitted_at = c->what.emitted_at,
         .now = now,
         .due_at = now,
     };
+    event_words_put(&t->words, &c->what, &t->put);
     learn_from(via, c->what.type);
     a->bridge->taking_n++;
     store_post_event_put(a->bridge->store, &t->put);
@@ -218,9 +236,7 @@ static void on_taken(struct store_op *op)
         eventer_soon(a->eventer);
     a->bridge->taking_n--;
     buf_fini(&t->body);
-    free(t->event_id);
-    free(t->type);
-    free(t->lane);
+    event_words_fini(&t->words);
     free(t);
 }
 

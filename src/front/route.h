@@ -19,12 +19,19 @@ bool route_is_for(const struct callback *message, const struct route_place *plac
 /* Messages whose event was emitted so long after they were made were not sent then: somebody imported them. */
 enum { ROUTE_IMPORT_MS = 10 * 60 * 1000 };
 
+/* The event that tells of a message, which Front may have sent more than once. */
+struct route_telling {
+    bool is_sending; /* Front is sending the message by this very event, at the channel's own URL */
+    wall_ms_t emitted_at;
+    wall_ms_t failed_at; /* the last failure of it that Front has told was emitted; 0: none */
+};
+
 /*
- * route_refusal says why a message must not be delivered though it is the channel's; NULL: it may be. is_sending: Front is
- * sending it by this very event, at the channel's own URL; an error that the message shows is of an earlier time then.
+ * route_refusal says why a message must not be delivered though it is the channel's; NULL: it may be. An error that the
+ * message shows is of an earlier time if Front is sending it now, or has told of the failure before it told of this.
  */
-const char *route_refusal(const struct callback *message, bool is_sending, wall_ms_t emitted_at,
-                          wall_ms_t now, int64_t too_old_ms);
+const char *route_refusal(const struct callback *message, const struct route_telling *t, wall_ms_t now,
+                          int64_t too_old_ms);
 
 /* route_made_at: when the message was made, by Front; 0: not said. */
 wall_ms_t route_made_at(const struct callback *message);

@@ -33,7 +33,9 @@ struct store_event {
     unsigned tries;
     wall_ms_t tried_at; /* for the first time; 0: not yet */
     bool is_aside;      /* it holds up nobody any more */
-    char *body;         /* NULL when pruned or not asked for */
+    wall_ms_t
+        failed_at; /* when handed out: the last failure of its message that is known was emitted; 0: none */
+    char *body;    /* NULL when pruned or not asked for */
     size_t body_n;
 };
 void store_event_fini(struct store_event *e);
@@ -43,7 +45,9 @@ struct store_event_put {
     const char *account;
     const char *via; /* the channel whose own URL it came to, or "" */
     struct span event_id, type, body;
-    struct span lane; /* events of one lane are handed out one after the other, as they were emitted */
+    struct span about; /* the message that it is about; absent: none */
+    bool is_failure;   /* it says that sending that message failed */
+    struct span lane;  /* events of one lane are handed out one after the other, as they were emitted */
     enum event_origin origin;
     wall_ms_t emitted_at, now;
     wall_ms_t due_at; /* INT64_MAX: when they are released */

@@ -51,8 +51,8 @@ enum err sqlite_event_put(struct sqlite *q, struct store_op *op)
     if (!p->event_id.p || !p->type.p || !p->lane.p || !p->body.p)
         return ERR_INVALID;
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_PUT);
-    sql_bind(st, "ssttiiiitb", p->account, p->via, p->event_id, p->type, (int64_t)p->origin, p->emitted_at,
-             p->now, p->due_at, p->lane, p->body);
+    sql_bind(st, "ssttiiiitbti", p->account, p->via, p->event_id, p->type, (int64_t)p->origin, p->emitted_at,
+             p->now, p->due_at, p->lane, p->body, p->about, (int64_t)p->is_failure);
     TRY(sql_run(q, st));
     p->is_new = sqlite3_changes(q->writer.db) > 0;
     return p->is_new ? crown(q, span_of(p->account), p->lane) : OK;
@@ -163,6 +163,19 @@ static enum err suspend(struct sqlite *q, struct store_events_due *p)
     return set_aside(q, p);
 }
 
+static enum err find_failure(struct sqlite *q, struct store_event *e)
+{
+    bool has_row;
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_FAILED_AT);
+    sql_bind(st, "i", e->id);
+    TRY(sql_step(q, st, &has_row));
+    if (!has_row)
+        return OK;
+    e->failed_at = sqlite3_column_int64(st, 0); /* NULL reads as 0 */
+    sql_reset(st);
+    return OK;
+}
+
 enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
 {
     struct store_events_due *p = container_of(op, struct store_events_due, op);
@@ -177,6 +190,7 @@ enum err sqlite_events_due(struct sqlite *q, struct store_op *op)
             e->tried_at = p->now;
         sql_bind(st, "iii", e->id, p->now + p->retry_ms, e->tried_at);
         TRY(sql_run(q, st));
+        TRY(find_failure(q, e));
     }
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_EVENT_NEXT);
     bool has_row;

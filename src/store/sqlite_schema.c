@@ -150,8 +150,10 @@ static const char *const migration[] = {
     " due_at INTEGER NOT NULL,"
     " tries INTEGER NOT NULL DEFAULT 0,"
     " tried_at INTEGER NOT NULL DEFAULT 0," /* for the first time; 0: not yet */
-    " out INTEGER NOT NULL DEFAULT 0,"      /* 1: handed out; 2: it was, when a process died */
-    " crash_n INTEGER NOT NULL DEFAULT 0,"  /* deaths that it was alone at work in */
+    " about TEXT,"                          /* the message that it is about */
+    " is_failure INTEGER NOT NULL DEFAULT 0,"
+    " out INTEGER NOT NULL DEFAULT 0,"     /* 1: handed out; 2: it was, when a process died */
+    " crash_n INTEGER NOT NULL DEFAULT 0," /* deaths that it was alone at work in */
     " result TEXT,"
     " body BLOB) STRICT;"
     "CREATE UNIQUE INDEX event_key ON event (event_id, account, via);"
@@ -162,6 +164,7 @@ static const char *const migration[] = {
     "CREATE INDEX event_out ON event (account, out) WHERE out > 0;"
     "CREATE INDEX event_held ON event (account) WHERE state = 0 AND due_at = 9223372036854775807;"
     "CREATE INDEX event_emitted ON event (emitted_at, id);"
+    "CREATE INDEX event_failure ON event (account, about) WHERE is_failure = 1;"
     "CREATE INDEX event_ended ON event (stored_at) WHERE state > 0;"
     "CREATE INDEX event_body ON event (stored_at) WHERE state > 0 AND body IS NOT NULL;"
 

@@ -393,8 +393,10 @@ const char *const sql_text_of[SQL_N] = {
 
     /* events */
     [SQL_EVENT_PUT] =
-        "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, lane, body)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (event_id, account, via) DO NOTHING",
+        "INSERT INTO event (account, via, event_id, type, origin, emitted_at, stored_at, due_at, lane, body,"
+        " about, is_failure)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (event_id, account, via) DO "
+        "NOTHING",
     [SQL_EVENT_BEHEAD] = "UPDATE event INDEXED BY event_head SET is_head = 0"
                          " WHERE account = ?1 AND lane = ?2 AND is_head = 1",
     [SQL_EVENT_CROWN] = "UPDATE event SET is_head = 1 WHERE id = (SELECT id FROM event INDEXED BY event_lane"
@@ -422,6 +424,10 @@ const char *const sql_text_of[SQL_N] = {
                           " WHERE account = ?1 AND state = 0 AND due_at = 9223372036854775807",
     [SQL_EVENT_LATER] = "UPDATE event SET due_at = ?2, tries = tries + 1, tried_at = ?3, out = 1"
                         " WHERE id = ?1",
+    [SQL_EVENT_FAILED_AT] =
+        "SELECT max(f.emitted_at) FROM event e CROSS JOIN event f INDEXED BY event_failure"
+        " ON f.account = e.account AND f.about = e.about AND f.is_failure = 1"
+        " WHERE e.id = ?1",
     [SQL_EVENT_NEXT] = "SELECT due_at FROM event INDEXED BY event_due WHERE account = ?1 AND is_head = 1"
                        " ORDER BY due_at LIMIT 1",
     [SQL_EVENT_END] = "UPDATE event SET state = ?2, due_at = ?3, result = ?4, out = 0, crash_n = 0"

@@ -134,4 +134,6 @@ def test_failures_of_the_window_and_other_peoples_events(front, start, backend):
     look = again(bridge)
     assert look["new"] == 2  # the message and its failure; the other inbox is not even asked about
     wait_for(lambda: len(bridge.lines("event")) >= 2)
-    assert "not ours" not in backend.texts()
+    assert "not ours" not in backend.texts() and "Hello" not in backend.texts()
+    [told] = bridge.lines("event", type="out_reply")
+    assert "sending it failed" in told["result"]

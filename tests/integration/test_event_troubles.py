@@ -58,6 +58,28 @@ def test_an_agents_resend_is_delivered_though_the_message_shows_the_first_failur
     backend.stays(1)
 
 
+def test_a_resend_that_only_a_webhook_tells_of_is_delivered_once_the_failure_was_told(front, start, backend):
+    bridge = start(source="events")
+    event = write_silently(front, talk(front), "Once more")
+    front.happen("sending_error", message=event["target"]["data"]["id"], send=False)
+    failure = front.events()[-1]
+    again = failed_before(event, 1)
+    again["emitted_at"] = failure["emitted_at"] + 0.001
+    assert rule(bridge, preview(failure)).status == 200
+    wait_for(lambda: events_of(bridge, type="sending_error"))
+    assert rule(bridge, event).status == 200  # of the first time: the agent has seen that it failed
+    wait_for(lambda: [e for e in events_of(bridge, state="ignored", id=event["id"]) if "sending it failed" in e["result"]])
+    backend.stays(0)
+    for _ in range(2):
+        assert rule(bridge, again).status == 200
+    [delivery] = backend.wait(1)
+    assert delivery["text"] == "Once more" and delivery["front"]["event_id"] == again["id"]
+    failure["id"], failure["emitted_at"] = "evt_zzz2", again["emitted_at"] + 0.001
+    failure["_links"]["self"] = failure["_links"]["self"].rsplit("/", 1)[0] + "/evt_zzz2"
+    assert rule(bridge, failure).status == 200  # it had arrived: the adapter hears of it
+    assert backend.wait(2)[1]["type"] == "sending_error"
+
+
 def test_what_the_backend_refused_may_be_sent_once_more(front, start, backend):
     bridge = start(source="events", late_failure="none")
     event = write_silently(front, talk(front), "No")

@@ -315,6 +315,38 @@ static void test_accounts_do_not_wait_for_each_other(void **state)
     assert_string_equal(take_for(k, "nobody", NOW, 16, NULL), "");
 }
 
+/* What is handed out knows the last failure of its message, of its own account, whenever that came. */
+static void test_failures_of_a_message_are_known_when_it_is_handed_out(void **state)
+{
+    struct kit *k = *state;
+    static const struct {
+        const char *id, *account, *about;
+        bool is_failure;
+        wall_ms_t emitted_at;
+    } told[] = {
+        {"evt_1", "acme", "msg_1", false, 10}, {"evt_2", "acme", "msg_1", true, 20},
+        {"evt_3", "acme", "msg_1", true, 15},  {"evt_4", "other", "msg_1", true, 90},
+        {"evt_5", "acme", "msg_2", true, 90},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        struct store_event_put p = event(told[i].id, told[i].id, told[i].emitted_at);
+        p.account = told[i].account;
+        p.about = span_of(told[i].about);
+        p.is_failure = told[i].is_failure;
+        assert_int_equal(kit_event_put(k, &p), OK);
+    }
+    put_event(k, "evt_6", "evt_6", 5);
+    kit_reopen(k);
+    struct store_events_due p = {.account = "acme", .now = NOW, .retry_ms = LEASE, .max = STORE_EVENTS_MAX};
+    assert_int_equal(kit_events_due(k, &p), OK);
+    assert_int_equal(p.event_n, 5);
+    for (unsigned i = 0; i < p.event_n; i++) {
+        char n = p.event[i].event_id[4];
+        assert_int_equal(p.event[i].failed_at, n == '5' ? 90 : n == '6' ? 0 : 20);
+    }
+    store_events_due_fini(&p);
+}
+
 static void test_a_lease_runs_out_and_tries_are_counted(void **state)
 {
     struct kit *k = *state;
@@ -879,6 +911,7 @@ int main(void)
         TEST(test_ids_are_numbers_where_times_are_equal),
         TEST(test_the_same_event_of_two_urls_comes_twice),
         TEST(test_accounts_do_not_wait_for_each_other),
+        TEST(test_failures_of_a_message_are_known_when_it_is_handed_out),
         TEST(test_a_lease_runs_out_and_tries_are_counted),
         TEST(test_what_is_put_off_holds_its_lane_and_no_other),
         TEST(test_an_end_may_come_twice_and_needs_an_event),
