@@ -26,7 +26,7 @@ struct lookup {
     mono_ms_t place_until; /* how long to wait for where the channel is; 0: not waited for yet */
     bool is_asking, is_unreachable;
     char *token; /* of the next page; NULL: the first */
-    char *id, *handle, *conversation;
+    char *id, *handle, *conversation, *comment;
     char *candidate[RECONCILE_CANDIDATES_MAX];
     struct finding finding;
     char reason[REASON_MAX];
@@ -50,8 +50,11 @@ struct lookup *lookup_new(const struct lookup_order *o)
     l->id = mem_strdup(o->id);
     l->handle = mem_strdup(o->handle);
     l->conversation = o->conversation ? mem_strdup(o->conversation) : NULL;
-    l->sought = (struct sought){.id = l->id, .handle = l->handle, .since = oldest - MARGIN_MS};
+    l->comment = o->comment ? mem_strdup(o->comment) : NULL;
+    l->sought = (struct sought){
+        .id = l->id, .handle = l->handle, .since = oldest - MARGIN_MS, .text = span_of(l->comment)};
     look_init(&l->look, l->conversation != NULL, now - age_of(o->lost_at), now);
+    l->look.is_closed[LOOK_EVENTS] = l->comment != NULL; /* the conversation's list says it all */
     return l;
 }
 
@@ -67,6 +70,7 @@ void lookup_free(struct lookup *l)
     free(l->id);
     free(l->handle);
     free(l->conversation);
+    free(l->comment);
     free(l);
 }
 
@@ -138,7 +142,9 @@ static void on_page(const struct front_result *r, void *arg)
 
     l->is_asking = false;
     if (a == LOOK_END) {
-        (source == LOOK_EVENTS ? reconcile_events : reconcile_messages)(&f, r->json, &l->sought);
+        (source == LOOK_EVENTS ? reconcile_events
+         : l->comment          ? reconcile_comments
+                               : reconcile_messages)(&f, r->json, &l->sought);
         a = judge(l, &f);
     }
     drop_token(l);
@@ -206,9 +212,10 @@ static void ask_conversation(struct lookup *l)
     struct buf path;
 
     buf_init(&path, PATH_MAX_BYTES);
-    reconcile_messages_path(&path, l->conversation, l->token);
+    (l->comment ? reconcile_comments_path : reconcile_messages_path)(&path, l->conversation, l->token);
     l->sought.is_hidden = false;
-    call(l, "conversation_messages", auth_of_channel(l), path.p, on_page);
+    call(l, l->comment ? "conversation_comments" : "conversation_messages",
+         l->comment ? FRONT_AUTH_TOKEN : auth_of_channel(l), path.p, on_page);
     buf_fini(&path);
 }
 

@@ -18,6 +18,7 @@ struct lookup_order {
     struct channel *channel;
     const char *id, *handle;  /* the message's, and its customer's */
     const char *conversation; /* Front's; NULL: not known */
+    const char *comment;      /* its words, if it is a comment of that conversation; NULL: it is a message */
     bool is_from_agent;
     wall_ms_t unsure_at; /* Front cannot have got it earlier */
     wall_ms_t lost_at;   /* when the last attempt ended: since then Front has had time */

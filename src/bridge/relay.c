@@ -181,16 +181,19 @@ static void on_answer(const struct front_result *result, void *arg)
     struct relay *r = arg;
     struct attempt *a = r->attempt;
     struct outcome o = outcome_of(result);
-    struct buf uid;
+    struct buf uid, why;
 
     POINT("after_relay");
     buf_init(&uid, CALLBACK_ID_MAX);
+    buf_init(&why, REASON_MAX);
+    if (result->status == 403 && r->way->scope) {
+        buf_addf(&why, "%.*s The account's token needs the scope %s", SPAN_FMT(o.reason), r->way->scope);
+        o.reason = buf_span(&why);
+    }
     if (result->class == FRONT_CALL_OK && incoming_uid(result->json, &uid) == OK)
         o.external_id = buf_span(&uid);
-    if (r->way == &relay_comment) {
+    if (r->way == &relay_comment)
         a->facts.is_shown = true; /* a comment is there when Front says so */
-        a->facts.is_resendable &= !a->is_unsure;
-    }
     if (result->class == FRONT_CALL_CANCELLED)
         breaker_lost(&r->channel->account->breaker, a->is_probe);
     else
@@ -198,6 +201,7 @@ static void on_answer(const struct front_result *result, void *arg)
     attempt_settle(a, &o);
     relay_free(r);
     buf_fini(&uid);
+    buf_fini(&why);
 }
 
 static enum err build(const struct relay *r, const char *address, struct buf *body, struct buf *why)
@@ -313,18 +317,43 @@ static void end_unknown(struct relay *r)
     buf_fini(&why);
 }
 
+/* The words of a comment, as they were said before; NULL: it is a message. */
+static char *words_of_comment(const struct relay *r)
+{
+    struct buf body, why;
+    struct json doc;
+    char *words = NULL;
+
+    if (r->way != &relay_comment)
+        return NULL;
+    buf_init(&body, PAYLOAD_MAX);
+    buf_init(&why, REASON_MAX);
+    if (build(r, NULL, &body, &why) == OK) {
+        if (json_parse(&doc, buf_span(&body)) == OK)
+            words = json_dup(json_get(json_root(&doc), "body"), PAYLOAD_MAX);
+        json_fini(&doc);
+    }
+    buf_fini(&body);
+    buf_fini(&why);
+    return words;
+}
+
 static void begin_lookup(struct relay *r)
 {
+    char *comment = words_of_comment(r);
+
     r->lookup = lookup_new(&(struct lookup_order){.channel = r->channel,
                                                   .id = r->id,
                                                   .handle = r->customer,
                                                   .conversation = r->conversation,
+                                                  .comment = comment,
                                                   .is_from_agent = r->is_from_agent,
                                                   .unsure_at = r->unsure_at,
                                                   .lost_at = r->lost_at,
-                                                  .sent_at = r->sent_at,
+                                                  .sent_at = comment ? 0 : r->sent_at,
                                                   .on_turn = on_turn,
                                                   .arg = r});
+    free(comment);
     queue_of(r)->looking_n++; /* there is room for another: whoever claimed this one looks again */
 }
 

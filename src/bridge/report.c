@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "bridge/outgoing.h"
 #include "bridge/staging.h"
+#include "front/reconcile.h"
 #include "store/later.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ enum {
     AGAIN_MS = 30 * 1000, /* after a call that Front could not take */
     TRIES_MAX = 100,
     WINDOW_MS = 60 * 1000,
-    FAILED_MS = 1000, /* after a store failure */
+    FAILED_MS = 1000,      /* after a store failure */
+    CLOCKS_MS = 60 * 1000, /* between Front's clock and ours */
     REASON_MAX = 500,
     BODY_MAX = 8192,
 };
@@ -34,6 +36,7 @@ struct report {
     struct reporter *reporter;
     const struct way *way;
     unsigned tries;
+    wall_ms_t since; /* it was not told before */
     char *source_id, *recipient, *conversation, *thread_ref, *reason;
     const char *cause; /* the end of reason, without what had arrived */
     struct store_reported op;
@@ -145,12 +148,17 @@ static void fill_in(const struct report *t, const char *at, struct buf *out)
     }
 }
 
+static void add_words(const struct report *t, struct buf *text)
+{
+    fill_in(t, t->reporter->channel->config->late_failure_text, text);
+}
+
 static void write_comment(const struct report *t, struct jout *j)
 {
     struct buf text;
 
     buf_init(&text, BODY_MAX);
-    fill_in(t, t->reporter->channel->config->late_failure_text, &text);
+    add_words(t, &text);
     jout_kv_span(j, "body", buf_span(&text));
     buf_fini(&text);
 }
@@ -191,8 +199,9 @@ static const struct way {
     {"conversation", "PATCH", FRONT_AUTH_TOKEN, path_of_conversation, write_open, 2},
     /* Last, because it is the one that must not be repeated: a report that is not over is told from the beginning. */
     {"comments", "POST", FRONT_AUTH_TOKEN, path_of_comments, write_comment, -1},
+    {"conversation_comments", "GET", FRONT_AUTH_TOKEN, path_of_comments, NULL, -1},
 };
-enum { BY_STATUS = 0, BY_COMMENT = 1 };
+enum { BY_STATUS = 0, BY_COMMENT = 1, BY_LOOKING = 3 };
 
 static bool may_status(const struct report *t)
 {
@@ -206,6 +215,12 @@ static bool may_comment(const struct report *t)
     return t->conversation && t->reporter->channel->config->account->token;
 }
 
+/* A comment that was begun before may be there, its answer lost or the bridge dead then: Front is asked first. */
+static const struct way *comment_way(const struct report *t)
+{
+    return &ways[t->tries > 0 ? BY_LOOKING : BY_COMMENT];
+}
+
 static const struct way *first_way(const struct report *t)
 {
     switch (t->reporter->channel->config->late_failure) {
@@ -214,14 +229,15 @@ static const struct way *first_way(const struct report *t)
     case LATE_STATUS:
         return may_status(t) ? &ways[BY_STATUS] : NULL;
     case LATE_COMMENT:
-        return may_comment(t) ? &ways[BY_COMMENT] : NULL;
+        return may_comment(t) ? comment_way(t) : NULL;
     case LATE_AUTO:
-        return may_status(t) ? &ways[BY_STATUS] : may_comment(t) ? &ways[BY_COMMENT] : NULL;
+        return may_status(t) ? &ways[BY_STATUS] : may_comment(t) ? comment_way(t) : NULL;
     }
     never("late_failure has four values");
 }
 
 static void on_answer(const struct front_result *r, void *arg);
+static void on_look(const struct front_result *r, void *arg);
 
 static void call(struct report *t)
 {
@@ -233,7 +249,8 @@ static void call(struct report *t)
     t->way->path(t, &path);
     jout_init(&j, &body);
     jout_object(&j);
-    t->way->body(t, &j);
+    if (t->way->body)
+        t->way->body(t, &j);
     jout_object_end(&j);
     staging_call(t->reporter->channel,
                  &(struct front_request){.name = t->way->call,
@@ -242,8 +259,8 @@ static void call(struct report *t)
                                          .channel = channel_front_id(t->reporter->channel),
                                          .method = t->way->method,
                                          .path = path.p,
-                                         .body = buf_span(&body)},
-                 on_answer, t);
+                                         .body = t->way->body ? buf_span(&body) : SPAN_NONE},
+                 t->way == &ways[BY_LOOKING] ? on_look : on_answer, t);
     buf_fini(&path);
     buf_fini(&body);
 }
@@ -261,6 +278,39 @@ static void write_line(const struct report *t, const char *event, struct span re
              LOG_SPAN("reason", reason));
 }
 
+/* Newest first: what was begun a while ago is on the first page. */
+static bool is_shown(const struct report *t, const struct json *comments)
+{
+    struct finding f;
+    struct buf text;
+
+    buf_init(&text, BODY_MAX);
+    add_words(t, &text);
+    reconcile_comments(&f, comments, &(struct sought){.text = buf_span(&text), .since = t->since});
+    bool is_found = f.is_found;
+    finding_fini(&f);
+    buf_fini(&text);
+    return is_found;
+}
+
+/* The comment comes last, so that all was told if it is there. Who may not look tells once more rather than not at all. */
+static void on_look(const struct front_result *r, void *arg)
+{
+    struct report *t = arg;
+
+    if (r->class == FRONT_CALL_OK && is_shown(t, r->json)) {
+        write_line(t, "failure_told", span_of(t->reason));
+        finish(t);
+    } else if (r->class == FRONT_CALL_OK || r->class == FRONT_CALL_REFUSED) {
+        go_on(t, &ways[BY_COMMENT]);
+    } else if (t->tries >= TRIES_MAX) {
+        write_line(t, "failure_not_told", r->reason);
+        finish(t);
+    } else {
+        report_free(t); /* the store hands it out again */
+    }
+}
+
 static void on_answer(const struct front_result *r, void *arg)
 {
     struct report *t = arg;
@@ -275,7 +325,7 @@ static void on_answer(const struct front_result *r, void *arg)
         write_line(t, "failure_told", span_of(t->reason));
         finish(t);
     } else if (r->class == FRONT_CALL_REFUSED && is_first_try_of_auto) {
-        go_on(t, &ways[BY_COMMENT]);
+        go_on(t, comment_way(t));
     } else if (r->class == FRONT_CALL_REFUSED || t->tries >= TRIES_MAX) {
         write_line(t, "failure_not_told", r->reason);
         finish(t);
@@ -308,6 +358,7 @@ static struct report *report_new(struct reporter *r, const struct store_message 
 
     t->reporter = r;
     t->tries = tries;
+    t->since = (m->ended_at > 0 ? m->ended_at : m->created_at) - CLOCKS_MS;
     t->op.id = m->id;
     t->source_id = mem_strdup(m->source_id);
     t->recipient = mem_strdup(m->recipient);

@@ -5,8 +5,8 @@
  * How: PUT status `failed` where Front takes it (application channels), else a comment on the conversation,
  * which is reopened. When one cause fails more than REPORT_CAUSE_MAX messages of a channel in a minute, the
  * rest of them is one alert in log and metrics: a backend that is down must not reopen five hundred
- * conversations. Invariant: a report stands in the store until it is done with; a crash may tell twice, never
- * not at all.
+ * conversations. Invariant: a report stands in the store until it is done with; a comment that was begun before, and
+ * whose end nobody saw, is looked for in the conversation. What cannot be looked for is told again rather than not at all.
  */
 #ifndef BRIDGE_REPORT_H
 #define BRIDGE_REPORT_H

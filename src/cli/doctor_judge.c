@@ -144,7 +144,7 @@ void judge_app(struct finding *f, const struct front_result *r)
 
 /* ---- Scopes ---- */
 
-enum need { NEED_CUSTOM, NEED_LATE_FAILURE, NEED_CATCH_UP, NEED_FILES, NEED_NONE };
+enum need { NEED_ANY, NEED_CUSTOM, NEED_LATE_FAILURE, NEED_CATCH_UP, NEED_FILES, NEED_NONE };
 
 static const struct {
     struct scope scope;
@@ -181,8 +181,14 @@ static const struct {
       .method = "POST",
       .path = "/conversations/cnv_0/comments",
       .body = "{}",
-      .purpose = "tell agents of a message that failed late"},
-     NEED_LATE_FAILURE},
+      .purpose = "tell agents of reactions, and of a message that failed late"},
+     NEED_ANY},
+    {{.name = "comments:read",
+      .call = "conversation_comments",
+      .method = "GET",
+      .path = "/conversations/cnv_0/comments",
+      .purpose = "see whether a comment is there whose answer was lost"},
+     NEED_NONE},
     {{.name = "channels:read",
       .call = "channel",
       .method = "GET",
@@ -226,6 +232,8 @@ _Static_assert(ARRAY_LEN(scopes) <= SCOPES_MAX, "scopes_of writes them all");
 /* An application channel fetches files with its own token. */
 static bool is_wanted(enum need need, const struct config_channel *c, uint32_t capabilities)
 {
+    if (need == NEED_ANY)
+        return true;
     if (need == NEED_CATCH_UP)
         return c->account->catch_up_enabled;
     if (c->kind != CHANNEL_CUSTOM || need == NEED_NONE)

@@ -31,7 +31,7 @@ struct scope {
     bool is_needed;                          /* by what is configured; else missing it is a warning */
 };
 
-enum { SCOPES_MAX = 11 };
+enum { SCOPES_MAX = 12 };
 
 /* scopes_of writes what the channels of an account need, with the adapters as preflight saw them, and gives how many. */
 unsigned scopes_of(const struct config *c, const struct preflight *seen, const struct config_account *a,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINK_MAX_BYTES = 8192, ID_MAX = 1024 };
+enum { LINK_MAX_BYTES = 8192, ID_MAX = 1024, COMMENT_MAX = 2 << 20 };
 
 void finding_fini(struct finding *f)
 {
@@ -129,6 +129,56 @@ void reconcile_messages(struct finding *f, const struct json *json, const struct
     }
 }
 
+/* What Front may change of a comment's markup. */
+static bool is_passed_over(char c)
+{
+    return (unsigned char)c <= ' ' || c == '\\';
+}
+
+static struct span pass_over(struct span s)
+{
+    while (s.n > 0 && is_passed_over(*s.p))
+        s = (struct span){s.p + 1, s.n - 1};
+    return s;
+}
+
+static bool has_same_words(struct span a, struct span b)
+{
+    for (;;) {
+        a = pass_over(a);
+        b = pass_over(b);
+        if (a.n == 0 || b.n == 0)
+            return a.n == b.n;
+        if (*a.p != *b.p)
+            return false;
+        a = (struct span){a.p + 1, a.n - 1};
+        b = (struct span){b.p + 1, b.n - 1};
+    }
+}
+
+static bool is_ours(struct jval comment, const struct sought *s)
+{
+    struct buf body;
+
+    buf_init(&body, COMMENT_MAX);
+    struct span shown = json_span(json_get(comment, "body"), &body);
+    bool is_same = shown.n > 0 && !body.is_over && has_same_words(shown, s->text);
+    buf_fini(&body);
+    return is_same;
+}
+
+void reconcile_comments(struct finding *f, const struct json *json, const struct sought *s)
+{
+    struct jval results = results_of(f, json);
+    int64_t at;
+
+    for (struct jval c = json_first(results); c.doc && !f->is_found && !f->is_past; c = json_next(c)) {
+        f->is_past = json_millis(json_get(c, "posted_at"), &at) == OK && at < s->since;
+        f->is_found = !f->is_past && is_ours(c, s);
+        f->is_readable |= f->is_found;
+    }
+}
+
 void reconcile_events(struct finding *f, const struct json *json, const struct sought *s)
 {
     struct jval results = results_of(f, json);
@@ -159,6 +209,14 @@ void reconcile_messages_path(struct buf *out, const char *conversation, const ch
 {
     front_path(out, "/conversations/%s/messages?", conversation);
     add_token(out, token);
+}
+
+/* Front documents no limit for these, and none is asked for. */
+void reconcile_comments_path(struct buf *out, const char *conversation, const char *token)
+{
+    front_path(out, "/conversations/%s/comments", conversation);
+    if (token)
+        front_path(out, "?page_token=%s", token);
 }
 
 static void add_time(struct buf *out, const char *key, wall_ms_t at)

@@ -20,6 +20,7 @@ struct sought {
     const char *handle; /* the customer's: candidates name it */
     bool is_hidden;     /* ids are not shown to whoever asked */
     wall_ms_t since;    /* nothing older is ours; 0: not known */
+    struct span text;   /* of a comment, which shows no id */
 };
 
 struct finding {
@@ -37,11 +38,14 @@ void finding_fini(struct finding *f);
 /* Each reads one answer of Front; json may be NULL. Call finding_fini after it. */
 void reconcile_messages(struct finding *f, const struct json *json,
                         const struct sought *s); /* of a conversation */
+/* Comments of a conversation: no id of ours is shown there, so ours is the one of these words that is not older than since. */
+void reconcile_comments(struct finding *f, const struct json *json, const struct sought *s);
 void reconcile_events(struct finding *f, const struct json *json, const struct sought *s);
 void reconcile_message(struct finding *f, const struct json *json, const struct sought *s); /* one message */
 
 /* The paths of the searches; token NULL: the first page. Times are of emission. */
 void reconcile_messages_path(struct buf *out, const char *conversation, const char *token);
+void reconcile_comments_path(struct buf *out, const char *conversation, const char *token);
 struct reconcile_window {
     const char *inbox;
     bool is_from_agent;

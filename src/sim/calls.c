@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "sim/calls.h"
 #include "sim/emit.h"
+#include "sim/page.h"
 #include "sim/upload.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,6 +240,22 @@ static void conversation_comment(struct sim_call *c)
     free(body);
 }
 
+/* Newest first. */
+static void conversation_comments(struct sim_call *c)
+{
+    const struct sim_conversation *conversation = sim_call_conversation(c);
+    struct sim_page page;
+    char path[128];
+    if (!conversation)
+        return;
+    snprintf(path, sizeof path, "conversations/%s/comments", conversation->id);
+    c->status = 200;
+    sim_page_open(&page, c, path, conversation->comment_n);
+    for (unsigned i = page.at; i < page.end; i++)
+        sim_shape_comment(&c->j, conversation, &conversation->comment[conversation->comment_n - 1 - i]);
+    sim_page_close(&page, c);
+}
+
 static void conversation_patch(struct sim_call *c)
 {
     static const char *const known[] = {"archived", "open", "deleted", "spam"};
@@ -305,6 +323,8 @@ const struct sim_route sim_routes[] = {
           SIM_BODY_NONE, conversation_messages),
     ROUTE("POST", "conversations/+/comments", "comments", SIM_FOR_BOTH, "comments:write", SIM_BODY_JSON,
           conversation_comment),
+    ROUTE("GET", "conversations/+/comments", "conversation_comments", SIM_FOR_COMPANY, "comments:read",
+          SIM_BODY_NONE, conversation_comments),
     ROUTE("PATCH", "conversations/+", "conversation_patch", SIM_FOR_BOTH, "conversations:write",
           SIM_BODY_JSON, conversation_patch),
     ROUTE("GET", "events", "events", SIM_FOR_COMPANY, "events:*:read", SIM_BODY_NONE, sim_call_events),

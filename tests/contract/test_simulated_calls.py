@@ -105,6 +105,10 @@ def test_answers_are_as_documented(schema, sim):
         assert answer.status == 200 and schema.mistakes_of_answer("GET", path, shown) == [], path
     comment = sim.api("POST", f"/conversations/{conversation}/comments", {"body": "x"})
     assert schema.mistakes_of_answer("POST", f"/conversations/{conversation}/comments", comment.json, "201") == []
+    path = f"/conversations/{conversation}/comments"
+    listed = sim.api("GET", path).json
+    assert [c["body"] for c in listed["_results"]] == ["x"] and listed.pop("_pagination") == {"next": None}
+    assert schema.mistakes_of_answer("GET", path, listed) == []
     validated = sim.api("POST", "/channels/cha_c/validate")
     assert schema.mistakes_of_answer("POST", "/channels/cha_c/validate", validated.json, "202") == []
 

@@ -53,12 +53,12 @@ def test_a_good_world_is_well_and_costs_little(world, backend, front):
     assert "inb_1" in find(report, "in Front")["text"] and "support-line" in find(report, "in Front")["text"]
     assert find(report, "signature")["level"] == "ok"
     assert "does not show" in find(report, "callback URL")["text"]
-    assert report["front_requests"]["main"] == len(front.calls) == 13
+    assert report["front_requests"]["main"] == len(front.calls) == 14
     assert all(c[2] == {} and "_0" in c[1] for c in front.writes()), "only what cannot succeed"
     assert not backend.deliveries and world.messages() == [], "nothing is stored or sent"
     text = world.run_cli("doctor", check=0).stdout
     assert "ok       account main, token: Front takes it, as a token of Acme\n" in text
-    assert text.endswith("0 problems, 0 warnings. Account main: 13 requests to Front.\n")
+    assert text.endswith("0 problems, 0 warnings. Account main: 14 requests to Front.\n")
 
 
 def test_without_a_running_bridge(tmp_path, backend, front):
@@ -79,13 +79,14 @@ def test_a_wrong_token_costs_one_request(world, front):
 
 
 def test_missing_scopes(world, front):
-    front.tokens[TOKEN] -= {"comments:write", "channels:write", "messages:read"}
+    front.tokens[TOKEN] -= {"comments:write", "comments:read", "channels:write", "messages:read"}
     report = doctor(world, 1)
     levels = {c["check"]: c["level"] for c in report["checks"] if c["check"].startswith("scope")}
     assert levels.pop("scope comments:write") == levels.pop("scope messages:read") == "problem"
     assert levels.pop("scope channels:write") == "warning", "register alone needs it"
+    assert levels.pop("scope comments:read") == "warning", "lost answers alone need it"
     assert set(levels.values()) == {"ok"}
-    assert "tell agents" in find(report, "scope comments:write")["text"]
+    assert "tell agents of reactions" in find(report, "scope comments:write")["text"]
 
 
 class Elsewhere(Server):

@@ -10,11 +10,17 @@ from serving import Drop
 from wait import until
 
 LOST = {"call": "incoming_messages", "drop_response": True}
+LOST_COMMENT = {"call": "comments", "drop_response": True}
 SLOW = 40
 
 
 def inbound(handle, text, **fields):
     return {"id": "m-" + next_id(), "conversation_id": "room-" + handle, "sender": {"handle": handle}, "text": text, **fields}
+
+
+def reaction(message, emoji):
+    return {"type": "reaction", "id": "s-" + next_id(), "conversation_id": message["conversation_id"], "sender": message["sender"],
+            "message_id": message["id"], "emoji": emoji, "text": emoji}
 
 
 def outbound(handle, text):
@@ -34,7 +40,7 @@ class World:
             self.sim.fault(**fault)
         before = len(self.sim.calls(fault["call"])) if fault else 0
         assert self.bridge.hook(message, channel=channel).status == 202
-        self.wrote[scenario] = message
+        self.wrote[scenario] = {**message, "id": f"{message['type']}\x1f{message['id']}"} if "type" in message else message
         if fault:
             until(lambda: len(self.sim.calls(fault["call"])) > before, 10, scenario)
 
@@ -69,6 +75,7 @@ def world(binary, tmp_path_factory):
                 "deaf": channel("cha_deaf", kind="application"),
                 "hold": channel("cha_h", account="blind"),
                 "resend": channel("cha_r", account="blind", when_unsure="resend"),
+                "late": channel("cha_late", retry={"first": "100ms", "give_up": "300ms"}, answer={"wait": "0"}),
             },
         )
         bridge.config["accounts"]["blind"] = {"api": blind.url, "token": frontapi.TOKEN, "secrets": [SECRET]}
@@ -76,6 +83,7 @@ def world(binary, tmp_path_factory):
         bridge.start()
         url = f"http://127.0.0.1:{bridge.port}/front"
         sim.add_channel(id="cha_1", kind="custom", address="line", secret=SECRET, webhook_url=url + "/support")
+        sim.add_channel(id="cha_late", kind="custom", address="late", secret=SECRET, webhook_url=url + "/late")
         sim.add_channel(id="cha_app", kind="application", address="app", secret=APP_SECRET, webhook_url=url + "/app")
         sim.add_channel(id="cha_deaf", kind="application", address="deaf", secret=APP_SECRET, webhook_url="http://127.0.0.1:9/")
         world = World(sim, blind, bridge)
@@ -97,10 +105,20 @@ def play(world):
     world.write("first", "support", inbound("ada", "the first of a thread"), LOST)
     world.write("not there", "support", inbound("bob", "Front never saw it"), {**LOST, "applied": False})
     world.write("thread", "support", inbound("kim", "in a known thread"), LOST)
+    fail_late(world)
+    world.write("comment", "support", reaction(known, "👍"), LOST_COMMENT)
+    world.write("comment not there", "support", reaction(known, "👎"), {**LOST_COMMENT, "applied": False})
     world.write("app", "app", inbound("eve", "Front confirms it"), {**LOST, "call": "inbound_messages"})
     world.write("deaf", "deaf", inbound("joe", "only events show it"), {**LOST, "call": "inbound_messages"})
     world.write("agent", "support", outbound("lea", "from an agent"), {**LOST, "call": "imported_messages"})
     world.write("agent app", "deaf", outbound("max", "an agent of the app"), {**LOST, "call": "outbound_messages"})
+
+
+def fail_late(world):
+    """A delivery that fails after success; the answer to the comment that tells of it is lost."""
+    world.sim.fault(**LOST_COMMENT)
+    world.late = world.sim.send("cha_late", "never arrives", to="zoe")["conversation"]
+    until(lambda: world.sim.calls("comments"), 10, "the comment")
 
 
 def see_nothing(accept):
@@ -134,6 +152,20 @@ def test_agents_messages_are_not_doubled_either(world):
         until(lambda: world.bridge.state_of(world.wrote[scenario]["id"]) in ("accepted", "delivered"), SLOW, scenario)
         until(lambda: world.shown(scenario), 5, scenario)  # Front accepts first, and shows a little later
         assert len(world.shown(scenario)) == 1, scenario
+
+
+@pytest.mark.parametrize("scenario", ["comment", "comment not there"])
+def test_a_comment_is_looked_for_by_its_words(world, scenario):
+    world.ends(scenario, "delivered")
+    emoji = world.wrote[scenario]["emoji"]
+    (kim,) = [c for c in world.sim.conversations() if c["customer"]["handle"] == "kim"]
+    assert len([c for c in world.sim.conversation(kim["id"])["comments"] if emoji in c["body"]]) == 1
+    assert world.timeline(scenario)[1] == ["unknown", "delivered"]
+
+
+def test_a_late_failure_whose_comment_was_not_answered_is_told_once(world):
+    until(lambda: world.bridge.lines("failure_told", channel="late"), SLOW)
+    assert len(world.sim.conversation(world.late)["comments"]) == 1
 
 
 def test_the_conversation_is_learnt_from_what_was_found(world):

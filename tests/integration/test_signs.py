@@ -1,4 +1,6 @@
 """What happens to messages in the backend: edits, deletes, reactions and typing, on both kinds of channels of the simulated Front."""
+import json
+
 import backend as backend_module
 import frontapi
 import pytest
@@ -243,21 +245,45 @@ def test_an_edit_goes_where_the_message_is(make_bridge, backend, front, place):
         assert backend.wait(n)[n - 1]["conversation_id"] == room
 
 
-def test_a_comment_whose_answer_is_lost_is_posted_once_more_and_then_left_to_a_person(bridge, backend, front):
+@pytest.fixture
+def reaction(bridge, backend):
+    """Tells of a reaction, and gives its id."""
+    bridge.callback(message("Hello Ada", to="ada", conversation="cnv_7"))
+    (delivery,) = backend.wait(1)
+
+    def react():
+        assert bridge.hook({"type": "reaction", "id": "r", "delivery_id": delivery["id"], "sender": {"handle": "ada"}, "emoji": "👍"}).status == 202
+        return "reaction\x1fr"
+
+    return react
+
+
+def refuse(title):
+    return 403, {"content-type": "application/json"}, json.dumps({"_error": {"status": 403, "title": title}}).encode()
+
+
+def test_a_comment_whose_answer_is_lost_is_left_to_a_person_where_nobody_may_look(bridge, front, reaction):
     original, posted = front.accept, []
 
     def accept(method, path, content):
-        if path.endswith("/comments"):
-            posted.append(content["body"])
-            raise Drop
-        return original(method, path, content)
+        if not path.endswith("/comments"):
+            return original(method, path, content)
+        if method == "GET":
+            return refuse("No comments:read")
+        posted.append(content["body"])
+        raise Drop
 
     front.accept = accept
-    bridge.callback(message("Hello Ada", to="ada", conversation="cnv_7"))
-    (delivery,) = backend.wait(1)
-    assert bridge.hook({"type": "reaction", "id": "r", "delivery_id": delivery["id"], "sender": {"handle": "ada"}, "emoji": "👍"}).status == 202
-    bridge.wait_state("reaction\x1fr", "unknown", 20)
-    assert len(posted) == 2
+    bridge.wait_state(reaction(), "unknown", 20)
+    assert len(posted) == 1
+
+
+def test_a_token_that_may_not_comment_is_told_which_scope_it_lacks(bridge, front, reaction):
+    original = front.accept
+    front.accept = lambda m, path, c: refuse("Forbidden") if path.endswith("/comments") else original(m, path, c)
+    bridge.wait_state(reaction(), "dead")
+    (dead,) = bridge.admin("GET", "/api/v1/messages?state=dead").json["messages"]
+    assert "403" in dead["reason"] and dead["reason"].endswith("needs the scope comments:write")
 
 
 def test_a_dry_run_tells_front_of_nothing(make_bridge, backend, front, comments):

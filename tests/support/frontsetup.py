@@ -10,6 +10,7 @@ SCOPES = {
     ("GET", "conversations"): "conversations:read",
     ("PATCH", "conversations"): "conversations:write",
     ("POST", "comments"): "comments:write",
+    ("GET", "comments"): "comments:read",
     ("GET", "channels"): "channels:read",
     ("PATCH", "channels"): "channels:write",
     ("POST", "channels"): "channels:write",

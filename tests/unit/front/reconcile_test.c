@@ -137,12 +137,54 @@ static void test_candidates(void **state)
     free(many);
 }
 
+#define COMMENT(at, body) "{\"id\":\"com_1\",\"posted_at\":" at ",\"body\":\"" body "\"}"
+
+/* By its words, as Front shows no id of ours with it. */
+static void test_comments(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_found, is_readable, is_past;
+    } shows[] = {
+        {LIST("null", COMMENT("2000", "*Ada reacted with +1*")), true, true, false},
+        {LIST("null", COMMENT("2000", "other") "," COMMENT("1999", " *Ada reacted\\nwith \\\\+1*\\n")), true,
+         true, false},
+        {LIST("7", COMMENT("2000", "*Ada reacted with +1*")), true, true, false},
+        {LIST("null", COMMENT("2000", "*Ada reacted with +2*")), false, true, false},
+        {LIST("null", COMMENT("2000", "*Ada reacted with +1* again")), false, true, false},
+        {LIST("null", COMMENT("999", "*Ada reacted with +1*")), false, true,
+         true}, /* an earlier one of the same words */
+        {LIST("null", "7,null,{},{\"body\":7,\"posted_at\":\"x\"}," COMMENT("2000", "")), false, true, false},
+        {LIST("null", ""), false, true, false},
+        {"{}", false, false, false},
+    };
+    struct sought s = sought;
+    (void)state;
+    s.text = SPAN_LIT("*Ada reacted with \\+1*");
+    for (size_t i = 0; i < ARRAY_LEN(shows); i++) {
+        struct finding f;
+        read_by(reconcile_comments, shows[i].text, &s, &f);
+        assert_int_equal(f.is_found, shows[i].is_found);
+        assert_int_equal(f.is_readable, shows[i].is_readable);
+        assert_int_equal(f.is_past, shows[i].is_past);
+        finding_fini(&f);
+    }
+    struct finding f;
+    reconcile_comments(&f, NULL, &s);
+    assert_false(f.is_readable || f.is_found);
+    finding_fini(&f);
+}
+
 static void test_paths(void **state)
 {
     struct reconcile_window w = {.inbox = "inb_1", .after = 1700000000123, .before = 1700000060000};
     struct buf out;
     (void)state;
     buf_init(&out, 4096);
+    reconcile_comments_path(&out, "cnv/1", NULL);
+    assert_text(&out, "/conversations/cnv%2F1/comments");
+    reconcile_comments_path(&out, "cnv_1", "a&b");
+    assert_text(&out, "/conversations/cnv_1/comments?page_token=a%26b");
     reconcile_messages_path(&out, "cnv/1", NULL);
     assert_text(&out, "/conversations/cnv%2F1/messages?limit=100");
     reconcile_messages_path(&out, "cnv_1", "a&b");
@@ -162,7 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found),      cmocka_unit_test(test_not_found), cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_candidates), cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_candidates), cmocka_unit_test(test_comments),  cmocka_unit_test(test_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
