@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "child.h"
 #include "lines.h"
+#include "skim.h"
 #include "wire/wire.h"
 #include <sys/queue.h>
 
@@ -63,7 +64,8 @@ struct channel {
     bool is_stopping;
     uint32_t in_events, out_events; /* what is watched now */
     struct lines said, noise;
-    struct buf out; /* what the program has not read */
+    struct skim skim; /* of a line that is too long */
+    struct buf out;   /* what the program has not read */
     size_t out_at;
 
     struct calls calls; /* in the order in which they came */
@@ -105,8 +107,8 @@ void call_complete(struct channel *ch, struct call *c, const struct fb_outcome *
 void call_reply(struct channel *ch, struct call *c, const struct fb_reply *r);
 void calls_fini(struct channel *ch);
 
-/* talk.c: a line of the program; absent if it was too long. */
-void talk_line(void *self, struct span line);
+/* talk.c: a line of the program, or a piece of one that is too long. */
+void talk_line(void *self, struct span bytes, enum line_part part);
 void talk_fini(struct channel *ch);
 
 #endif

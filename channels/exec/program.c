@@ -49,11 +49,13 @@ void channel_noise(struct channel *ch, int level, const char *text)
                       "the program causes too many lines: the rest of this second is left out");
 }
 
-static void noise_line(void *arg, struct span line)
+static void noise_line(void *arg, struct span line, enum line_part part)
 {
+    if (part == LINE_GOES_ON || part == LINE_ENDS)
+        return;
     char text[NOISE_MAX_BYTES + 20] = "program: ";
     size_t n = strlen(text);
-    if (wire_line(line.p ? line : SPAN_LIT("(a long line)"), text + n, sizeof text - n))
+    if (wire_line(part == LINE_WHOLE ? line : SPAN_LIT("(a long line)"), text + n, sizeof text - n))
         channel_noise(arg, FB_LOG_INFO, text);
 }
 
@@ -117,7 +119,7 @@ static void program_over(struct channel *ch, const char *reason, int leave_ms, i
     snprintf(ch->ended, sizeof ch->ended, "%.60s", buf_span(&how).p);
     buf_fini(&how);
     if (ch->noise.part.n)
-        noise_line(ch, buf_span(&ch->noise.part));
+        noise_line(ch, buf_span(&ch->noise.part), LINE_WHOLE);
     lines_reset(&ch->said);
     lines_reset(&ch->noise);
     buf_clear(&ch->out);

@@ -289,11 +289,21 @@ static void on_reply(struct channel *ch, struct jval line)
 
 /* ---- Lines ---- */
 
-static const struct {
+static const struct kind {
     const char *type;
     void (*on)(struct channel *ch, struct jval line);
-} kinds[] = {{"outcome", on_outcome}, {"receive", on_receive}, {"receipt", on_receipt}, {"reply", on_reply},
-             {"edit", on_sign},       {"delete", on_sign},     {"reaction", on_sign},   {"typing", on_sign}};
+    bool is_stored; /* it is answered by "stored" */
+} kinds[] = {{"outcome", on_outcome, false}, {"receive", on_receive, true}, {"receipt", on_receipt, true},
+             {"reply", on_reply, false},     {"edit", on_sign, true},       {"delete", on_sign, true},
+             {"reaction", on_sign, true},    {"typing", on_sign, true}};
+
+static const struct kind *kind_of(struct jval type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (json_is(type, kinds[i].type))
+            return &kinds[i];
+    return NULL;
+}
 
 static void line_dispatch(struct channel *ch, struct jval line)
 {
@@ -302,31 +312,72 @@ static void line_dispatch(struct channel *ch, struct jval line)
         on_outcome(ch, line);
         return;
     }
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (json_is(type, kinds[i].type)) {
-            kinds[i].on(ch, line);
-            return;
-        }
-    ignore(ch, "its `type` is not outcome, receive, receipt, edit, delete, reaction, typing or reply");
+    const struct kind *kind = kind_of(type);
+    if (kind)
+        kind->on(ch, line);
+    else
+        ignore(ch, "its `type` is not outcome, receive, receipt, edit, delete, reaction, typing or reply");
 }
 
-void talk_line(void *self, struct span line)
+static void line_read_whole(struct channel *ch, struct span line)
 {
-    struct channel *ch = self;
     struct json doc;
     char why[120];
-    if (!line.p) {
-        ignore(ch, "it is longer than 2 MiB");
-    } else if (line.n) {
-        if (!json_parse(&doc, line)) {
-            line_dispatch(ch, json_root(&doc));
-        } else {
-            snprintf(why, sizeof why, "it is not JSON: %.60s (byte %zu)", doc.error ? doc.error : "?",
-                     doc.error_at);
-            ignore(ch, why);
-        }
-        json_fini(&doc);
+    if (!json_parse(&doc, line)) {
+        line_dispatch(ch, json_root(&doc));
+    } else {
+        snprintf(why, sizeof why, "it is not JSON: %.60s (byte %zu)", doc.error ? doc.error : "?",
+                 doc.error_at);
+        ignore(ch, why);
     }
+    json_fini(&doc);
+}
+
+/* What was skimmed, as an object of its own: it came from outside, and is read like a line. */
+static void skimmed_write(const struct skim *s, struct buf *out)
+{
+    const struct skim_value *type = &s->type, *ref = &s->ref;
+    buf_addf(out, "{\"type\":%.*s,\"ref\":%.*s}", type->n ? (int)type->n : 4, type->n ? type->text : "null",
+             ref->n ? (int)ref->n : 4, ref->n ? ref->text : "null");
+}
+
+/* Whoever sent it waits for an answer: no, and why. */
+static void line_refuse(struct channel *ch)
+{
+    static const struct fb_stored refused = {
+        .size = sizeof refused,
+        .status = FB_ERR_INVALID,
+        .message = "The line is longer than 2 MiB: name large files by path or url, and cut long texts."};
+    struct buf text;
+    struct json doc;
+    buf_init(&text, 4 * SKIM_BYTES);
+    skimmed_write(&ch->skim, &text);
+    if (!json_parse(&doc, buf_span(&text))) {
+        const struct kind *kind = kind_of(json_get(json_root(&doc), "type"));
+        char *ref = ref_read(json_get(json_root(&doc), "ref"));
+        if (kind && kind->is_stored)
+            stored_write(ch, ref, &refused);
+        free(ref);
+    }
+    json_fini(&doc);
+    buf_fini(&text);
+}
+
+void talk_line(void *self, struct span bytes, enum line_part part)
+{
+    struct channel *ch = self;
+    if (part == LINE_WHOLE) {
+        if (bytes.n)
+            line_read_whole(ch, bytes);
+        return;
+    }
+    if (part == LINE_BEGINS) {
+        ignore(ch, "it is longer than 2 MiB");
+        skim_begin(&ch->skim);
+    }
+    skim_feed(&ch->skim, bytes);
+    if (part == LINE_ENDS)
+        line_refuse(ch);
 }
 
 void talk_fini(struct channel *ch)

@@ -35,3 +35,5 @@ add_dependencies(test_channels_in_hosts channel_http channel_exec channel_templa
 
 fb_unit_test(exec_lines SOURCES channels/lines_test.c ${CMAKE_SOURCE_DIR}/channels/exec/lines.c LIBS base)
 target_include_directories(test_exec_lines PRIVATE ${CMAKE_SOURCE_DIR}/channels)
+fb_unit_test(exec_skim SOURCES channels/skim_test.c ${CMAKE_SOURCE_DIR}/channels/exec/skim.c LIBS base)
+target_include_directories(test_exec_skim PRIVATE ${CMAKE_SOURCE_DIR}/channels)

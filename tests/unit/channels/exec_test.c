@@ -279,6 +279,28 @@ static void test_receive_is_answered(void **state)
     fake_free(f);
 }
 
+/* Wherever its ref stands; what is no message is not answered, and what comes behind it counts. */
+static void test_a_message_that_is_too_long_is_refused(void **state)
+{
+    struct fake *f = opened(shell(
+        "long() { printf \"$1\"; head -c 2200000 /dev/zero | tr '\\0' x; printf \"$2\"; }\n"
+        "long '{\"type\":\"receive\",\"ref\":\"big\",\"sender\":{\"handle\":\"x\"},\"text\":\"' '\"}\\n'\n"
+        "long '{\"type\":\"reply\",\"token\":\"1\",\"ref\":1,\"body\":\"' '\"}\\n'\n"
+        "long '{\"sender\":{\"handle\":\"x\"},\"text\":\"' '\",\"ref\":7,\"type\":\"edit\"}\\n'\n"
+        "long '{\"type\":\"receipt\",\"x\":\"' '\"}\\n'\n"
+        "printf '{\"type\":\"receive\",\"ref\":9,\"sender\":{\"handle\":\"x\"},\"text\":\"hi\"}\\n'\n"
+        "for i in 1 2 3; do read -r l; echo \"$l\" >&2; done; " GOOD));
+    (void)state;
+    assert_true(fake_run_log(f, "it is longer than 2 MiB"));
+    assert_true(fake_run_log(
+        f, "{\"type\":\"stored\",\"ref\":\"big\",\"status\":\"invalid\",\"error\":\"The line is longer"));
+    assert_true(fake_run_log(f, "\"ref\":7,\"status\":\"invalid\""));
+    assert_true(fake_run_log(f, "\"ref\":null,\"status\":\"invalid\""));
+    assert_true(fake_run_received(f, 1));
+    assert_string_equal(f->received[0].inbound.text, "hi");
+    fake_free(f);
+}
+
 /* By path or as data; what is wrong with a file the program hears, and its files stay its own. */
 static void test_files(void **state)
 {
@@ -686,6 +708,7 @@ int main(void)
         cmocka_unit_test(test_requests_pass_deliveries),
         cmocka_unit_test(test_what_a_request_looks_like),
         cmocka_unit_test(test_receive_is_answered),
+        cmocka_unit_test(test_a_message_that_is_too_long_is_refused),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_large_message_passes_the_pipe),
         cmocka_unit_test(test_environment),

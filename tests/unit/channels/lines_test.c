@@ -3,13 +3,11 @@
 #include "cmocka_all.h"
 #include <string.h>
 
-/* Writes each line in brackets; a line that was too long as an asterisk. */
-static void note(void *arg, struct span line)
+/* Writes each line in brackets; one that is too long between < and >, which its newline makes. */
+static void note(void *arg, struct span bytes, enum line_part part)
 {
-    if (line.p)
-        buf_addf(arg, "[%.*s]", SPAN_FMT(line));
-    else
-        buf_add_char(arg, '*');
+    static const char *const begins[] = {"[", "<", "", ">"}, *const ends[] = {"]", "", "", ""};
+    buf_addf(arg, "%s%.*s%s", begins[part], SPAN_FMT(bytes), ends[part]);
 }
 
 static void test_lines(void **state)
@@ -23,9 +21,10 @@ static void test_lines(void **state)
         {"\n\n", "[][]"},
         {"one\ntwo\nthr", "[one][two]"},
         {"12345678\n", "[12345678]"},
-        {"123456789\nx\n", "*[x]"},
-        {"123456789", "*"},
-        {"1234567890123456789012345678901234567890\nx\n12345678901\ny\n", "*[x]*[y]"},
+        {"123456789\nx\n", "<123456789>[x]"},
+        {"123456789", "<123456789"},
+        {"1234567890123456789012345678901234567890\nx\n12345678901\ny\n",
+         "<1234567890123456789012345678901234567890>[x]<12345678901>[y]"},
         {"a\r\nb\n", "[a\r][b]"},
     };
     (void)state;
