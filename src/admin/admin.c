@@ -175,6 +175,16 @@ static void write_channel(struct jout *j, const struct channel *ch)
     jout_object_end(j);
 }
 
+/* Calls that Front's rate limit lets go later. */
+static int64_t waiting_n(const struct account *a)
+{
+    int64_t n = 0;
+
+    for (enum rate_lane lane = 0; lane < RATE_LANE_N; lane++)
+        n += front_client_waiting(a->front, lane);
+    return n;
+}
+
 static void write_account(struct jout *j, const struct account *a)
 {
     struct rate_view rate = front_client_rate(a->front);
@@ -182,8 +192,10 @@ static void write_account(struct jout *j, const struct account *a)
     jout_object(j);
     jout_kv_str(j, "name", a->config->name);
     jout_kv_str(j, "api", a->config->api);
-    jout_kv_i64(j, "rate_limit", rate.limit);
+    jout_kv_i64(j, "rate_limit", rate.limit > 0 ? rate.limit : RATE_ASSUMED);
+    jout_kv_bool(j, "rate_is_assumed", rate.limit == 0);
     jout_kv_i64(j, "rate_remaining", rate.remaining);
+    jout_kv_i64(j, "waiting", waiting_n(a));
     jout_kv_i64(j, "refused", (int64_t)rate.refused_n);
     jout_kv_bool(j, "paused", a->breaker.is_open);
     jout_object_end(j);
@@ -283,6 +295,14 @@ static void on_import(const char *channel, void *arg)
     bridge_imported(arg, span_of(channel));
 }
 
+static bool waits_for_rate(const struct store_message *m, void *arg)
+{
+    const struct channel *ch = bridge_channel(arg, span_of(m->channel));
+    enum rate_lane lane = m->kind == KIND_IMPORT ? RATE_HISTORY : RATE_INBOUND;
+
+    return ch && m->direction == MESSAGE_IN && front_client_waiting(ch->account->front, lane) > 0;
+}
+
 /* Of the plan, what the reserve leaves. */
 static int64_t history_rate(const char *channel, void *arg)
 {
@@ -338,6 +358,7 @@ enum err admin_open(struct admin **out, struct event_base *base, struct bridge *
                                   .search = search,
                                   .on_import = on_import,
                                   .history_rate = history_rate,
+                                  .waits_for_rate = waits_for_rate,
                                   .arg = b};
     a->tcp = server_new(a, base);
     a->local = server_new(a, base);

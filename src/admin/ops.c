@@ -109,11 +109,42 @@ static void kv_text(struct jout *j, const char *key, const char *text)
         jout_kv_str(j, key, text);
 }
 
-static void write_message(struct jout *j, const struct store *s, const struct store_message *m)
+/* What has a reason waits for that. */
+static bool waits_for_rate(const struct ops_context *x, const struct store_message *m)
+{
+    bool is_due = m->state == MESSAGE_SENDING || (m->state == MESSAGE_QUEUED && !m->reason);
+
+    return is_due && x->waits_for_rate && x->waits_for_rate(m, x->arg);
+}
+
+static void write_files(struct jout *j, const struct store_message *m)
+{
+    static const char *const states[FILE_STATE_N] = {
+        [FILE_WANTED] = "wanted", [FILE_READY] = "ready", [FILE_GONE] = "gone"};
+
+    if (m->file_n == 0)
+        return;
+    jout_key(j, "files");
+    jout_array(j);
+    for (unsigned i = 0; i < m->file_n; i++) {
+        const struct store_file *f = &m->file[i];
+        jout_object(j);
+        kv_text(j, "filename", f->filename);
+        kv_text(j, "content_type", f->content_type);
+        if (f->bytes >= 0)
+            jout_kv_i64(j, "bytes", f->bytes);
+        jout_kv_str(j, "state", states[f->state]);
+        kv_text(j, "reason", f->reason);
+        jout_object_end(j);
+    }
+    jout_array_end(j);
+}
+
+static void write_message(struct jout *j, const struct ops_context *x, const struct store_message *m)
 {
     char id[STORE_ID_BYTES];
 
-    store_id_format(s, m->id, id);
+    store_id_format(x->store, m->id, id);
     jout_kv_str(j, "id", id);
     jout_kv_str(j, "channel", m->channel);
     jout_kv_str(j, "direction", message_direction_name(m->direction));
@@ -134,6 +165,8 @@ static void write_message(struct jout *j, const struct store *s, const struct st
     }
     jout_kv_i64(j, "attempts", m->attempt);
     kv_text(j, "reason", m->reason);
+    if (waits_for_rate(x, m))
+        jout_kv_str(j, "waits_for", "Front's rate limit");
     ops_kv_time(j, "created_at", m->created_at);
     ops_kv_time(j, "received_at", m->stored_at);
     ops_kv_time(j, "updated_at", m->updated_at);
@@ -158,7 +191,7 @@ static void on_list(struct store_op *op)
         jout_array(&j);
         for (unsigned i = 0; i < list->message_n; i++) {
             jout_object(&j);
-            write_message(&j, job->x->store, &list->message[i]);
+            write_message(&j, job->x, &list->message[i]);
             jout_object_end(&j);
         }
         jout_array_end(&j);
@@ -199,7 +232,8 @@ static void on_show(struct store_op *op)
         buf_init(&out, OPS_ANSWER_MAX);
         jout_init(&j, &out);
         jout_object(&j);
-        write_message(&j, job->x->store, &show->message);
+        write_message(&j, job->x, &show->message);
+        write_files(&j, &show->message);
         jout_key(&j, "timeline");
         jout_array(&j);
         for (unsigned i = 0; i < show->attempt_n; i++)

@@ -10,7 +10,9 @@
  *   …    /api/v1/events…                                                      see ops_event.h
  *   GET, POST /api/v1/imports?channel=                                        see ops_import.h
  *
- * A delivery that goes in parts has "parts":{"delivered":2,"of":3}.
+ * A delivery that goes in parts has "parts":{"delivered":2,"of":3}. One message has "files", if it has any: each with its
+ * "filename", "content_type", "bytes" if known, "state" (wanted, ready, gone) and "reason". An open message that has no reason of
+ * its own and waits because the account's calls do has "waits_for":"Front's rate limit".
  *
  * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
  * that are none are refused before anything is changed. While the store fails every request ends with 503 and
@@ -37,6 +39,8 @@ struct ops_search {
 };
 typedef void ops_searched_fn(uint64_t found_n, uint64_t new_n, const char *why, void *arg);
 
+struct store_message;
+
 struct ops_context {
     struct store *store;
     const struct config *config;
@@ -48,6 +52,8 @@ struct ops_context {
     void (*on_import)(const char *channel, void *arg); /* lines of its history were stored; may be NULL */
     /* how many a minute Front's allowance would let go, 0: not known yet; NULL: no bridge runs */
     int64_t (*history_rate)(const char *channel, void *arg);
+    /* is it Front's rate limit that messages like m wait for? NULL: no bridge runs */
+    bool (*waits_for_rate)(const struct store_message *m, void *arg);
     void *arg;
 };
 

@@ -114,7 +114,10 @@ void judge_rate(struct finding *f, struct rate_view rate)
     const char *plan = plan_of(rate.limit);
 
     if (rate.limit <= 0) {
-        finding_say(f, FINDING_NOTE, "Front did not say how many requests it allows");
+        finding_say(
+            f, FINDING_NOTE,
+            "Front did not say how many requests it allows: %d a minute are assumed, and what is more waits",
+            RATE_ASSUMED);
         return;
     }
     bool is_low = rate.remaining * 10 < rate.limit || rate.refused_n > 0;

@@ -3,6 +3,7 @@
  * Invariant: every value of the API passes through text_add_safe or text_add_lines on its way out.
  */
 #include "cli/ops_text.h"
+#include "base/config.h"
 #include "base/mem.h"
 #include "cli/text.h"
 #include <stdlib.h>
@@ -80,6 +81,18 @@ static void write_tries(struct buf *out, struct jval m, wall_ms_t now)
     buf_addf(out, "%lld", (long long)number_of(m, "attempts"));
 }
 
+/* Why it stands as it stands. */
+static void write_why(struct buf *out, struct jval m, wall_ms_t now)
+{
+    (void)now;
+    if (json_has(json_get(m, "waits_for"))) {
+        buf_add_str(out, "waits for ");
+        add_value(out, m, "waits_for");
+    } else {
+        add_value(out, m, "reason");
+    }
+}
+
 static const struct column {
     const char *title, *key; /* key: the value as it is, where there is no write */
     void (*write)(struct buf *out, struct jval m, wall_ms_t now);
@@ -94,7 +107,7 @@ static const struct column {
     {"TRIES", NULL, write_tries, 6, false, true},
     {"MESSAGE", "source_id", NULL, 18, true, true},
     {"WHOM", NULL, write_whom, 16, true, true},
-    {"REASON", "reason", NULL, WIDTH, true, true},
+    {"REASON", NULL, write_why, WIDTH, true, true},
 };
 
 static bool is_shown(const struct column *c, bool is_dead)
@@ -290,6 +303,32 @@ static void write_facts(struct buf *out, struct jval m)
     write_parts(out, json_get(m, "parts"));
 }
 
+static void write_file(struct buf *out, struct jval f)
+{
+    char size[SIZE_TEXT_BYTES];
+
+    add_value(out, f, "filename");
+    buf_add_str(out, ", ");
+    add_value(out, f, "content_type");
+    if (json_has(json_get(f, "bytes")))
+        buf_addf(out, ", %s", config_size_text((uint64_t)number_of(f, "bytes"), size));
+    if (!json_is(json_get(f, "state"), "ready"))
+        buf_add_str(out, json_is(json_get(f, "state"), "gone") ? ", left out" : ", still to be fetched");
+    if (json_has(json_get(f, "reason"))) {
+        buf_add_str(out, ": ");
+        add_value(out, f, "reason");
+    }
+    buf_add_char(out, '\n');
+}
+
+static void write_files(struct buf *out, struct jval files)
+{
+    for (struct jval f = json_first(files); f.doc; f = json_next(f)) {
+        write_label(out, "file");
+        write_file(out, f);
+    }
+}
+
 /* Times of a timeline are UTC, as in the log. */
 static void write_moment(struct buf *out, wall_ms_t at, wall_ms_t now)
 {
@@ -430,12 +469,13 @@ void ops_text_show(struct buf *out, struct jval message, wall_ms_t now)
     add_value(out, message, "id");
     buf_add_str(out, "  ");
     add_value(out, message, "state");
-    if (json_has(json_get(message, "reason"))) {
+    if (json_has(json_get(message, "waits_for")) || json_has(json_get(message, "reason"))) {
         buf_add_str(out, ": ");
-        add_value(out, message, "reason");
+        write_why(out, message, now);
     }
     buf_add_str(out, "\n\n");
     write_facts(out, message);
+    write_files(out, json_get(message, "files"));
     write_timeline(out, message, now);
     write_body(out, message);
 }

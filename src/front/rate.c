@@ -12,7 +12,6 @@
 #define TIME_SANE_S (INT64_C(1) << 40)
 
 enum {
-    BLIND_LIMIT = 50, /* per minute until Front has said its own: the smallest plan */
     WINDOW_MS = 60000,
     WINDOW_SANE_MS = 180000, /* a reset further away than this is not believed */
     RESET_SLACK_S = 2,       /* resets nearer together than this are the same window */
@@ -216,10 +215,10 @@ static int64_t blind_wait(struct rate *r, enum rate_lane lane, mono_ms_t now)
         r->blind_n = 0;
     }
     mono_ms_t end = r->blind_at + WINDOW_MS;
-    int64_t free_n = BLIND_LIMIT - (int64_t)r->blind_n;
-    if (free_n > (lane == RATE_HISTORY ? share_left(BLIND_LIMIT, end, now) : 0))
+    int64_t free_n = RATE_ASSUMED - (int64_t)r->blind_n;
+    if (free_n > (lane == RATE_HISTORY ? share_left(RATE_ASSUMED, end, now) : 0))
         return 0;
-    return free_n > 1 ? share_wait(BLIND_LIMIT, free_n, end, now) : end - now;
+    return free_n > 1 ? share_wait(RATE_ASSUMED, free_n, end, now) : end - now;
 }
 
 int64_t rate_take(struct rate *r, enum rate_lane lane, struct span resource, mono_ms_t now)
@@ -301,7 +300,7 @@ static void learn_window(struct rate *r, const struct rate_headers *h, bool is_a
     if (h->limit > 0)
         r->limit = clamp(h->limit, 1, COUNT_MAX);
     else if (r->limit == 0)
-        r->limit = remaining > BLIND_LIMIT ? remaining : BLIND_LIMIT;
+        r->limit = remaining > RATE_ASSUMED ? remaining : RATE_ASSUMED;
     r->answered_n++;
     if (r->left > 0) /* once it is used up, what we send no longer shows in it */
         r->others_n = r->counted_left - r->left - r->answered_n - r->in_flight;

@@ -24,7 +24,10 @@
 
 enum rate_lane { RATE_STATUS, RATE_INBOUND, RATE_ATTACHMENTS, RATE_RESOLVE, RATE_HISTORY, RATE_LANE_N };
 
-enum { RATE_PER_RESOURCE_MAX = 50 }; /* what the configuration allows too */
+enum {
+    RATE_PER_RESOURCE_MAX = 50, /* what the configuration allows too */
+    RATE_ASSUMED = 50,          /* a minute, where Front does not say: its smallest plan */
+};
 
 struct rate;
 

@@ -246,6 +246,18 @@ def test_what_became_of_files_is_counted(make_courier, company, shelf):
     assert metric("front_bridge_file_bytes_total", channel="support", direction="out") == 0
 
 
+def test_an_operator_sees_the_files_of_a_message(make_courier, company, shelf):
+    courier = make_courier()
+    assert courier.post("id m1", "text see", url(shelf.put("a.png", b"12345"), "a.png"), url(shelf.url + "/none", "none.png")).status == 202
+    shown(company)
+    (message,) = courier.bridge.messages()
+    files = courier.bridge.admin("GET", f"/api/v1/messages/{message['id']}").json["files"]
+    assert [(f["filename"], f["state"], f.get("bytes")) for f in files] == [("a.png", "ready", 5), ("none.png", "gone", None)]
+    assert "404" in files[1]["reason"]
+    text = courier.bridge.run_cli("queue", "show", message["id"], check=0).stdout
+    assert "a.png, image/png, 5 bytes\n" in text and "none.png, image/png, left out: " in text
+
+
 def test_what_would_be_left_out_is_not_fetched(make_courier, company, shelf):
     """A message with more files than Front takes gets through, however little room its channel has."""
     courier = make_courier(top={"limits": {"channel_quota": "60MiB"}})

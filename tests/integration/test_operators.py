@@ -392,6 +392,20 @@ def test_the_admin_listener_wants_its_token(make_bridge, backend, front):
     assert "admin-secret" not in bridge.tail(100000)
 
 
+def test_what_waits_for_fronts_rate_limit_says_so(bridge, backend, front):
+    (account,) = bridge.admin("GET", "/api/v1/accounts").json["accounts"]
+    assert account["rate_is_assumed"] and (account["rate_limit"], account["waiting"]) == (50, 0)
+    front.allowance = {"x-ratelimit-limit": "60", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 170)}
+    for id in ("m-1", "m-2"):
+        assert bridge.hook({"id": id, "sender": {"handle": "ada"}, "text": id}).status == 202
+        bridge.wait_state(id, "accepted" if id == "m-1" else "sending")
+    waiting = until(lambda: [m for m in bridge.messages() if "waits_for" in m])
+    assert [(m["source_id"], m["waits_for"]) for m in waiting] == [("m-2", "Front's rate limit")]
+    assert "waits for Front's rate limit" in bridge.run_cli("queue", "list", check=0).stdout
+    (account,) = bridge.admin("GET", "/api/v1/accounts").json["accounts"]
+    assert not account["rate_is_assumed"] and account["rate_limit"] == 60 and account["waiting"] >= 1
+
+
 METRICS = """front_bridge_callbacks_total front_bridge_deliveries_total front_bridge_inbound_total front_bridge_queue_depth
 front_bridge_oldest_seconds front_bridge_delivery_seconds_bucket front_bridge_answer_seconds_bucket front_bridge_front_requests_total
 front_bridge_rate_remaining front_bridge_channel_up front_bridge_store_commit_seconds_bucket""".split()
