@@ -124,6 +124,7 @@ static void add_good(struct batch *b, struct line *l, struct span text)
     b->op.line[b->op.line_n++] = (struct store_import_line){
         .source_id = buf_span(&l->parts.id),
         .recipient = customer,
+        .spelling = l->parts.spelling.n > 0 ? buf_span(&l->parts.spelling) : SPAN_NONE,
         .lane = conversation.n > 0 ? conversation : customer,
         .conversation = conversation.n > 0 ? conversation : SPAN_NONE,
         .thread_ref = buf_span(&l->thread_ref),

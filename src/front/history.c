@@ -210,6 +210,7 @@ enum err history_read(struct history *h, struct span line, enum channel_kind kin
 
     buf_init(&h->id, INCOMING_ID_MAX);
     buf_init(&h->customer, INCOMING_HANDLE_MAX);
+    buf_init(&h->spelling, INCOMING_HANDLE_MAX);
     buf_init(&h->conversation, INCOMING_ID_MAX);
     buf_init(&h->reply_to, INCOMING_ID_MAX);
     h->files = NULL;
@@ -243,7 +244,7 @@ enum err history_phone(struct history *h, struct buf *why)
         buf_fini(&number);
         return e;
     }
-    buf_fini(&h->customer);
+    h->spelling = h->customer;
     h->customer = number;
     return OK;
 }
@@ -252,6 +253,7 @@ void history_fini(struct history *h)
 {
     buf_fini(&h->id);
     buf_fini(&h->customer);
+    buf_fini(&h->spelling);
     buf_fini(&h->conversation);
     buf_fini(&h->reply_to);
     if (h->files)

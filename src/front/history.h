@@ -21,7 +21,8 @@ enum {
 /* The parts by which a line is stored. */
 struct history {
     struct buf id, customer, conversation, reply_to; /* the last two: empty if the line says none */
-    struct enclosures *files;                        /* NULL: none */
+    struct buf spelling;      /* as the backend writes the customer's number, after history_phone */
+    struct enclosures *files; /* NULL: none */
 };
 
 /*
@@ -30,7 +31,7 @@ struct history {
  */
 MUST_CHECK enum err history_read(struct history *h, struct span line, enum channel_kind kind, wall_ms_t now,
                                  struct buf *why);
-/* history_phone gives the customer the one spelling of its phone number. ERR_INVALID, and why, if it is none. */
+/* history_phone gives the customer the one spelling of its phone number, and keeps the one it had. ERR_INVALID, and why, if it is none. */
 MUST_CHECK enum err history_phone(struct history *h, struct buf *why);
 void history_fini(struct history *h);
 

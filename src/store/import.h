@@ -23,7 +23,9 @@ struct store_import_line {
     struct span source_id;                                      /* known or not by this alone */
     struct span recipient;                                      /* the customer's handle */
     struct span lane, conversation, thread_ref, reply_to, body; /* as in a put */
-    const struct store_alias *alias;                            /* as in a put */
+    struct span
+        spelling; /* the backend's own of the recipient; absent: the same. Kept if no other is known */
+    const struct store_alias *alias; /* as in a put */
     unsigned alias_n;
     const struct store_file_put *file; /* as in a put */
     unsigned file_n;

@@ -85,7 +85,19 @@ static enum err put(const struct import *m, struct store_import_line *line, stru
     return e;
 }
 
-static enum err put_line(const struct import *m, struct store_import_line *line)
+/* For the live channel, whose deliveries go by it; what its own messages say wins. */
+static enum err learn_spelling(struct import *m, const struct store_import_line *line)
+{
+    if (!line->spelling.p || span_eq(line->spelling, line->recipient))
+        return OK;
+    if (!m->live)
+        TRY(channel_get(m->q, m->p->channel, &m->live));
+    sqlite3_stmt *st = sql_of(m->q, &m->q->writer, SQL_ALIAS_LEARN);
+    sql_bind(st, "itti", m->live->id, line->recipient, line->spelling, m->p->now);
+    return sql_run(m->q, st);
+}
+
+static enum err put_line(struct import *m, struct store_import_line *line)
 {
     char *recipient, *told = NULL;
     bool is_failed;
@@ -96,6 +108,8 @@ static enum err put_line(const struct import *m, struct store_import_line *line)
     if (e == OK)
         e = put(m, line, recipient ? span_of(recipient) : line->recipient,
                 told ? span_of(told) : line->thread_ref);
+    if (e == OK)
+        e = learn_spelling(m, line);
     free(recipient);
     free(told);
     return e;

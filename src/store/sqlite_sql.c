@@ -346,6 +346,7 @@ const char *const sql_text_of[SQL_N] = {
     [SQL_ALIAS_SET] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET id = excluded.id,"
                       " seen_at = excluded.seen_at"
                       " WHERE id <> excluded.id OR seen_at < excluded.seen_at - " DAY,
+    [SQL_ALIAS_LEARN] = "INSERT INTO alias VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
     [SQL_ALIAS_GET] = "SELECT id FROM alias WHERE channel_id = ?1 AND ref = ?2",
 
     /* what signs are about; kinds: 0 message, 3 agent, 5 import (state.h) */

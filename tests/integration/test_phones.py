@@ -85,6 +85,20 @@ def test_what_agents_wrote_over_there_and_history(make_bridge, backend, front, t
     assert sorted(p["to"][0]["handle"] if "to" in p else p["sender"]["handle"] for p in posts(front)) == ["+49301234567"] * 2
 
 
+def test_spellings_are_learnt_from_history_too(make_bridge, backend, front, tmp_path):
+    """What the backend writes itself now is newer, whichever comes first."""
+    bridge = phones(make_bridge, backend, front)
+    lines = tmp_path / "history.jsonl"
+    old = [{"id": f"h-{n}", "sender": {"handle": f"0049 30 {n}"}, "text": "once", "created_at": 1500000000} for n in (1234567, 7654321)]
+    lines.write_text("".join(json.dumps(line) + "\n" for line in old))
+    assert bridge.hook(inbound("0049-30-7654321")).status == 202
+    bridge.run_cli("import", str(lines), "--channel", "support", "--no-wait", check=0)
+    for number, spelling in (("+49301234567", "0049 30 1234567"), ("+49307654321", "0049-30-7654321")):
+        n = len(backend.deliveries)
+        assert bridge.callback(message("after", to=number)).json["type"] == "success"
+        assert backend.wait(n + 1)[n]["recipient"]["handle"] == spelling
+
+
 def test_a_failure_is_looked_for_in_the_spelling_of_each_channel(make_bridge, backend, front):
     """The first channel, by name, has one spelling for a number; the second one knows its customer by another."""
     common = {"account": "main", "kind": "custom", "adapter": "http", "settings": {"url": backend.url, "secret": backend_module.SECRET}}
