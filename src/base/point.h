@@ -5,7 +5,7 @@
  * "name=sleep:2000" stalls for 2 s each time. The points, in the order in which a message meets them:
  * before_commit, after_commit, before_answer, mid_fetch, after_fetch, mid_copy, after_copy, mid_upload, after_send, before_settle,
  * after_relay. An event meets before_event_answer and at_event; a look for missed ones after_page and before_release; life_step is a step of a channel
- * that is stopped or opened again.
+ * that is stopped or opened again; before_fact is met when the store is about to keep one, first of all the key of the links.
  */
 #ifndef BASE_POINT_H
 #define BASE_POINT_H

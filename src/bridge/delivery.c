@@ -19,8 +19,8 @@ unsigned delivery_capacity(const struct channel *ch, mono_ms_t now)
     unsigned credits = host_credits(ch->host), taken = ch->promised_n;
     unsigned under_way = ch->out.in_flight + taken;
 
-    if (channel_is_closed(ch))
-        return 0;
+    if (channel_is_closed(ch) || !ch->out.is_open)
+        return 0; /* what is started before an earlier process's attempts are settled would pass for one of them */
     if (ch->config->dry_run) /* the host is not asked */
         return ch->bridge->is_stopping || under_way >= DRY_RUN_MAX ? 0 : DRY_RUN_MAX - under_way;
     if (ch->bridge->is_stopping || credits <= taken || ch->attempts.used_n + taken >= ATTEMPTS_MAX)

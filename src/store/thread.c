@@ -205,6 +205,8 @@ static bool run_operations(struct store *s, bool is_isolated)
             continue;
         if (op->verb == STORE_SETTLE)
             POINT("before_settle");
+        if (op->verb == STORE_FACT)
+            POINT("before_fact");
         op->result = s->type->run(e, op);
         if (e->is_broken || (e->is_spoilt && !is_isolated))
             return false;

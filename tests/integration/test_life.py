@@ -44,6 +44,19 @@ def test_a_backlog_survives_a_stop(make_bridge, backend, front):
     until(lambda: bridge.metric("front_bridge_queue_depth", state="delivered") == 50)
 
 
+def test_what_comes_before_the_bridge_has_looked_back_is_sent_once(make_bridge, backend, front):
+    """The store stalls, so the host is up long before the attempts of an earlier process are settled: this is none of them."""
+    env = {"FRONT_BRIDGE_POINT": "before_fact=sleep:700"}
+    bridge = make_bridge(backend=backend, front=front, env=env, wait=False, answer={"wait": "0"})
+    bridge.wait_ports()
+    until(lambda: bridge.lines("channel_host", status="up"))
+    sent = message()
+    assert bridge.callback(sent).json["type"] == "success"
+    bridge.wait_state(sent["id"], "delivered")
+    assert not bridge.lines("open_at_start") and not bridge.lines("late_outcome")
+    backend.stays(1)
+
+
 def test_a_second_bridge_waits_and_then_gives_up(bridge, tmp_path):
     bridge.config["lock_wait"] = "1s"
     bridge.write()
