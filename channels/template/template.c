@@ -5,8 +5,7 @@
  *
  * What an agent writes is appended to the file as "handle<TAB>text". A customer "writes" by a request:
  *
- *     curl -H 'Authorization: Bearer TOKEN' -H 'X-From: alice' -H 'X-Id: 17' --data-binary 'Hello'
- * BRIDGE/hooks/CHANNEL
+ *     curl -H "Authorization: Bearer $TOKEN" -H 'X-From: alice' -H 'X-Id: 17' -d Hello $BRIDGE/hooks/support
  *
  * Everything a real adapter does is here once: settings and their check, an instance, a delivery that ends
  * later, a webhook that is acknowledged when its message is safe, and cleaning up. The rules are in

@@ -347,7 +347,7 @@ static void on_replayed(struct store_op *op)
         store_post_event_replay(job->x->store, p);
         return;
     }
-    log_info("operator", LOG_STR("verb", "replay events"), LOG_I64("events", job->replayed_n));
+    log_info("operator", LOG_STR("verb", "replay"), LOG_I64("events", job->replayed_n));
     if (job->x->on_change)
         job->x->on_change(job->x->arg);
     snprintf(text, sizeof text, "{\"replayed\":%u}", job->replayed_n);

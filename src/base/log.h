@@ -33,7 +33,7 @@ struct log_field {
 
 void log_setup(enum log_level level, enum log_format format, int fd);
 bool log_wants(enum log_level level);
-/* log_line writes event (a stable snake_case or short lower-case phrase) and n fields. */
+/* log_line writes event (a stable word in snake_case; the tests look) and n fields. */
 void log_line(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 void log_flush(void);
 /*

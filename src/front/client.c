@@ -199,7 +199,7 @@ static void learn(struct front_call *call, const struct http_answer *a, struct r
     rate_learn(c->rate, h, span_of(call->resource), now, clock_mono_ms());
     tally_add(&c->tally, call->name, h->status);
     if (h->status == 429)
-        log_warn("front refused for its rate", LOG_STR("account", c->account->name),
+        log_warn("front_rate_refused", LOG_STR("account", c->account->name),
                  LOG_STR("call", tally_name_text(call->name)), LOG_I64("remaining", h->remaining),
                  LOG_I64("retry_after_ms", h->retry_after_ms));
 }

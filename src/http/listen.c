@@ -95,7 +95,7 @@ static void on_shortage(struct listener *l)
     struct http_server *s = l->server;
     if (s->warned_at <= s->now - WARN_EVERY_MS) {
         s->warned_at = s->now;
-        log_warn("out of descriptors, accepting waits", LOG_I64("connections", s->stats.connections));
+        log_warn("out_of_descriptors", LOG_I64("connections", s->stats.connections));
     }
     if (s->is_short && s->reserve_fd >= 0) {
         close(s->reserve_fd);

@@ -1,4 +1,5 @@
 """What the documents say is what the program says."""
+import os
 import pathlib
 import re
 import shutil
@@ -64,6 +65,24 @@ def test_install_puts_the_pages_where_man_looks(tmp_path):
     subprocess.run(["cmake", f"-DCMAKE_INSTALL_PREFIX={tmp_path}/usr", "-P", script], check=True, capture_output=True)
     for section, name in (("1", "front-bridge.1"), ("5", "front-bridge.yaml.5")):
         assert (tmp_path / "usr/share/man" / f"man{section}" / name).read_text() == say("man", section)
+
+
+def test_the_names_of_log_events_are_words_in_snake_case():
+    names = []
+    for file in sorted((ROOT / "src").rglob("*.c")):
+        names += [(file.name, name) for name in re.findall(r'\blog_(?:debug|info|warn|error)\(\s*"([^"]*)"', file.read_text())]
+    assert len(names) > 40 and [n for n in names if not re.fullmatch(r"[a-z][a-z0-9_]*", n[1])] == []
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_request_in_the_template_can_be_copied(make_bridge, front, tmp_path):
+    channel = {"account": "main", "front_channel": "cha_1", "adapter": "template", "settings": {"path": f"{tmp_path}/chat", "token": "opensesame"}}
+    bridge = make_bridge(front=front, channels={"support": channel})
+    (command,) = re.findall(r"^ \* +(curl .*)$", (ROOT / "channels/template/template.c").read_text(), re.M)
+    env = {**os.environ, "TOKEN": "opensesame", "BRIDGE": f"http://127.0.0.1:{bridge.port}"}
+    done = subprocess.run(["sh", "-euc", command.replace("curl ", "curl -sS -w %{http_code} ", 1)], env=env, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and done.stdout.endswith("202"), done
+    assert bridge.messages()[0]["channel"] == "support"
 
 
 def test_the_page_about_front_names_every_event_and_only_files_that_are_there():

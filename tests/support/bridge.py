@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -170,6 +171,8 @@ class Bridge:
         text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
         for word in ("AddressSanitizer", "LeakSanitizer", "runtime error", "ThreadSanitizer", "must be true"):
             assert word not in text, self.tail(8000)
+        odd = re.search(r'"level":"[a-z]+","event":"(?![a-z][a-z0-9_]*")[^"]*', text)
+        assert not odd, f"an event's name is a word in snake_case, not {odd.group()}"
 
     def tail(self, n=4000):
         return self.log_path.read_text(errors="replace")[-n:]
