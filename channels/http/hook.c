@@ -211,9 +211,13 @@ static int type_check(struct visit *v)
     v->is_form = type_is(type, "multipart/form-data");
     if (v->is_form || type_is(type, "application/json"))
         return 0;
-    return refuse(v, 415,
-                  "The body must be JSON or a form: send it as Content-Type: application/json, or as "
-                  "multipart/form-data with files.");
+    buf_add_str(&v->why, "The body must be JSON or a form: send it as Content-Type: application/json, or as "
+                         "multipart/form-data with files");
+    if (type && *type)
+        buf_addf(&v->why, "; this one has \"%.60s\".", type);
+    else
+        buf_add_str(&v->why, "; this one has no Content-Type.");
+    return 415;
 }
 
 static int form_check(struct visit *v)

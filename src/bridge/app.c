@@ -278,6 +278,13 @@ static void base_request(struct account *a, struct http_exchange *x)
         decode(a, x);
 }
 
+static void refuse_type(struct http_exchange *x)
+{
+    char why[HTTP_WRONG_TYPE_BYTES];
+
+    http_refuse(x, 415, http_wrong_type(http_header(x, "Content-Type"), "application/json", why));
+}
+
 void app_request(struct http_exchange *x, void *arg)
 {
     struct span rest;
@@ -294,7 +301,7 @@ void app_request(struct http_exchange *x, void *arg)
     else if (!span_is(http_method(x), "POST"))
         http_refuse(x, 405, "An app's base URL takes POST.");
     else if (!http_media_type_is(http_header(x, "Content-Type"), "application/json"))
-        http_refuse(x, 415, "Send application/json.");
+        refuse_type(x);
     else
         base_request(a, x);
 }

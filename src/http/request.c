@@ -10,8 +10,8 @@
 
 struct verdict {
     const struct http_route *route;
-    int status; /* 0: accepted */
-    const char *why;
+    int status;      /* 0: accepted */
+    const char *why; /* NULL for 415 */
 };
 
 #define REFUSED(code, sentence) ((struct verdict){.status = (code), .why = (sentence)})
@@ -69,7 +69,7 @@ static struct verdict judge(const struct http_server *s, const struct http_head 
     if (is_missing_length(h, r))
         return REFUSED(411, "The request has no Content-Length.");
     if (has_body && r->body_type && !http_media_type_is(header_of(h, "content-type"), r->body_type))
-        return REFUSED(415, "The Content-Type is not the one expected here.");
+        return (struct verdict){.route = r, .status = 415}; /* the sentence has words of the request's */
     if (h->length > server_room(s))
         return REFUSED(429, "The server holds as many requests as it can: try again later.");
     return v;
@@ -136,7 +136,10 @@ static size_t refuse_whole(struct conn *c, const struct http_head *h, const stru
     if (body_n == SIZE_MAX || h->wants_close)
         c->is_last = true;
     c->is_cut = body_n == SIZE_MAX;
-    refuse(c, v->status, v->why, allow.n ? allow.p : NULL, span_is(h->method, "HEAD"));
+    char wrong[HTTP_WRONG_TYPE_BYTES];
+    const char *why =
+        v->why ? v->why : http_wrong_type(header_of(h, "content-type"), v->route->body_type, wrong);
+    refuse(c, v->status, why, allow.n ? allow.p : NULL, span_is(h->method, "HEAD"));
     buf_fini(&allow);
     return body_n == SIZE_MAX ? after.n : body_n;
 }

@@ -5,6 +5,7 @@
 #include "http/text.h"
 #include "http/server.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -88,6 +89,23 @@ bool http_media_type_is(struct span content_type, const char *media_type)
     while (n < content_type.n && !strchr("; \t", content_type.p[n]))
         n++;
     return n > 0 && span_ieq((struct span){content_type.p, n}, span_of(media_type));
+}
+
+const char *http_wrong_type(struct span given, const char *wanted, char out[HTTP_WRONG_TYPE_BYTES])
+{
+    static const size_t shown_max = 60;
+    char shown[61];
+    size_t n = given.n < shown_max ? given.n : shown_max;
+
+    for (size_t i = 0; i < n; i++)
+        shown[i] = given.p[i] > 0x20 && given.p[i] < 0x7f ? given.p[i] : given.p[i] == ' ' ? ' ' : '?';
+    shown[n] = 0;
+    if (n)
+        snprintf(out, HTTP_WRONG_TYPE_BYTES, "The body must be %.60s; its Content-Type says \"%s\".", wanted,
+                 shown);
+    else
+        snprintf(out, HTTP_WRONG_TYPE_BYTES, "The body must be %.60s; there is no Content-Type.", wanted);
+    return out;
 }
 
 struct span http_query_find(struct span query, const char *key)

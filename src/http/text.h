@@ -11,6 +11,9 @@ bool http_methods_have(const char *methods, struct span method);
 void http_methods_list(const char *methods, struct buf *out); /* "GET, HEAD, POST" */
 /* Whether a Content-Type names the media type, whatever its parameters. */
 bool http_media_type_is(struct span content_type, const char *media_type);
+/* http_wrong_type gives the sentence of a 415: what is wanted, and what came (absent: nothing), made safe. */
+enum { HTTP_WRONG_TYPE_BYTES = 200 };
+const char *http_wrong_type(struct span given, const char *wanted, char out[HTTP_WRONG_TYPE_BYTES]);
 /* http_query_find gives a parameter as it stands in the query, still encoded; absent if it is not there. */
 struct span http_query_find(struct span query, const char *key);
 

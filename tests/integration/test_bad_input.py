@@ -150,7 +150,9 @@ def test_routes_methods_and_types(bridge):
         answer = post(bridge, body, method=method)
         assert answer.status == 405 and "POST" in {k.lower(): v for k, v in answer.headers.items()}["allow"]
         assert answer.json["type"] == "bad_request"
-    assert post(bridge, body, {**signed(body), "content-type": "text/plain"}).status == 415
+    for kind, said in (({"content-type": "text/plain; x=\"\xe9"}, 'its Content-Type says "text/plain; x="?".'), ({}, "there is no Content-Type.")):
+        answer = post(bridge, body, {"x-front-signature": signed(body)["x-front-signature"], **kind})
+        assert answer.status == 415 and answer.json["message"] == "The body must be application/json; " + said, answer
     assert post(bridge, body, {**signed(body), "content-type": "application/json; charset=utf-8"}).status == 200
 
 

@@ -254,7 +254,7 @@ def test_what_is_wrong_with_files_is_said(make):
         answer = post(bridge, wrote(**fields))
         assert answer.status == 422 and sentence in answer.json["error"], (fields, answer)
     form = "multipart/form-data; boundary=b"
-    for kind, body, status, sentence in (("text/plain", b"x", 415, "application/json"),
+    for kind, body, status, sentence in (("text/plain", b"x", 415, 'this one has "text/plain".'),
                                          ("multipart/mixed; boundary=b", b"--b--", 415, "multipart/form-data"),
                                          ("multipart/form-data", b"--b--", 400, "has no boundary"),
                                          (form, b"--b\r\n", 400, "The form cannot be read"),
