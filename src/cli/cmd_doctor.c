@@ -79,7 +79,7 @@ static void add_front(struct doctor *d, size_t i)
         finding_cure(checks->front, "run `front-bridge channel register %s`: it says what to do in Front",
                      c->name);
     } else if (!c->account->token) {
-        finding_say(checks->front, FINDING_NOTE, "not looked at: that needs an API token");
+        finding_say(checks->front, FINDING_NOTE, FINDING_SKIPPED ": that needs an API token");
     }
     if (id && c->kind == CHANNEL_APPLICATION)
         checks->app = add(d, i, "app");

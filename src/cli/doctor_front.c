@@ -152,15 +152,15 @@ static void ask_all(struct front_visit *v)
 static void skip_all(struct front_visit *v, const char *why)
 {
     for (unsigned i = 0; i < v->probe_n; i++)
-        finding_say(v->probe[i].finding, FINDING_NOTE, "not looked at: %s", why);
+        finding_say(v->probe[i].finding, FINDING_NOTE, FINDING_SKIPPED ": %s", why);
     if (v->clock->level == FINDING_OPEN)
-        finding_say(v->clock, FINDING_NOTE, "not looked at: %s", why);
+        finding_say(v->clock, FINDING_NOTE, FINDING_SKIPPED ": %s", why);
 }
 
 static void on_me(struct front_visit *v, const struct front_result *r)
 {
     if (!judge_api(v->api, v->account->api, r)) {
-        finding_say(v->token, FINDING_NOTE, "not looked at: Front was not reached");
+        finding_say(v->token, FINDING_NOTE, FINDING_SKIPPED ": Front was not reached");
         skip_all(v, "Front was not reached");
         return;
     }
@@ -181,7 +181,7 @@ static void learn_by_app(struct front_visit *v, const struct front_result *r)
     if (judge_api(v->api, v->account->api, r))
         judge_clock(v->clock, r->date_s, clock_wall_ms());
     else
-        finding_say(v->clock, FINDING_NOTE, "not looked at: Front was not reached");
+        finding_say(v->clock, FINDING_NOTE, FINDING_SKIPPED ": Front was not reached");
 }
 
 static void on_answer(const struct front_result *r, void *arg)
@@ -212,7 +212,7 @@ static void on_answer(const struct front_result *r, void *arg)
 
 static void start(struct front_visit *v)
 {
-    static const char none[] = "not looked at: there is neither a token nor a connected channel";
+    static const char none[] = FINDING_SKIPPED ": there is neither a token nor a connected channel";
 
     add_channels(v);
     if (v->account->token) {

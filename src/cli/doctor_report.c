@@ -6,6 +6,9 @@
 #include "cli/text.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { NAMED_MAX = 5 };
 
 static const char *const level_name[FINDING_LEVELS] = {
     [FINDING_OPEN] = "open",       [FINDING_OK] = "ok",           [FINDING_NOTE] = "note",
@@ -70,13 +73,6 @@ void finding_cure(struct finding *f, const char *fmt, ...)
     va_end(args);
 }
 
-void findings_say_open(struct findings *list, const char *text)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (list->item[i]->level == FINDING_OPEN)
-            finding_say(list->item[i], FINDING_NOTE, "%s", text);
-}
-
 unsigned findings_count(const struct findings *list, enum finding_level level)
 {
     unsigned n = 0;
@@ -86,11 +82,58 @@ unsigned findings_count(const struct findings *list, enum finding_level level)
     return n;
 }
 
+static bool is_skipped(const struct finding *f)
+{
+    return f->level == FINDING_NOTE && !f->cure &&
+           strncmp(f->text, FINDING_SKIPPED, strlen(FINDING_SKIPPED)) == 0;
+}
+
+/* alike gives the number of checks that were skipped for the reason of item i, or 0 if one before it says so. */
+static size_t alike(const struct findings *list, size_t i)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < list->n; k++) {
+        const struct finding *f = list->item[k];
+        if (!is_skipped(f) || strcmp(f->text, list->item[i]->text) != 0)
+            continue;
+        if (k < i)
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+/* "note     7 checks not looked at: Front was not reached (account main, token; …)" */
+static void write_skipped(const struct findings *list, size_t i, size_t n, struct buf *out)
+{
+    size_t named = 0;
+
+    buf_addf(out, "%-8s %zu checks ", level_name[FINDING_NOTE], n);
+    text_add_safe(out, span_of(list->item[i]->text));
+    for (size_t k = i; k < list->n && named < NAMED_MAX; k++) {
+        const struct finding *f = list->item[k];
+        if (!is_skipped(f) || strcmp(f->text, list->item[i]->text) != 0)
+            continue;
+        buf_add_str(out, named++ ? "; " : " (");
+        text_add_safe(out, span_of(f->subject));
+        buf_addf(out, ", %s", f->check);
+    }
+    if (n > named)
+        buf_addf(out, "; and %zu more", n - named);
+    buf_add_str(out, ")\n");
+}
+
 /* "problem  account main, token: Front does not know it; make one …" */
 void findings_write_text(const struct findings *list, struct buf *out)
 {
     for (size_t i = 0; i < list->n; i++) {
         const struct finding *f = list->item[i];
+        size_t n = is_skipped(f) ? alike(list, i) : 1;
+        if (n > 1)
+            write_skipped(list, i, n, out);
+        if (n != 1)
+            continue;
         buf_addf(out, "%-8s ", level_name[f->level]);
         text_add_safe(out, span_of(f->subject));
         buf_addf(out, ", %s: ", f->check);

@@ -39,9 +39,10 @@ void findings_fini(struct findings *list);
 /* finding_say answers a check, again if it has an answer. */
 void finding_say(struct finding *f, enum finding_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void finding_cure(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* findings_say_open answers all that are open. */
-void findings_say_open(struct findings *list, const char *text);
 unsigned findings_count(const struct findings *list, enum finding_level level);
+
+/* How a note begins that says why a check was not made. As text, all of one reason are one line. */
+#define FINDING_SKIPPED "not looked at"
 
 void findings_write_text(const struct findings *list, struct buf *out);
 void findings_write_json(const struct findings *list, struct jout *j); /* an array */

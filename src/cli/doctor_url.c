@@ -121,7 +121,7 @@ static void call_channels(struct url_visit *v)
 static void skip_channels(struct url_visit *v, const char *why)
 {
     for (size_t i = 0; i < v->doctor->config->channel_n; i++)
-        finding_say(v->doctor->channel[i].signature, FINDING_NOTE, "not looked at: %s", why);
+        finding_say(v->doctor->channel[i].signature, FINDING_NOTE, FINDING_SKIPPED ": %s", why);
 }
 
 static void on_health(const struct http_answer *a, void *arg)

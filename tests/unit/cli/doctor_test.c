@@ -399,8 +399,7 @@ static void test_the_report(void **state)
     (void)state;
     finding_say(f, FINDING_PROBLEM, "no\x1b[1m");
     finding_cure(f, "mend %s", "it");
-    (void)findings_add(&list, "later", "other");
-    findings_say_open(&list, "not looked at");
+    finding_say(findings_add(&list, "later", "other"), FINDING_NOTE, FINDING_SKIPPED);
     assert_int_equal(findings_count(&list, FINDING_PROBLEM), 1);
     buf_init(&out, 4096);
     findings_write_text(&list, &out);
@@ -413,6 +412,35 @@ static void test_the_report(void **state)
         out.p, "[{\"level\":\"problem\",\"subject\":\"subject\",\"check\":\"check\","
                "\"text\":\"no\\u001b[1m\",\"cure\":\"mend it\"},{\"level\":\"note\","
                "\"subject\":\"other\",\"check\":\"later\",\"text\":\"not looked at\",\"cure\":null}]");
+    buf_fini(&out);
+    findings_fini(&list);
+}
+
+/* A company of many channels whose Front is away: one line, not one for each. */
+static void what_was_skipped_for_one_reason_is_one_line(void **state)
+{
+    struct buf out;
+    struct jout j;
+
+    (void)state;
+    finding_say(findings_add(&list, "token", "account main"), FINDING_NOTE,
+                FINDING_SKIPPED ": Front was away");
+    finding_say(findings_add(&list, "adapter", "channel c0"), FINDING_OK, "it is there");
+    for (int i = 0; i < 7; i++)
+        finding_say(findings_add(&list, "in Front", "channel c%d", i), FINDING_NOTE,
+                    FINDING_SKIPPED ": Front was away");
+    finding_say(findings_add(&list, "signature", "channel c0"), FINDING_NOTE, FINDING_SKIPPED ": no URL");
+    buf_init(&out, 4096);
+    findings_write_text(&list, &out);
+    assert_string_equal(
+        out.p, "note     8 checks not looked at: Front was away (account main, token; channel c0, in Front; "
+               "channel c1, in Front; channel c2, in Front; channel c3, in Front; and 3 more)\n"
+               "ok       channel c0, adapter: it is there\n"
+               "note     channel c0, signature: not looked at: no URL\n");
+    buf_clear(&out);
+    jout_init(&j, &out);
+    findings_write_json(&list, &j);
+    assert_non_null(strstr(out.p, "\"subject\":\"channel c6\""));
     buf_fini(&out);
     findings_fini(&list);
 }
@@ -434,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_backends_are_named_without_their_secrets),
         cmocka_unit_test(test_stores),
         cmocka_unit_test(test_the_report),
+        cmocka_unit_test(what_was_skipped_for_one_reason_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
