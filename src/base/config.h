@@ -125,6 +125,9 @@ MUST_CHECK enum err config_load(const char *file, struct config **out, struct co
 /* The same from text, with file as the name in messages. Fuzzed. */
 MUST_CHECK enum err config_parse(struct span text, const char *file, struct config **out,
                                  struct config_mistakes *mistakes);
+/* config_setting_json writes what a setting of an adapter means that stands in the configuration as this YAML; false, and
+ * nothing said or written, if it is none. */
+bool config_setting_json(struct span yaml, struct buf *json);
 /* config_draft gives what could be read of file in spite of mistakes, for checks that look for more of them:
  * strings and accounts may be NULL. NULL if it is no YAML. */
 struct config *config_draft(const char *file, struct config_mistakes *mistakes);

@@ -279,6 +279,25 @@ static void write_json(struct walk *w, const struct node *node, const char *path
     }
 }
 
+bool config_setting_json(struct span yaml, struct buf *json)
+{
+    struct config_mistakes mistakes = {0};
+    struct walk w = {NULL, &mistakes};
+    struct node *root;
+    struct jout out;
+    size_t before = json->n;
+    if (node_read(yaml, &root, &mistakes) == OK) {
+        jout_init(&out, json);
+        write_json(&w, root, "", &out);
+        node_free(root);
+    }
+    bool is_right = mistakes.n == 0 && !json->is_over;
+    if (!is_right)
+        buf_cut(json, before);
+    config_mistakes_fini(&mistakes);
+    return is_right;
+}
+
 static void repeated(struct walk *w, const struct node *node, const struct place *at)
 {
     config_mistake(w->mistakes, node->line, at->path,

@@ -6,15 +6,16 @@
 #include "base/mem.h"
 #include "bridge/preflight.h"
 #include "cli/command.h"
+#include "cli/text.h"
 #include "host/conform.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUT_BYTES_MAX = 1 << 20, SETTINGS_BYTES_MAX = 1 << 20, REPEAT_MAX = 1000 };
+enum { OUT_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = 16384, SETTINGS_BYTES_MAX = 1 << 20, REPEAT_MAX = 1000 };
 
 static const struct option options[] = {
-    {"set", 0, "KEY=VALUE ...", "a setting of the adapter, as often as needed"},
+    {"set", 0, "KEY=VALUE ...", "a setting of the adapter, as often as needed; a list: 'KEY=[a, b]'"},
     {"channel", 0, "NAME", "take adapter and settings from this channel of the configuration"},
     {"repeat", 0, "N", "messages in the search for leaks, sent twice (100)"},
     {"deadline", 0, "DURATION", "of every call (10s)"},
@@ -29,32 +30,27 @@ struct run {
     struct buf out;
     struct jout j;
     bool is_json;
-    unsigned kept_n, broken_n, skipped_n;
+    unsigned kept_n, broken_n, skipped_n, delivered_n;
 };
 
 /* ---- What is to be tested ---- */
 
-static bool is_json(struct span s)
+/* A list or a map is read as the configuration would; anything else is text, whatever is in it. */
+static void write_value(struct span value, struct buf *json)
 {
-    struct json doc;
-    bool is_container = s.n && (*s.p == '[' || *s.p == '{') && json_parse(&doc, s) == OK;
-    if (s.n && (*s.p == '[' || *s.p == '{'))
-        json_fini(&doc);
-    return is_container;
+    struct jout j;
+    if (value.n && (*value.p == '[' || *value.p == '{') && config_setting_json(value, json))
+        return;
+    jout_init(&j, json);
+    jout_span(&j, value);
 }
 
 static void add_setting(struct config_channel *c, const char *text)
 {
     const char *equals = strchr(text, '=');
-    struct span value = span_of(equals + 1);
     struct buf json;
-    struct jout j;
     buf_init(&json, SETTINGS_BYTES_MAX);
-    jout_init(&j, &json);
-    if (is_json(value))
-        jout_raw(&j, value);
-    else
-        jout_span(&j, value);
+    write_value(span_of(equals + 1), &json);
     c->setting = mem_realloc(c->setting, (c->setting_n + 1) * sizeof *c->setting);
     struct config_setting *s = &c->setting[c->setting_n++];
     *s = (struct config_setting){.key = mem_strndup(text, (size_t)(equals - text))};
@@ -142,6 +138,18 @@ static void on_report(enum conform_result result, const char *promise, const cha
     jout_object_end(&r->j);
 }
 
+/* What the adapter logs, and what a program that it runs writes to standard error: beside the report, never in it. */
+static void on_line(const char *text, void *arg)
+{
+    struct buf line;
+    (void)arg;
+    buf_init(&line, LINE_BYTES_MAX);
+    buf_addf(&line, "%-8s ", "log");
+    text_add_safe(&line, span_of(text));
+    fprintf(stderr, "%s\n", buf_span(&line).p);
+    buf_fini(&line);
+}
+
 /* As the adapter's author knows it: without "channels.NAME.settings.". */
 static const char *short_key(const struct run *r, const char *key)
 {
@@ -173,12 +181,16 @@ static int verdict(struct run *r)
         jout_kv_i64(&r->j, "kept", r->kept_n);
         jout_kv_i64(&r->j, "broken", r->broken_n);
         jout_kv_i64(&r->j, "skipped", r->skipped_n);
+        jout_kv_i64(&r->j, "delivered", r->delivered_n);
         jout_kv_bool(&r->j, "conforms", is_kept);
         jout_object_end(&r->j);
         buf_add_char(&r->out, '\n');
     } else {
         buf_addf(&r->out, "\n%s %s: %u kept, %u broken, %u skipped.\n", r->channel->adapter,
-                 is_kept ? "conforms" : "does not conform", r->kept_n, r->broken_n, r->skipped_n);
+                 !is_kept         ? "does not conform"
+                 : r->delivered_n ? "conforms"
+                                  : "breaks no promise, but delivered nothing, so that most were not seen",
+                 r->kept_n, r->broken_n, r->skipped_n);
     }
     int code = command_print(&r->out);
     return is_kept ? code : EXIT_FAILED;
@@ -208,6 +220,8 @@ static int test(struct run *r)
         r->o.adapter_path = found.channel[0].adapter_path;
         r->o.settings = span_of(found.channel[0].settings);
         r->o.token = token;
+        r->o.on_line = on_line;
+        r->o.delivered_n = &r->delivered_n;
         conform_run(&r->o, on_report, r);
         free(token);
     }
@@ -252,8 +266,14 @@ const struct command command_channel_test = {
         "Runs ADAPTER (a name, or a path ending in .so) in a real channel host against a scripted bridge\n"
         "and prints a line for each promise of front_bridge/channel.h. Messages to the recipient\n"
         "\"conform\" really leave: let the settings name a backend for tests. A failed delivery is no\n"
-        "broken promise, as long as it ends once, in time, and with a sentence. Exit status 1 if one is\n"
-        "broken. A running bridge hides its store and configuration from adapters, and so new files beside\n"
+        "broken promise, as long as it ends once, in time, and with a sentence; where nothing is delivered "
+        "the\n"
+        "promise is skipped, since it was not seen. A value that begins with [ or { is read as the\n"
+        "configuration would read it: --set 'command=[python3, /opt/chat/echo.py]'. What the adapter logs,\n"
+        "and a program of exec writes to standard error, is on standard error, after \"log\". Exit status 1 "
+        "if\n"
+        "a promise is broken. A running bridge hides its store and configuration from adapters, and so new "
+        "files beside\n"
         "them; nothing is hidden here.\n",
     .options = options,
     .argument_most = ARGUMENTS_MAX,

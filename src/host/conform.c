@@ -60,8 +60,9 @@ static enum conform_result judge(struct conform *c, const char *what, const stru
     return CONFORM_KEPT;
 }
 
-/* tally says how the endings since first were, and gives the reason of the first failure. */
-static void tally(struct conform *c, unsigned first)
+/* tally says how the endings since first were, and gives the reason of the first failure. With nothing delivered
+ * there was nothing to see. */
+static enum conform_result tally(struct conform *c, unsigned first)
 {
     unsigned delivered = 0, other = 0;
     const char *reason = "";
@@ -72,10 +73,10 @@ static void tally(struct conform *c, unsigned first)
         if (!is_good && !*reason)
             reason = c->ending[i].reason;
     }
-    if (other)
-        SAY(c, "%u delivered, %u not: %s", delivered, other, reason);
-    else
-        SAY(c, "%u delivered", delivered);
+    if (delivered == 0)
+        return SKIPS(c, "0 delivered, %u not: %s", other, reason);
+    return other ? KEEPS(c, "%u delivered, %u not: %s", delivered, other, reason)
+                 : KEEPS(c, "%u delivered", delivered);
 }
 
 /* ---- Promises ---- */
@@ -127,8 +128,7 @@ static enum conform_result delivers(struct conform *c)
         if (r != CONFORM_KEPT)
             return r;
     }
-    tally(c, first);
-    return CONFORM_KEPT;
+    return tally(c, first);
 }
 
 static void write_words(size_t characters)
@@ -154,6 +154,8 @@ static enum conform_result takes_parts(struct conform *c)
         enum conform_result r = judge(c, m.what, e);
         if (r != CONFORM_KEPT)
             return r;
+        if (e->kind != OUTCOME_DELIVERED && m.parts.sent == 0)
+            return SKIPS(c, "0 parts delivered: %s", e->reason);
         if (e->kind != OUTCOME_DELIVERED)
             return KEEPS(c, "part %u of %u was not delivered: %s", m.parts.sent + 1, e->part_n, e->reason);
         m.parts = (struct message_parts){m.parts.sent + 1, e->part_n, e->part_cut};
@@ -176,8 +178,7 @@ static enum conform_result deliver_many(struct conform *c, unsigned n)
         if (r != CONFORM_KEPT)
             return r;
     }
-    tally(c, first);
-    return CONFORM_KEPT;
+    return tally(c, first);
 }
 
 static enum conform_result delivers_in_parallel(struct conform *c)
@@ -355,12 +356,12 @@ static enum conform_result leaks_nothing(struct conform *c)
     conform_rest(c, 200);
     int before = count_descriptors(c);
     long before_kib = resident_kib(c);
-    if (r == CONFORM_KEPT)
+    if (r != CONFORM_BROKEN)
         r = deliver_many(c, n);
     conform_rest(c, 200);
     int after = count_descriptors(c);
     long grown_kib = resident_kib(c) - before_kib;
-    if (r != CONFORM_KEPT)
+    if (r == CONFORM_BROKEN)
         return r;
     if (before < 0)
         return SKIPS(c, "/proc does not show its descriptors");
@@ -400,7 +401,7 @@ static enum conform_result lives_with_another(struct conform *c)
     enum conform_result r = opens(c);
     if (r == CONFORM_KEPT)
         r = deliver_many(c, 2);
-    if (r == CONFORM_KEPT)
+    if (r != CONFORM_BROKEN)
         r = stops(c);
     c->text[0] = r == CONFORM_KEPT ? 0 : c->text[0];
     return r;
@@ -478,6 +479,8 @@ bool conform_run(const struct conform_options *o, conform_report_fn *report, voi
     run_life(c, again, ARRAY_LEN(again), HOST_PROBE_TWICE);
     event_base_free(c->base);
     bool is_kept = !c->is_broken;
+    if (o->delivered_n)
+        *o->delivered_n += c->delivered_n;
     free(c);
     return is_kept;
 }

@@ -1,7 +1,8 @@
 /*
  * The conformance suite: does an adapter keep the promises of front_bridge/channel.h? It runs the adapter in
  * a real host against a scripted bridge side and reports one line for each promise. A crash breaks the promise
- * under test alone: the next one gets a process of its own. Landlock hides nothing from it.
+ * under test alone: the next one gets a process of its own. Where nothing was delivered a promise about deliveries is
+ * not kept but skipped: it was not seen. Landlock hides nothing from it.
  */
 #ifndef HOST_CONFORM_H
 #define HOST_CONFORM_H
@@ -18,6 +19,9 @@ struct conform_options {
     int64_t attempt_ms;   /* deadline of each call; 0: 10 s */
     unsigned repeat;      /* messages for the search for leaks, twice; 0: 100 */
     const char *token;    /* a secret for the webhook's Authorization header, or NULL */
+    /* What the adapter logs, a line each, borrowed; or NULL. */
+    void (*on_line)(const char *text, void *arg);
+    unsigned *delivered_n; /* counts what was delivered; or NULL */
 };
 
 /* promise: a few words; text: what was seen, "" if there is nothing to say. Borrowed. */

@@ -21,6 +21,8 @@ static void on_log(struct host *h, int level, const char *text, void *arg)
     struct conform *c = arg;
     size_t n = strlen(c->heard);
     (void)h;
+    if (level != HOST_LOG_COMPLAINT && c->o->on_line)
+        c->o->on_line(text, c->arg);
     if (level != HOST_LOG_COMPLAINT || strstr(c->heard, text))
         return;
     snprintf(c->heard + n, sizeof c->heard - n, "%s\n", text);
@@ -48,9 +50,11 @@ static struct conform_ending *ending_of(struct conform *c, uint64_t token)
 
 static void on_outcome(struct host *h, uint64_t token, const struct outcome *o, void *arg)
 {
-    struct conform_ending *e = ending_of(arg, token);
+    struct conform *c = arg;
+    struct conform_ending *e = ending_of(c, token);
     (void)h;
     e->kind = o->kind;
+    c->delivered_n += o->kind == OUTCOME_DELIVERED;
     e->part_n = o->part_n;
     e->part_cut = o->part_cut;
     snprintf(e->reason, sizeof e->reason, "%.*s", SPAN_FMT(o->reason));

@@ -26,7 +26,8 @@ struct conform {
     struct host *host;
     struct conform_ending ending[CONFORM_TOKENS_MAX];
     unsigned token_n, ended_n; /* tokens are 0, 1, 2, … */
-    bool has_ended;            /* the process, unasked */
+    unsigned delivered_n;
+    bool has_ended; /* the process, unasked */
     char down_reason[1000];
     char complaint[500]; /* the first rule that was broken under this promise, and under none before */
     char heard[4000];    /* all of them, a line each */

@@ -47,7 +47,15 @@ def test_settings_of_a_configured_channel(channel_test, tmp_path):
 def test_a_backend_that_is_away_breaks_no_promise(channel_test):
     code, out, _ = channel_test("http", "url=http://127.0.0.1:1/", "token=abcdefgh", "--repeat", "5")
     assert code == 0, out
-    assert "0 delivered, 14 not: The chat system cannot be reached" in out
+    assert "skipped  ends every delivery once, in time, with a sentence if it failed: 0 delivered, 14 not: The chat system cannot be reached" in out
+    assert "\nhttp breaks no promise, but delivered nothing, so that most were not seen: " in out
+    code, out, _ = channel_test("http", "url=http://127.0.0.1:1/", "token=abcdefgh", "--repeat", "5", "--json")
+    assert code == 0 and json.loads(out)["delivered"] == 0
+
+
+def test_what_a_program_says_before_it_fails_is_shown(channel_test):
+    code, out, err = channel_test("exec", "--set", "command=[/bin/sh, -c, 'echo No module named chat >&2; exit 1']", "--deadline", "500ms", "--repeat", "1")
+    assert "log      program: No module named chat\n" in err and "No module named chat" not in out
 
 
 def test_an_adapter_with_a_limit_gets_parts(channel_test, backend):
@@ -65,7 +73,7 @@ def test_an_adapter_with_a_limit_gets_parts(channel_test, backend):
 @pytest.mark.parametrize("name", ["echo.py", "files.py"])
 def test_the_examples_of_exec_conform(channel_test, name):
     example = pathlib.Path(__file__).parents[2] / "channels/exec/examples" / name
-    code, out, _ = channel_test("exec", "--set", f'command=["/usr/bin/python3","{example}"]', "--repeat", "5")
+    code, out, _ = channel_test("exec", "--set", f"command=[/usr/bin/python3, {example}]", "--repeat", "5")
     assert code == 0, out
     if name == "echo.py":  # the webhook of the other one has a form of its own
         assert "kept     acknowledges a message only when it is stored" in out

@@ -70,12 +70,17 @@ static void test_a_good_adapter_conforms(void **state)
     snprintf(path, sizeof path, "%s/../../channels/template.so", rig_channels);
     snprintf(settings, sizeof settings, "{\"path\":\"%s\",\"token\":\"secret-of-tests\",\"delay\":\"0\"}",
              file);
-    struct conform_options o = {
-        .adapter_path = path, .settings = span_of(settings), .repeat = 5, .token = "secret-of-tests"};
+    unsigned delivered_n = 0;
+    struct conform_options o = {.adapter_path = path,
+                                .settings = span_of(settings),
+                                .repeat = 5,
+                                .token = "secret-of-tests",
+                                .delivered_n = &delivered_n};
     assert_true(conform_run(&o, on_report, &s));
     unlink(file);
     assert_string_equal(s.broken, "");
     assert_int_equal(s.kept_n, 8);
+    assert_true(delivered_n > 80);
     assert_int_equal(s.skipped_n, 3); /* it has neither failed nor event, nor a limit */
 }
 
