@@ -205,11 +205,14 @@ static int64_t window_wait(const struct rate *r, enum rate_lane lane, mono_ms_t 
     return wait > 0 ? wait : 0;
 }
 
-/* Until the first answer one request at a time; if answers say nothing, the smallest plan's minute. */
+/*
+ * Until the first answer a request goes alone, but for a second at most: it may be an upload of minutes, and nobody
+ * waits for that. If answers say nothing, the smallest plan's minute.
+ */
 static int64_t blind_wait(struct rate *r, enum rate_lane lane, mono_ms_t now)
 {
-    if (!r->has_answer && r->in_flight > 0)
-        return WAIT_FOR_ANSWER_MS;
+    if (!r->has_answer && r->in_flight > 0 && now < r->probe_at)
+        return r->probe_at - now < WAIT_FOR_ANSWER_MS ? r->probe_at - now : WAIT_FOR_ANSWER_MS;
     if (now - r->blind_at >= WINDOW_MS) {
         r->blind_at = now;
         r->blind_n = 0;

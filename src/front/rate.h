@@ -8,8 +8,8 @@
  *
  * Shape: a request begins with rate_take and ends with rate_learn. What may still be sent is what the lowest
  * answer of this window said, less what is under way: right in whatever order answers arrive. A window is new
- * when an answer says so, never because a clock does; the first request after the end of a used-up one goes
- * alone; so does a live message where only a guess about other tools is in the way. Lanes: RATE_STATUS may use
+ * when an answer says so, never because a clock does; the very first request, and the first after the end of a
+ * used-up one, goes alone for a second at most; so does a live message where only a guess about other tools is in the way. Lanes: RATE_STATUS may use
  * the reserve; only RATE_STATUS and RATE_INBOUND draw on the burst. RATE_HISTORY uses what the others leave,
  * spread evenly over the minute, and leaves the next place of the minute and of a resource free: however much
  * history waits, whoever else comes goes at once. Which lane asks first is the caller's business.

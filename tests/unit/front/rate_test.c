@@ -194,6 +194,24 @@ static void test_the_first_goes_alone(void **state)
     rate_free(r);
 }
 
+/* The bridge starts, and the first thing to post is a message with 25 MB of files: others need not wait for its end. */
+static void test_a_long_first_request_holds_up_nobody(void **state)
+{
+    struct rate *r = rate_new(0, 5, 0);
+    (void)state;
+    assert_int_equal(take(r, RATE_ATTACHMENTS, 0), 0);
+    assert_true(take(r, RATE_INBOUND, 0) > 0);
+    assert_in_range(take(r, RATE_INBOUND, 990), 1, 10);
+    assert_int_equal(take(r, RATE_INBOUND, 1000), 0);
+    assert_true(take(r, RATE_STATUS, 1000) > 0); /* but not all at once */
+    learn(r, 150, 60, 1100);
+    assert_int_equal(take(r, RATE_STATUS, 1100), 0);
+    assert_int_equal(rate_view(r, 1100).remaining, 148); /* the upload counts until it is answered */
+    learn(r, 149, 60, 30000);
+    assert_int_equal(rate_view(r, 30000).remaining, 148);
+    rate_free(r);
+}
+
 static void test_answers_out_of_order(void **state)
 {
     struct rate *r = known(0);
@@ -339,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_blind_until_told),
         cmocka_unit_test(test_history_takes_turns_evenly),
         cmocka_unit_test(test_the_first_goes_alone),
+        cmocka_unit_test(test_a_long_first_request_holds_up_nobody),
         cmocka_unit_test(test_answers_out_of_order),
         cmocka_unit_test(test_a_late_answer_of_the_old_window),
         cmocka_unit_test(test_the_reserve_is_for_status),
