@@ -107,6 +107,14 @@ static int report(const struct options *o, const struct asking *a)
     return is_ready ? code : EXIT_FAILED;
 }
 
+/* A listener on port 0 has taken a free one, which only STORE/ports and its log know. */
+static bool is_any_port(const char *url)
+{
+    const char *tail = ":0/readyz";
+    size_t n = strlen(url);
+    return n >= strlen(tail) && strcmp(url + n - strlen(tail), tail) == 0;
+}
+
 static int run(const struct options *o)
 {
     struct asking a = {0};
@@ -121,8 +129,14 @@ static int run(const struct options *o)
         memcpy(a.url, url, strlen(url) + 1);
     else
         aim(c, &a);
-    ask(&a);
-    int code = report(o, &a);
+    int code;
+    if (c && is_any_port(a.url)) {
+        code = command_fail(EXIT_USAGE, "admin.listen takes any free port; ask the one in %s/ports by --url",
+                            c->store);
+    } else {
+        ask(&a);
+        code = report(o, &a);
+    }
     buf_fini(&a.bearer);
     config_free(c);
     return code;

@@ -72,7 +72,8 @@ const struct command command_queue_retry = {
     .summary = "send again what is held, unknown or dead",
     .help =
         "Queues messages again, with a new life of their channel's retry.give_up. What is queued already is\n"
-        "tried at once, if it is named. --all without --state means all that are held, unknown or dead.\n",
+        "tried at once, if it is named. --all without --state means all that are held, unknown or "
+        "dead.\n" OPS_CHANGE_HELP,
     .options = change_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_retry,
@@ -82,8 +83,8 @@ const struct command command_queue_hold = {
     .name = "queue hold",
     .arguments = "[ID...]",
     .summary = "put waiting messages aside",
-    .help =
-        "Puts queued messages aside, until they are released, retried or dropped. Those behind them go on.\n",
+    .help = "Puts queued messages aside, until they are released, retried or dropped. Those behind them go "
+            "on.\n" OPS_CHANGE_HELP,
     .options = change_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_hold,
@@ -93,7 +94,7 @@ const struct command command_queue_release = {
     .name = "queue release",
     .arguments = "[ID...]",
     .summary = "let held messages go on",
-    .help = "Queues messages again that were held by an operator or by their adapter.\n",
+    .help = "Queues messages again that were held by an operator or by their adapter.\n" OPS_CHANGE_HELP,
     .options = change_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_release,
@@ -103,7 +104,8 @@ const struct command command_queue_drop = {
     .name = "queue drop",
     .arguments = "[ID...]",
     .summary = "take messages out for good",
-    .help = "Takes out messages that are queued, held, unknown or dead: they are never sent.\n",
+    .help =
+        "Takes out messages that are queued, held, unknown or dead: they are never sent.\n" OPS_CHANGE_HELP,
     .options = change_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_drop,

@@ -109,8 +109,8 @@ static int run(const struct command *c, int argc, char *const *argv)
     else if (o.argument_n < c->argument_least)
         command_fail(EXIT_USAGE, "an argument is missing: front-bridge %s %s", c->name, c->arguments);
     else if (o.argument_n > c->argument_most)
-        command_fail(EXIT_USAGE, "\"%.60s\" is one argument too many: front-bridge %s %s",
-                     o.argument[c->argument_most], c->name, c->arguments);
+        command_fail(EXIT_USAGE, "\"%.60s\" is one argument too many: front-bridge %s%s%s",
+                     o.argument[c->argument_most], c->name, *c->arguments ? " " : "", c->arguments);
     else
         code = c->run(&o);
     buf_fini(&why);

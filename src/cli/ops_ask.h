@@ -17,6 +17,11 @@
 #define OPS_ALL       "all", 0, NULL, "all that the other options select, instead of IDs"
 #define OPS_JSON      "json", 0, NULL, "as JSON"
 
+/* The end of the help of each command that changes messages. */
+#define OPS_CHANGE_HELP                                                                                      \
+    "IDs are those of the list. Exit status 1 if one that is named was not there or was left alone, or if\n" \
+    "--all found none.\n"
+
 /* What every request to that API is made of. */
 void ops_add_encoded(struct buf *target, const char *text);
 void ops_add_parameter(struct buf *target, const char *name, const char *value); /* "name=value&" */

@@ -74,7 +74,7 @@ def test_alone_it_lists_its_commands_and_each_explains_itself(cli):
     (["channel", "lits"], 'there is no command "channel lits"; did you mean "channel list"?'),
     (["channel"], "channel list"),
     (["version", "--jsno"], "there is no option --jsno; did you mean --json?"),
-    (["version", "x"], '"x" is one argument too many'),
+    (["version", "x"], '"x" is one argument too many: front-bridge version\n'),
     (["sign", "--channel"], "--channel needs a value: --channel NAME"),
     (["sign"], "write --channel NAME or --secret-file FILE"),
     (["channel", "list", "-c", "/nowhere.yaml"], "/nowhere.yaml: the file cannot be read: No such file or directory"),
@@ -253,6 +253,9 @@ def test_health(cli, tmp_path, admin):
     config.write_text(GOOD.format(port=1))
     assert cli("health", "-c", str(config)) == (1, "not ready: no connection (http://127.0.0.1:1/readyz)\n", "")
     assert cli("health", "--url", f"http://127.0.0.1:{admin}/readyz")[0] == 1
+    config.write_text(GOOD.format(port=0))
+    code, _, err = cli("health", "-c", str(config))
+    assert code == 2 and "takes any free port; ask the one in " in err and "/ports by --url" in err
 
 
 def test_channel_list(cli, good):
