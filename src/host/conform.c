@@ -203,7 +203,10 @@ static enum conform_result notify(struct conform *c, bool is_failure, const char
     buf_fini(&json);
     if (e != OK || !conform_settle(c))
         return c->has_ended ? gone(c) : BREAKS(c, "%s: did not end", type);
-    return judge(c, type, &c->ending[c->token_n - 1]);
+    const struct conform_ending *ending = &c->ending[c->token_n - 1];
+    enum conform_result r = judge(c, type, ending);
+    return r == CONFORM_KEPT && ending->kind != OUTCOME_DELIVERED ? SKIPS(c, "%s: %s", type, ending->reason)
+                                                                  : r;
 }
 
 static enum conform_result takes_failures(struct conform *c)

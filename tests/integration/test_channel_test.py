@@ -55,6 +55,7 @@ def test_a_backend_that_is_away_breaks_no_promise(channel_test):
 
 def test_what_a_program_says_before_it_fails_is_shown(channel_test):
     code, out, err = channel_test("exec", "--set", "command=[/bin/sh, -c, 'echo No module named chat >&2; exit 1']", "--deadline", "500ms", "--repeat", "1")
+    assert "skipped  takes failure reports: sending_error: The channel's program is not running" in out
     assert "log      program: No module named chat\n" in err and "No module named chat" not in out
 
 
