@@ -202,6 +202,18 @@ static void compact(struct doc *d)
     free(is_out);
 }
 
+/* Items that hold paragraphs stand apart. */
+static bool is_loose(const struct doc *d, uint32_t list)
+{
+    for (uint32_t i = list + 1; i < d->event[list].pair; i++) {
+        if (is_paragraph(d, i))
+            return true;
+        if (d->event[i].kind == DOC_OPEN && !is_open(d, i, HTML_ITEM))
+            i = d->event[i].pair;
+    }
+    return false;
+}
+
 static void number_items(struct doc *d)
 {
     uint32_t *next = mem_calloc((size_t)d->event_n + 1, sizeof *next); /* of each list */
@@ -210,6 +222,8 @@ static void number_items(struct doc *d)
     for (uint32_t i = 0; i < d->event_n; i++) {
         struct doc_event *e = &d->event[i];
         bool has_start = is_open(d, i, HTML_NUMBERED) && span_u64(doc_value(d, e, DOC_START), &start);
+        if (is_open(d, i, HTML_LIST))
+            e->is_loose = is_loose(d, i);
         if (is_open(d, i, HTML_NUMBERED))
             next[i] = has_start ? (uint32_t)start : 1;
         else if (is_open(d, i, HTML_ITEM) && e->parent != DOC_NONE && is_open(d, e->parent, HTML_NUMBERED))

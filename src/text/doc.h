@@ -44,7 +44,10 @@ enum doc_value {
 struct doc_event {
     const struct html_element *element; /* NULL for words */
     uint8_t kind;
-    bool is_marked;  /* an open strong, em or strike that Markdown can say where it stands */
+    bool is_marked; /* an open strong, em or strike that Markdown can say where it stands */
+    bool is_loose;  /* an open list whose items hold paragraphs, and stand apart */
+    uint8_t tick_n,
+        tilde_n;     /* outermost open code or preformatted text: the longest run of ` and ~ in it, or 255 */
     uint32_t at, n;  /* words: in doc.text; open and empty: attributes, in doc.values */
     uint32_t pair;   /* open: its close; close: its open */
     uint32_t parent; /* the innermost open event around it; DOC_NONE */
@@ -83,7 +86,7 @@ void doc_words(struct doc *d, struct span words);
 void doc_lines(struct doc *d, struct span text); /* with their line breaks, and all their spaces */
 bool doc_is_full(const struct doc *d);
 void doc_finish(struct doc *d);
-/* doc_mark finds out where Markdown can say what is strong, emphasised or struck. */
+/* doc_mark finds out where Markdown can say what is strong, emphasised or struck, and how long a fence must be. */
 void doc_mark(struct doc *d);
 
 #endif

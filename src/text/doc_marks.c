@@ -94,7 +94,36 @@ static void add_mark(struct run *run, struct doc_event *open, bool is_close)
     run->has_close |= is_close;
 }
 
-void doc_mark(struct doc *d)
+/* ---- Fences ---- */
+
+static uint8_t longest_run(const struct doc *d, uint32_t open, char c)
+{
+    unsigned longest = 0, n = 0;
+
+    for (uint32_t i = open; i < d->event[open].pair; i++)
+        for (uint32_t at = 0; d->event[i].kind == DOC_TEXT && at < d->event[i].n; at++) {
+            n = d->text.p[d->event[i].at + at] == c ? n + 1 : 0;
+            longest = n > longest ? n : longest;
+        }
+    return longest < UINT8_MAX ? (uint8_t)longest : UINT8_MAX;
+}
+
+/* Found out once: code that goes through many parts has its fence in each. */
+static void mark_code(struct doc *d)
+{
+    for (uint32_t i = 0; i < d->event_n; i++) {
+        struct doc_event *e = &d->event[i];
+        if (e->kind != DOC_OPEN || !(e->element->flags & (HTML_PRE | HTML_CODE)))
+            continue;
+        e->tick_n = longest_run(d, i, '`');
+        e->tilde_n = longest_run(d, i, '~');
+        i = e->pair;
+    }
+}
+
+/* ---- Marks ---- */
+
+static void mark_words(struct doc *d)
 {
     uint32_t *next = mem_calloc((size_t)d->event_n + 1, sizeof *next), last = '\n';
     struct run run = {0};
@@ -118,4 +147,10 @@ void doc_mark(struct doc *d)
         run = c ? (struct run){0} : run;
     }
     free(next);
+}
+
+void doc_mark(struct doc *d)
+{
+    mark_code(d);
+    mark_words(d);
 }

@@ -263,25 +263,12 @@ static bool needs_air(const struct lines *l, uint32_t event)
     return l->is_markdown && (is_empty || ((e->element->flags & HTML_NUMBERED) && e[1].number != 1));
 }
 
-/* Items that hold paragraphs stand apart. */
-static bool is_loose(const struct doc *d, uint32_t list)
-{
-    for (uint32_t i = list + 1; i < d->event[list].pair; i++) {
-        const struct doc_event *e = &d->event[i];
-        if (e->kind == DOC_OPEN && (e->element->flags & HTML_PARAGRAPH) && strcmp(e->element->name, "p") == 0)
-            return true;
-        if (e->kind == DOC_OPEN && !(e->element->flags & HTML_ITEM))
-            i = e->pair;
-    }
-    return false;
-}
-
 static void open_list(struct lines *l, uint32_t event, bool is_again)
 {
     if (!is_again)
         lines_owe(l, l->list_n > 0 && !needs_air(l, event) ? 1 : 2);
-    l->list[l->list_n++] =
-        (struct list){.is_other = ended_list(l, event) && !l->was_other, .is_loose = is_loose(l->w.d, event)};
+    l->list[l->list_n++] = (struct list){.is_other = ended_list(l, event) && !l->was_other,
+                                         .is_loose = l->w.d->event[event].is_loose};
 }
 
 static bool is_last_of_item(const struct lines *l, uint32_t open)

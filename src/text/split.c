@@ -1,7 +1,7 @@
 /*
- * Decides where a part ends. First it is found out how far all forms fit, by writing them word by word; then the
- * best cut before that is taken. Only where no word fits it goes by grapheme clusters, and where none of these
- * does, by code points.
+ * Decides where a part ends. One walk writes all forms word by word until one is too long, and keeps the last place of
+ * each kind to cut at; the best of these is taken. Only where no word fits it goes by grapheme clusters, and where none
+ * of these does, by code points.
  */
 #include "text/split.h"
 #include "base/mem.h"
@@ -20,25 +20,118 @@ struct step {
     enum gap gap;             /* GAP_NONE: it cannot be cut here */
     struct cut cut;
 };
-typedef bool step_fn(void *arg, const struct step *s); /* false: enough */
+
+/* A form that is written to see how far it fits. */
+struct pen {
+    struct writer *writer; /* NULL: it is not wanted */
+    struct buf out;
+    size_t counted_bytes, characters;
+    bool is_full;
+    struct cut cut; /* the last one at which it fitted */
+    bool has_cut;
+};
 
 struct walk {
     const struct splitter *s;
     struct doc_at from;
     enum grain grain;
-    step_fn *step;
-    void *arg;
     enum gap gap;     /* since the last words */
     unsigned breaks;  /* line breaks since then */
     struct cut place; /* a cut before the next words; line breaks are dropped too */
     bool has_end, has_next;
     unsigned pre_n;
     uint32_t text_at; /* in the document's text */
+
+    struct pen pen[TEXT_FORM_N];
+    const struct pen *full; /* the first of those that are full, if any is */
+    struct cut cut[GAP_N];  /* the last of each kind */
+    size_t at[GAP_N], n;    /* bytes of words before it; so far */
+    size_t last_at;         /* before the last of all */
 };
 
 static bool is_before(struct doc_at a, struct doc_at b)
 {
     return a.event < b.event || (a.event == b.event && a.offset < b.offset);
+}
+
+static unsigned pre_around(const struct doc *d, uint32_t event)
+{
+    unsigned n = 0;
+
+    for (uint32_t e = event < d->event_n ? d->event[event].parent : DOC_NONE; e != DOC_NONE;
+         e = d->event[e].parent)
+        n += (d->event[e].element->flags & HTML_PRE) != 0;
+    return n;
+}
+
+/* ---- How far it fits ---- */
+
+static void take_pens(struct walk *w)
+{
+    for (enum text_form f = 0; f < TEXT_FORM_N; f++) {
+        struct pen *pen = &w->pen[f];
+        buf_init(&pen->out, 8 * w->s->max + 65536);
+        if (w->s->forms & (1u << f))
+            pen->writer = writer_new(w->s->d, f, w->from, &pen->out);
+    }
+}
+
+static void drop_pens(struct walk *w)
+{
+    for (enum text_form f = 0; f < TEXT_FORM_N; f++) {
+        if (w->pen[f].writer)
+            writer_free(w->pen[f].writer);
+        buf_fini(&w->pen[f].out);
+    }
+}
+
+static void write_form(struct pen *pen, const struct step *s, size_t max)
+{
+    if (s->gap != GAP_NONE) {
+        pen->cut = s->cut;
+        pen->has_cut = true;
+    }
+    writer_take(pen->writer, s->event, s->from, s->to);
+    struct span all = buf_span(&pen->out);
+    struct span new = {all.p + pen->counted_bytes, all.n - pen->counted_bytes};
+    pen->characters += text_characters(new);
+    pen->counted_bytes = all.n;
+    pen->is_full = pen->out.is_over || pen->characters + pen->writer->tail > max;
+}
+
+/* False once all forms are full. */
+static bool write_step(struct walk *w, const struct step *s)
+{
+    bool has_room = false;
+
+    w->full = NULL;
+    for (enum text_form f = TEXT_FORM_N; f-- > 0;) {
+        struct pen *pen = &w->pen[f];
+        if (pen->writer && !pen->is_full)
+            write_form(pen, s, w->s->max);
+        w->full = pen->is_full ? pen : w->full;
+        has_room |= pen->writer && !pen->is_full;
+    }
+    return has_room;
+}
+
+/*
+ * Once a form is full, the walk goes on to the next cut: the others may be full before it too, and how good a cut is
+ * depends on how long the word is that did not fit. False: enough.
+ */
+static bool on_step(struct walk *w, const struct step *s)
+{
+    if (w->full && s->gap != GAP_NONE && is_before(w->full->cut.end, s->cut.end))
+        return false;
+    if (s->gap != GAP_NONE) {
+        w->cut[s->gap] = s->cut;
+        w->at[s->gap] = w->last_at = w->n;
+    }
+    w->n += s->to - s->from;
+    bool goes_on = write_step(w, s);
+    /* No cut before the next words is as far, or as good. */
+    bool is_decided = !goes_on && w->s->d->event[s->event].kind == DOC_TEXT && w->n > 4 * w->last_at;
+    return (goes_on || (w->full && w->full->has_cut)) && !is_decided;
 }
 
 /* ---- The places ---- */
@@ -53,27 +146,33 @@ static bool is_continued(char c)
     return (c & 0xc0) == 0x80;
 }
 
-/* The text before s.n ends a sentence; is_wide: by a mark after which no space is written. */
-static bool ends_sentence(struct span s, bool *is_wide)
+/* By a mark after which no space is written. */
+static bool ends_wide_sentence(struct span s)
 {
     static const char *const wide[] = {"\xe3\x80\x82", "\xef\xbc\x81", "\xef\xbc\x9f"}; /* 。！？ */
 
-    *is_wide = false;
     for (size_t i = 0; i < ARRAY_LEN(wide); i++)
-        *is_wide |= s.n >= 3 && memcmp(s.p + s.n - 3, wide[i], 3) == 0;
+        if (s.n >= 3 && memcmp(s.p + s.n - 3, wide[i], 3) == 0)
+            return true;
+    return false;
+}
+
+/* Danger: it looks back over all brackets and quotation marks. Asked before white space only, it sees each once. */
+static bool ends_sentence(struct span s)
+{
+    if (ends_wide_sentence(s))
+        return true;
     while (s.n > 1 && strchr(")]\"'", s.p[s.n - 1]))
         s.n--;
-    return *is_wide || (s.n > 0 && strchr(".!?", s.p[s.n - 1])) ||
+    return (s.n > 0 && strchr(".!?", s.p[s.n - 1])) ||
            (s.n >= 3 && memcmp(s.p + s.n - 3, "\xe2\x80\xa6", 3) == 0); /* … */
 }
 
 static enum gap gap_of_space(const struct walk *w, struct span before, char space)
 {
-    bool is_wide;
-
     if (space == '\n' && w->pre_n > 0)
         return before.n > 0 && before.p[before.n - 1] == '\n' ? GAP_PARAGRAPH : GAP_LINE;
-    return ends_sentence(before, &is_wide) ? GAP_SENTENCE : GAP_WORD;
+    return ends_sentence(before) ? GAP_SENTENCE : GAP_WORD;
 }
 
 /* What can be cut inside words, at this byte of them. */
@@ -81,13 +180,12 @@ static enum gap gap_at(const struct walk *w, const struct doc_event *e, uint32_t
 {
     const char *p = w->s->d->text.p + e->at;
     struct span before = {p, at};
-    bool is_wide;
 
     if (at == 0 || is_continued(p[at]))
         return GAP_NONE;
     if (is_space(p[at]))
         return gap_of_space(w, before, p[at]);
-    if (ends_sentence(before, &is_wide) && is_wide)
+    if (ends_wide_sentence(before))
         return GAP_SENTENCE;
     if (w->grain == GRAIN_WORD || (w->grain == GRAIN_GRAPHEME && !w->s->breaks[e->at + at]))
         return GAP_NONE;
@@ -109,33 +207,13 @@ static enum gap gap_before(const struct walk *w, const struct doc_event *e)
     return is_cluster_start(w, e) ? GAP_POINT : GAP_NONE;
 }
 
-/* Where the next part begins when there is white space at the cut; in code all but one are meant. */
-static struct doc_at after_spaces(const struct walk *w, uint32_t event, uint32_t at)
-{
-    const struct doc *d = w->s->d;
-    uint32_t n = 0;
-
-    while (at < d->event[event].n && is_space(d->text.p[d->event[event].at + at]) &&
-           (w->pre_n == 0 || n == 0))
-        at++, n++;
-    if (at < d->event[event].n)
-        return (struct doc_at){event, at};
-    for (event++; event < d->event_n && d->event[event].kind == DOC_CLOSE;)
-        event++;
-    return (struct doc_at){event, 0};
-}
-
 static bool take(struct walk *w, uint32_t event, uint32_t from, uint32_t to, enum gap gap, struct cut cut)
 {
-    const struct doc_event *e = &w->s->d->event[event];
     struct step s = {.event = event, .from = from, .to = to, .gap = gap, .cut = cut};
-    bool is_here = cut.next.event == event && cut.next.offset == from;
 
     if (!is_before(w->from, cut.end))
         s.gap = GAP_NONE; /* the part would be empty */
-    if (e->kind == DOC_TEXT && is_here)
-        s.cut.next = after_spaces(w, event, from);
-    return w->step(w->arg, &s);
+    return on_step(w, &s);
 }
 
 static struct cut cut_at(uint32_t event, uint32_t offset)
@@ -160,10 +238,12 @@ static bool walk_words(struct walk *w, uint32_t event, uint32_t from)
     const struct doc_event *e = &w->s->d->event[event];
     enum gap gap = from > 0 ? GAP_NONE : gap_before(w, e);
     struct cut cut = from > 0 ? cut_at(event, from) : cut_before(w, event);
+    size_t stride =
+        3 * w->s->max + 4; /* more bytes than ever fit, so that no word is read to its end in vain */
 
     for (uint32_t at = from, to; at < e->n; at = to) {
         enum gap next = GAP_NONE;
-        for (to = at + 1; to < e->n && (next = gap_at(w, e, to)) == GAP_NONE;)
+        for (to = at + 1; to < e->n && to - at < stride && (next = gap_at(w, e, to)) == GAP_NONE;)
             to++;
         if (!take(w, event, at, to, gap, cut))
             return false;
@@ -246,121 +326,67 @@ static bool walk_event(struct walk *w, uint32_t event)
     return goes_on;
 }
 
-/* Goes through a document from a place on; true if to its end. */
-static bool walk(struct walk *w)
+/* Goes through a document from a place on, until on_step has enough. */
+static void walk(struct walk *w)
 {
     const struct doc *d = w->s->d;
 
-    for (uint32_t e = w->from.event < d->event_n ? d->event[w->from.event].parent : DOC_NONE; e != DOC_NONE;
-         e = d->event[e].parent)
-        w->pre_n += (d->event[e].element->flags & HTML_PRE) != 0;
+    w->pre_n = pre_around(d, w->from.event);
     for (uint32_t i = w->from.event; i < d->event_n; i++) {
         if (d->event[i].kind != DOC_TEXT) {
             if (!walk_event(w, i))
-                return false;
+                return;
             continue;
         }
         if (!walk_words(w, i, i == w->from.event ? w->from.offset : 0))
-            return false;
+            return;
         w->text_at = d->event[i].at + d->event[i].n;
         begin_gap(w, GAP_NONE);
     }
-    return true;
-}
-
-/* ---- How far it fits ---- */
-
-struct reach {
-    struct writer *writer;
-    struct buf out;
-    size_t counted_bytes, characters, max;
-    struct doc_at limit; /* further need not be looked */
-    struct cut cut;
-    bool has_cut;
-};
-
-static bool on_reach(void *arg, const struct step *s)
-{
-    struct reach *r = arg;
-
-    if (s->gap != GAP_NONE && is_before(r->limit, s->cut.end))
-        return false;
-    if (s->gap != GAP_NONE) {
-        r->cut = s->cut;
-        r->has_cut = true;
-    }
-    writer_take(r->writer, s->event, s->from, s->to);
-    struct span all = buf_span(&r->out);
-    r->characters += text_characters((struct span){all.p + r->counted_bytes, all.n - r->counted_bytes});
-    r->counted_bytes = r->out.n;
-    return !r->out.is_over && r->characters + r->writer->tail <= r->max;
-}
-
-/* The last cut at which this form still fits; *is_all: to the end. */
-static bool reach_of(const struct splitter *s, struct doc_at from, enum text_form form, enum grain grain,
-                     struct cut *limit, bool *is_all)
-{
-    struct reach r = {.max = s->max, .limit = *is_all ? DOC_AT_END : limit->end};
-
-    buf_init(&r.out, 8 * s->max + 65536);
-    r.writer = writer_new(s->d, form, from, &r.out);
-    bool is_end = walk(&(struct walk){.s = s, .from = from, .grain = grain, .step = on_reach, .arg = &r});
-    bool is_limit = !is_end && !*is_all && r.has_cut && !is_before(r.cut.end, limit->end);
-    writer_free(r.writer);
-    buf_fini(&r.out);
-    if (is_end || is_limit)
-        return true;
-    *is_all = false;
-    *limit = r.cut;
-    return r.has_cut;
 }
 
 /* ---- The best cut ---- */
 
-struct choice {
-    struct doc_at limit;
-    struct cut cut[GAP_N];
-    size_t at[GAP_N], n; /* bytes of words before it; so far */
-};
-
-static bool on_choice(void *arg, const struct step *s)
+/* A good place counts if it leaves at least half of what would fit. */
+static struct cut choose(const struct walk *w)
 {
-    struct choice *c = arg;
-
-    if (s->gap != GAP_NONE && is_before(c->limit, s->cut.end))
-        return false;
-    if (s->gap != GAP_NONE) {
-        c->cut[s->gap] = s->cut;
-        c->at[s->gap] = c->n;
-    }
-    c->n += s->to - s->from;
-    return true;
+    for (int gap = GAP_PARAGRAPH; gap > GAP_WORD; gap--)
+        if (w->at[gap] > 0 && w->at[gap] * 2 >= w->n)
+            return w->cut[gap];
+    return w->at[GAP_WORD] > 0 && w->at[GAP_WORD] * 4 >= w->n ? w->cut[GAP_WORD] : w->full->cut;
 }
 
-/* A good place counts if it leaves at least half of what would fit. */
-static struct cut choose(const struct splitter *s, struct doc_at from, enum grain grain, struct cut limit)
+/* White space at the cut is dropped; in code all but one are meant. */
+static struct cut without_spaces(const struct doc *d, struct cut cut)
 {
-    struct choice c = {.limit = limit.end};
+    uint32_t event = cut.next.event, from = cut.next.offset, at = from;
 
-    walk(&(struct walk){.s = s, .from = from, .grain = grain, .step = on_choice, .arg = &c});
-    for (int gap = GAP_PARAGRAPH; gap > GAP_WORD; gap--)
-        if (c.at[gap] > 0 && c.at[gap] * 2 >= c.n)
-            return c.cut[gap];
-    return c.at[GAP_WORD] > 0 && c.at[GAP_WORD] * 4 >= c.n ? c.cut[GAP_WORD] : limit;
+    if (d->event[event].kind != DOC_TEXT)
+        return cut;
+    const struct doc_event *e = &d->event[event];
+    bool is_pre = pre_around(d, event) > 0;
+    while (at < e->n && is_space(d->text.p[e->at + at]) && (!is_pre || at == from))
+        at++;
+    cut.next.offset = at;
+    if (at < e->n)
+        return cut;
+    for (event++; event < d->event_n && d->event[event].kind == DOC_CLOSE;)
+        event++;
+    cut.next = (struct doc_at){event, 0};
+    return cut;
 }
 
 enum err split_next(const struct splitter *s, struct doc_at from, struct cut *out, bool *is_last)
 {
     for (enum grain grain = GRAIN_WORD; grain <= GRAIN_POINT; grain++) {
-        struct cut limit = {DOC_AT_END, DOC_AT_END};
-        bool fits = true, is_all = true;
-        for (enum text_form f = 0; f < TEXT_FORM_N && fits; f++)
-            if (s->forms & (1u << f))
-                fits = reach_of(s, from, f, grain, &limit, &is_all);
-        if (!fits)
+        struct walk w = {.s = s, .from = from, .grain = grain};
+        take_pens(&w);
+        walk(&w);
+        drop_pens(&w);
+        if (w.full && !w.full->has_cut)
             continue;
-        *is_last = is_all;
-        *out = is_all ? limit : choose(s, from, grain, limit);
+        *is_last = !w.full;
+        *out = w.full ? without_spaces(s->d, choose(&w)) : (struct cut){DOC_AT_END, DOC_AT_END};
         return OK;
     }
     return ERR_LIMIT;

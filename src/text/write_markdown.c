@@ -159,25 +159,14 @@ static void add_words(struct lines *l, struct span words)
 
 /* ---- Code ---- */
 
-static size_t longest_run(const struct lines *l, uint32_t open, char c)
-{
-    const struct doc *d = l->w.d;
-    size_t longest = 0, n = 0;
-
-    for (uint32_t i = open; i < d->event[open].pair; i++)
-        for (uint32_t at = 0; d->event[i].kind == DOC_TEXT && at < d->event[i].n; at++) {
-            n = d->text.p[d->event[i].at + at] == c ? n + 1 : 0;
-            longest = n > longest ? n : longest;
-        }
-    return longest;
-}
-
 /* A fence that is not in the code; "" if it would have to be too long. */
 static void choose_fence(struct lines *l, uint32_t open, size_t least, const char *marks)
 {
+    const struct doc_event *e = &l->w.d->event[open];
+
     l->fence[0] = '\0';
     for (const char *c = marks; *c && !l->fence[0]; c++) {
-        size_t n = longest_run(l, open, *c) + 1;
+        size_t n = (*c == '`' ? e->tick_n : e->tilde_n) + (size_t)1;
         n = n < least ? least : n;
         if (n >= sizeof l->fence)
             continue;
