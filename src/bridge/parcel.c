@@ -74,6 +74,13 @@ static enum err tell(struct parcel *p, const struct channel *ch, const struct st
     return e == OK && p->text.is_over ? ERR_LIMIT : e;
 }
 
+/* Parts come before it and after it: the files are only named, they go with the last. Before the first was delivered the
+ * text may yet be cut anew. */
+static bool is_amid(const struct store_message *m)
+{
+    return m->parts.sent > 0 && m->parts.sent + 1 < m->parts.n;
+}
+
 bool parcel_pack(struct parcel *p, struct channel *ch, const struct store_message *m, struct outcome *instead)
 {
     *p = (struct parcel){.body = {m->body, m->body_n}};
@@ -84,7 +91,7 @@ bool parcel_pack(struct parcel *p, struct channel *ch, const struct store_messag
     if (fault.p && m->parts.sent > 0)
         fault = SPAN_LIT(REST); /* something was sent */
     *instead = (struct outcome){.kind = OUTCOME_REJECTED, .is_unsent = true, .reason = fault};
-    if (!fault.p && open_files(p, ch, m, instead)) {
+    if (!fault.p && (is_amid(m) || open_files(p, ch, m, instead))) {
         if (tell(p, ch, m) == OK)
             return true;
         *instead = (struct outcome){
