@@ -341,6 +341,7 @@ static void child_free(struct child *c)
     child_http_fini(c);
     child_loop_fini(c);
     child_calls_fini(c);
+    text_cuts_fini(&c->cuts);
     child_log_fini(c);
     event_free(c->finish_event);
     link_free(c->link);

@@ -13,6 +13,7 @@
 #include "host/decode.h"
 #include "host/letter.h"
 #include "host/link.h"
+#include "text/cuts.h"
 #include <event2/event.h>
 #include <front_bridge/channel.h>
 #include <pthread.h>
@@ -66,6 +67,7 @@ struct child {
     struct adapter *adapter;
     void *self;
     struct letter_form form; /* the text that it takes */
+    struct text_cuts cuts;   /* long texts that are under way */
     char *channel, *ca_file;
     char **setting; /* key, value, key, value, …, NULL */
     size_t setting_n;

@@ -132,7 +132,7 @@ const char *child_on_deliver(struct child *c, const struct frame *f, int *fd)
         return "a malformed delivery";
     struct buf letter;
     buf_init(&letter, LETTER_MAX);
-    enum err e = letter_write(json, &c->form, &part, &letter);
+    enum err e = letter_write(&c->cuts, json, &c->form, &part, &letter);
     if (e == ERR_LIMIT || e == ERR_CONFLICT) {
         buf_fini(&letter);
         return refuse(c, f->token, e);

@@ -5,7 +5,7 @@
 #include "host/letter.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "text/parts.h"
+#include "text/cuts.h"
 #include <front_bridge/channel.h>
 #include <stdlib.h>
 
@@ -14,7 +14,8 @@ struct letter {
     const struct letter_form *form;
     struct letter_part *part;
     struct jout j;
-    struct text_parts *parts;
+    struct text_cuts *cuts;
+    struct text_cut *cut;
     struct buf text, html, id, scratch;
     struct buf *name; /* of the files: name, cid, name, cid, … */
     struct text_file *file;
@@ -74,22 +75,9 @@ struct cut_rule {
     bool has_names;
 };
 
-static uint32_t digest(struct letter *l)
-{
-    uint32_t h = 2166136261u; /* FNV-1a */
-
-    for (unsigned k = 0; k < text_parts_n(l->parts); k++) {
-        buf_clear(&l->scratch);
-        text_part(l->parts, k, TEXT_PLAIN, &l->scratch);
-        for (size_t i = 0; i < l->scratch.n; i++)
-            h = (h ^ (unsigned char)l->scratch.p[i]) * 16777619u;
-    }
-    return h;
-}
-
 static int64_t cut_number(struct letter *l, const struct cut_rule *r)
 {
-    int64_t number = digest(l);
+    int64_t number = text_parts_digest(l->cut->parts);
 
     number = number << 1 | r->has_names;
     number = number << TEXT_FORM_N | r->forms;
@@ -127,19 +115,26 @@ static enum err cut(struct letter *l, const struct cut_rule *r)
                                   .file_n = l->file_n,
                                   .wants_names = r->has_names};
 
-    text_parts_free(l->parts);
-    l->parts = NULL;
-    return text_parts_new(&s, r->forms, r->limit, &l->parts);
+    text_cut_free(l->cut);
+    l->cut = NULL;
+    return text_cuts_take(l->cuts, &s, r->forms, r->limit, &l->cut);
 }
 
-static bool fits(struct letter *l, const struct cut_rule *now)
+/* Whether the cut has seen to it that this form is short enough now. */
+static bool is_bounded(enum text_form f, const struct cut_rule *then, const struct cut_rule *now)
 {
-    for (unsigned k = l->part->at; k < text_parts_n(l->parts); k++) {
-        for (enum text_form f = 0; f < TEXT_FORM_N; f++) {
+    return (then->forms & (1u << f)) && then->limit <= now->limit;
+}
+
+static bool fits(struct letter *l, const struct cut_rule *then, const struct cut_rule *now)
+{
+    for (enum text_form f = 0; f < TEXT_FORM_N && now->limit > 0; f++) {
+        if (!(now->forms & (1u << f)) || is_bounded(f, then, now))
+            continue;
+        for (unsigned k = l->part->at; k < text_parts_n(l->cut->parts); k++) {
             buf_clear(&l->scratch);
-            if (now->forms & (1u << f))
-                text_part(l->parts, k, f, &l->scratch);
-            if (now->limit > 0 && text_characters(buf_span(&l->scratch)) > now->limit)
+            text_part(l->cut->parts, k, f, &l->scratch);
+            if (text_characters(buf_span(&l->scratch)) > now->limit)
                 return false;
         }
     }
@@ -153,9 +148,9 @@ static enum err cut_as_before(struct letter *l, const struct cut_rule *now)
     if (read_rule(l->part->cut, &then) != OK || (now->has_names && !then.has_names && l->file_n > 0) ||
         cut(l, &then) != OK)
         return ERR_CONFLICT;
-    bool is_same = text_parts_n(l->parts) > 1 && l->part->at < text_parts_n(l->parts) &&
+    bool is_same = text_parts_n(l->cut->parts) > 1 && l->part->at < text_parts_n(l->cut->parts) &&
                    cut_number(l, &then) == l->part->cut;
-    return is_same && fits(l, now) ? OK : ERR_CONFLICT;
+    return is_same && fits(l, &then, now) ? OK : ERR_CONFLICT;
 }
 
 static enum err cut_text(struct letter *l)
@@ -170,7 +165,7 @@ static enum err cut_text(struct letter *l)
     }
     if (e)
         return e;
-    p->n = text_parts_n(l->parts);
+    p->n = text_parts_n(l->cut->parts);
     if (p->n > 1 && p->cut == 0)
         p->cut = cut_number(l, &now);
     return OK;
@@ -181,7 +176,7 @@ static enum err cut_text(struct letter *l)
 static void put_form(struct letter *l, const char *key, enum text_form form)
 {
     buf_clear(&l->scratch);
-    text_part(l->parts, l->part->at, form, &l->scratch);
+    text_part(l->cut->parts, l->part->at, form, &l->scratch);
     jout_kv_span(&l->j, key, l->scratch.n > 0 ? buf_span(&l->scratch) : SPAN_NONE);
 }
 
@@ -299,6 +294,15 @@ static void write_all(struct letter *l, struct buf *out)
     jout_object_end(&l->j);
 }
 
+/* Those who come for the next part find the text cut. */
+static void keep_cut(struct letter *l)
+{
+    if (is_last(l))
+        return;
+    text_cuts_put(l->cuts, l->cut);
+    l->cut = NULL;
+}
+
 static void letter_init(struct letter *l, size_t json_n)
 {
     buf_init(&l->text, json_n + 1);
@@ -310,7 +314,7 @@ static void letter_init(struct letter *l, size_t json_n)
 
 static void letter_fini(struct letter *l)
 {
-    text_parts_free(l->parts);
+    text_cut_free(l->cut);
     for (unsigned i = 0; i < 2 * l->file_n; i++)
         buf_fini(&l->name[i]);
     free(l->name);
@@ -321,12 +325,12 @@ static void letter_fini(struct letter *l)
     buf_fini(&l->scratch);
 }
 
-enum err letter_write(struct span json, const struct letter_form *form, struct letter_part *part,
-                      struct buf *out)
+enum err letter_write(struct text_cuts *cuts, struct span json, const struct letter_form *form,
+                      struct letter_part *part, struct buf *out)
 {
     struct json doc;
     struct letter_part p = *part;
-    struct letter l = {.form = form, .part = &p};
+    struct letter l = {.form = form, .part = &p, .cuts = cuts};
     enum err e = json_parse(&doc, json);
 
     l.root = json_root(&doc);
@@ -335,8 +339,10 @@ enum err letter_write(struct span json, const struct letter_form *form, struct l
     if (e == OK) {
         letter_init(&l, json.n);
         e = cut_text(&l);
-        if (e == OK)
+        if (e == OK) {
             write_all(&l, out);
+            keep_cut(&l);
+        }
         letter_fini(&l);
     }
     json_fini(&doc);

@@ -1,6 +1,6 @@
 /*
  * A delivery as the adapter takes it: its text in the forms and the length that the adapter takes, made of what the
- * bridge has stored of Front's. Pure.
+ * bridge has stored of Front's. Pure: what is kept between the parts of a text saves work and changes nothing.
  */
 #ifndef HOST_LETTER_H
 #define HOST_LETTER_H
@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include <stdint.h>
+
+struct text_cuts;
 
 /* What the adapter takes. */
 struct letter_form {
@@ -30,7 +32,7 @@ struct letter_part {
  * ERR_INVALID: json is no object. ERR_LIMIT: too large, or more than TEXT_PARTS_MAX parts. ERR_CONFLICT: parts are delivered,
  * and the rest cannot be sent so that it fits both to them and to what is taken now.
  */
-MUST_CHECK enum err letter_write(struct span json, const struct letter_form *form, struct letter_part *part,
-                                 struct buf *out);
+MUST_CHECK enum err letter_write(struct text_cuts *cuts, struct span json, const struct letter_form *form,
+                                 struct letter_part *part, struct buf *out);
 
 #endif

@@ -17,6 +17,8 @@ struct text_parts {
     bool has_text;
     struct doc_at from[TEXT_PARTS_MAX], to[TEXT_PARTS_MAX];
     unsigned n;
+    uint32_t digest;
+    bool has_digest;
 };
 
 size_t text_characters(struct span s)
@@ -281,4 +283,28 @@ void text_part(const struct text_parts *t, unsigned k, enum text_form form, stru
     doc_write(&t->d, form, t->from[k], t->to[k], out);
     if (t->n > 1)
         buf_addf(out, "%s(%u/%u)%s", number_marks[form].before, k + 1, t->n, number_marks[form].after);
+}
+
+static uint32_t digest_of(const struct text_parts *t)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    struct buf part;
+
+    buf_init(&part, 16 * (t->d.text.n + t->d.values.n + t->text.n) + 65536);
+    for (unsigned k = 0; k < t->n; k++) {
+        buf_clear(&part);
+        text_part(t, k, TEXT_PLAIN, &part);
+        for (size_t i = 0; i < part.n; i++)
+            h = (h ^ (unsigned char)part.p[i]) * 16777619u;
+    }
+    buf_fini(&part);
+    return h;
+}
+
+uint32_t text_parts_digest(struct text_parts *t)
+{
+    if (!t->has_digest)
+        t->digest = digest_of(t);
+    t->has_digest = true;
+    return t->digest;
 }

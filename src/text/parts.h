@@ -44,6 +44,9 @@ unsigned text_parts_n(const struct text_parts *t); /* at least 1 */
 /* text_part appends part k (0, 1, …). */
 void text_part(const struct text_parts *t, unsigned k, enum text_form form, struct buf *out);
 
+/* text_parts_digest tells cuts apart: it is of what the parts say as plain text. Found out once. */
+uint32_t text_parts_digest(struct text_parts *t);
+
 size_t text_characters(struct span s);
 
 #endif

@@ -8,6 +8,7 @@
 #include "host/decode.h"
 #include "host/letter.h"
 #include "host/parent.h"
+#include "text/cuts.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,18 +116,20 @@ static void as_letter(struct span in)
                                      .max_text = (uint32_t)(40 + (seed[0] >> 16) % 5000)};
     struct letter_part part = {.at = (unsigned)(seed[0] >> 40) % 99, .cut = (int64_t)seed[1]}, first = {0};
     struct span json = in.n > sizeof seed ? (struct span){in.p + sizeof seed, in.n - sizeof seed} : SPAN_NONE;
+    struct text_cuts cuts = {0};
     struct buf out;
     buf_init(&out, 1 << 20);
-    if (letter_write(json, &form, &part, &out) == OK)
+    if (letter_write(&cuts, json, &form, &part, &out) == OK)
         must(part.at < part.n && (part.n > 1) == (part.cut > 0));
     buf_clear(&out);
-    if (letter_write(json, &form, &first, &out) == OK && first.n > 1) {
+    if (letter_write(&cuts, json, &form, &first, &out) == OK && first.n > 1) {
         struct letter_part last = {.at = first.n - 1, .cut = first.cut};
         buf_clear(&out);
-        enum err e = letter_write(json, &form, &last, &out);
+        enum err e = letter_write(&cuts, json, &form, &last, &out);
         must(e == ERR_LIMIT || (e == OK && last.n == first.n && last.cut == first.cut));
     }
     buf_fini(&out);
+    text_cuts_fini(&cuts);
 }
 
 static void as_bridge(struct span in)

@@ -75,6 +75,30 @@ def test_parts_in_order_are_the_text(make, backend, front):
     assert backend.bad_signatures == 0
 
 
+def test_files_are_opened_for_the_last_part(make, backend, front):
+    """What the disk loses meanwhile is missed only there, and fetched again."""
+    bridge = make()
+    front.files["fil_1"] = ("text/plain", b"content")
+    file = {"id": "fil_1", "url": "https://acme.api.frontapp.com/download/fil_1", "filename": "a.txt", "content_type": "text/plain",
+            "size": 7, "metadata": {"is_inline": False}}
+
+    def lose(delivery):
+        if delivery["part"] == 2:
+            for kept in (bridge.store / "files").iterdir():
+                kept.unlink()
+        return 200, {}
+
+    backend.answer = lose
+    sent = message(TEXT, attachments=[file])
+    bridge.callback(sent)
+    bridge.wait_state(sent["id"], "delivered")
+    whole(backend.deliveries)
+    told = [e["part"] if e.get("part") else e["event"] for e in bridge.lines() if e.get("part") or e["event"] == "file_lost"]
+    n = len(backend.deliveries)
+    assert told[:n] == [*range(1, n), "file_lost"]
+    assert bridge.request("GET", backend.deliveries[-1]["attachments"][0]["url"].split(f":{bridge.port}")[1]).body == b"content"
+
+
 def test_the_answer_waits_for_the_last_part(make, backend):
     bridge = make()
     backend.answer = lambda d: (422, {"message": "No more."}) if d.get("part") == 3 else (200, {})

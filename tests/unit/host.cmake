@@ -19,3 +19,11 @@ set_target_properties(bench_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BIN
 add_dependencies(bench_host test_channels)
 fb_unit_test(host_letter SOURCES host/letter_test.c LIBS host)
 fb_unit_test(host_outcome SOURCES host/outcome_test.c LIBS host)
+
+# The same sources again, which count what they do.
+get_target_property(text_sources text SOURCES)
+list(TRANSFORM text_sources PREPEND ${CMAKE_SOURCE_DIR}/src/text/)
+add_library(counted STATIC ${text_sources} ${CMAKE_SOURCE_DIR}/src/host/letter.c)
+target_compile_options(counted PRIVATE -fsanitize-coverage=trace-pc -fno-sanitize=all)
+target_link_libraries(counted PUBLIC fb_flags base PkgConfig::CMARK ${UNISTRING})
+fb_unit_test(host_letter_cost SOURCES host/letter_cost_test.c LIBS counted)

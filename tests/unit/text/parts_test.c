@@ -3,7 +3,6 @@
 #include "text/html.h"
 #include "text/parts.h"
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     PLAIN = 1 << TEXT_PLAIN,
@@ -451,41 +450,6 @@ static void test_sources(void **state)
     text_parts_free(t);
 }
 
-/* The processor's time for so many bytes of a piece; the best of three, since others use it too. */
-static clock_t cost_of(const char *piece, size_t bytes)
-{
-    struct buf html;
-    clock_t best = 0;
-
-    buf_init(&html, 1 << 20);
-    while (html.n < bytes)
-        buf_add_str(&html, piece);
-    for (int i = 0; i < 3; i++) {
-        struct text_parts *t = NULL;
-        clock_t start = clock();
-        if (make(NULL, html.p, ALL, 8000, &t) == OK)
-            text_parts_free(t);
-        clock_t cost = clock() - start;
-        best = i == 0 || cost < best ? cost : best;
-    }
-    buf_fini(&html);
-    return best;
-}
-
-/* Four times as much takes about four times as long; sixteen times would be its square. */
-static void test_time_is_linear(void **state)
-{
-    static const char *const pieces[] = {"x",  "x ",   "<b>x</b>", "<ul><li>x", "&amp;", "\xf0\x9f\x91\xa9",
-                                         "\n", "<br>x"};
-    (void)state;
-
-    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
-        clock_t some = cost_of(pieces[i], 1 << 13), more = cost_of(pieces[i], 1 << 15);
-        if (more > 10 * some + CLOCKS_PER_SEC / 10)
-            fail_msg("%s takes %ld and %ld µs", pieces[i], (long)some, (long)more);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,7 +460,6 @@ int main(void)
         cmocka_unit_test(test_one_endless_cluster),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_time_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
