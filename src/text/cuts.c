@@ -25,7 +25,12 @@ static void add_span(struct buf *key, struct span s)
 
 static void write_key(struct buf *key, const struct text_source *s, unsigned forms, size_t max)
 {
-    buf_init(key, SIZE_MAX);
+    size_t numbers = 5 + 2 * (size_t)s->file_n, room = numbers * sizeof(size_t) + s->text.n + s->html.n;
+
+    for (unsigned i = 0; i < s->file_n; i++)
+        room += s->file[i].name.n + s->file[i].cid.n;
+    buf_init(key, room);
+    buf_reserve(key, room);
     add_number(key, forms);
     add_number(key, max);
     add_number(key, s->wants_names);

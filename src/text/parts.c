@@ -13,7 +13,7 @@ enum { NAME_MAX_BYTES = 200 };
 
 struct text_parts {
     struct doc d;
-    struct buf text; /* plain text as it was given; used when there is one part only */
+    struct buf text; /* plain text as it was given; kept while it fits */
     bool has_text;
     struct doc_at from[TEXT_PARTS_MAX], to[TEXT_PARTS_MAX];
     unsigned n;
@@ -224,6 +224,8 @@ static enum err cut_up(struct text_parts *t, unsigned forms, size_t max)
     struct doc fit;
     enum err e = ERR_LIMIT;
 
+    t->has_text = false; /* without its white space it may be one part, which is written like any */
+    buf_fini(&t->text);
     doc_init(&fit, t->d.text.n + t->d.values.n);
     doc_fit(&t->d, forms, max - number_length(forms, 2), &fit);
     doc_fini(&t->d);
@@ -276,7 +278,7 @@ unsigned text_parts_n(const struct text_parts *t)
 void text_part(const struct text_parts *t, unsigned k, enum text_form form, struct buf *out)
 {
     must(k < t->n);
-    if (t->n == 1 && form == TEXT_PLAIN && t->has_text) {
+    if (form == TEXT_PLAIN && t->has_text) {
         buf_add_span(out, buf_span(&t->text));
         return;
     }

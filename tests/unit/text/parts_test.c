@@ -422,6 +422,27 @@ static void test_files(void **state)
     text_parts_free(t);
 }
 
+/* What is too long for its white space alone is one part, and a short one. */
+static void test_white_space_at_the_end(void **state)
+{
+    static const char *const ends[] = {" ", "\n", "\t"};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        char text[400] = "a b";
+        struct text_parts *t;
+        for (unsigned n = 0; n < 300; n++)
+            strcat(text, ends[i]);
+        assert_int_equal(make(text, NULL, PLAIN, 40, &t), OK);
+        assert_int_equal(text_parts_n(t), 1);
+        char *part = part_of(t, 0, TEXT_PLAIN);
+        assert_memory_equal(part, "a b", 3);
+        assert_in_range(text_characters(span_of(part)), 3, 40);
+        free(part);
+        text_parts_free(t);
+    }
+}
+
 /* Text counts for plain text, HTML for the other forms; what is missing is made of the other one. */
 static void test_sources(void **state)
 {
@@ -459,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_one_endless_cluster),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_white_space_at_the_end),
         cmocka_unit_test(test_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
