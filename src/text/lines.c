@@ -129,6 +129,14 @@ void lines_newline(struct lines *l)
     l->is_line_start = true;
 }
 
+void lines_add(struct lines *l, struct span words)
+{
+    for (size_t i = 0; i < words.n; i++) {
+        char c = words.p[i];
+        buf_add_char(l->w.out, c == HTML_KEPT_SPACE ? ' ' : c == HTML_KEPT_TAB ? '\t' : c);
+    }
+}
+
 void lines_begin_words(struct lines *l)
 {
     l->is_line_start = false;

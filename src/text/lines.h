@@ -59,6 +59,8 @@ void lines_owe(struct lines *l, unsigned breaks);
 void lines_pay(struct lines *l, bool is_flowing);
 /* lines_begin_words says that words follow right here. */
 void lines_begin_words(struct lines *l);
+/* lines_add writes words as they stand: white space that was written to stay is white space. */
+void lines_add(struct lines *l, struct span words);
 /* lines_end_link says where the link leads whose words began at label_at, unless they do. */
 void lines_end_link(struct lines *l, struct span url);
 /* lines_newline begins a line right here. */

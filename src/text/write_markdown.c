@@ -187,14 +187,6 @@ static void open_fence(struct lines *l)
     l->breaks = 1;
 }
 
-static void add_raw(struct lines *l, struct span words)
-{
-    for (size_t i = 0; i < words.n; i++)
-        buf_add_char(l->w.out, words.p[i] == HTML_KEPT_SPACE ? ' '
-                               : words.p[i] == HTML_KEPT_TAB ? '\t'
-                                                             : words.p[i]);
-}
-
 static void pay_lines(struct lines *l)
 {
     for (; l->breaks > 0; l->breaks--)
@@ -213,7 +205,7 @@ static void add_pre_line(struct lines *l, struct span line)
         open_fence(l);
     pay_lines(l);
     lines_begin_words(l);
-    add_raw(l, line);
+    lines_add(l, line);
 }
 
 static void add_pre(struct lines *l, struct span words)
@@ -452,7 +444,7 @@ static void markdown_words(struct writer *w, struct span words)
         return;
     }
     if (l->code != DOC_NONE && l->fence[0]) {
-        add_raw(l, words);
+        lines_add(l, words);
         return;
     }
     if ((l->breaks > 0 || !l->has_words) && *words.p == ' ')
@@ -525,7 +517,7 @@ static void markdown_empty(struct writer *w, uint32_t event)
     if (l->pre_n > 0)
         add_pre(l, e->element->flags & HTML_IMAGE ? doc_value(w->d, e, DOC_ALT) : SPAN_LIT("\n"));
     else if (l->code != DOC_NONE && l->fence[0])
-        add_raw(l, doc_value(w->d, e, DOC_ALT));
+        lines_add(l, doc_value(w->d, e, DOC_ALT));
     else if (e->element->flags & HTML_RULE)
         add_rule(l);
     else if (!(e->element->flags & HTML_BREAK))

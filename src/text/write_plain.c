@@ -8,14 +8,6 @@ static void plain_init(struct writer *w)
     lines_init((struct lines *)w);
 }
 
-static void add(struct lines *l, struct span words)
-{
-    for (size_t i = 0; i < words.n; i++) {
-        char c = words.p[i];
-        buf_add_char(l->w.out, c == HTML_KEPT_SPACE ? ' ' : c == HTML_KEPT_TAB ? '\t' : c);
-    }
-}
-
 static void begin_words(struct lines *l)
 {
     lines_pay(l, true);
@@ -31,7 +23,7 @@ static void add_pre(struct lines *l, struct span words)
             n++;
         if (n > 0) {
             begin_words(l);
-            add(l, (struct span){words.p + i, n});
+            lines_add(l, (struct span){words.p + i, n});
         }
         i += n;
         if (i < words.n)
@@ -53,7 +45,7 @@ static void plain_words(struct writer *w, struct span words)
     if (words.n == 0)
         return;
     begin_words(l);
-    add(l, words);
+    lines_add(l, words);
 }
 
 static void say_quote(struct lines *l)
@@ -99,7 +91,7 @@ static void add_picture(struct lines *l, struct span name)
 {
     begin_words(l);
     buf_add_char(l->w.out, '[');
-    add(l, name);
+    lines_add(l, name);
     buf_add_char(l->w.out, ']');
 }
 
