@@ -23,6 +23,9 @@ enum {
     RECALL_AGAIN_MS = 1000, /* after a store failure */
     FACT_MAX = STORE_FACT_MAX,
     WORD_MAX = 64,
+    /* So many pages of a look are asked for at once. A long one would use up Front's minute, and customers' messages would
+       wait for the next: the rest goes as history does, which leaves a place for whoever comes. */
+    URGENT_PAGES = 10,
 };
 
 static const char first_key[] = "first_start", mark_key[] = "catch_up_mark", window_key[] = "catch_up_window";
@@ -448,6 +451,8 @@ static void on_page(struct event_pages *p)
 {
     struct catcher *c = container_of(p, struct catcher, pages);
 
+    if (p->page_n >= URGENT_PAGES)
+        p->lane = RATE_HISTORY;
     if (c->order)
         ask_page(c);
     else

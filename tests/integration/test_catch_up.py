@@ -137,3 +137,25 @@ def test_failures_of_the_window_and_other_peoples_events(front, start, backend):
     assert "not ours" not in backend.texts() and "Hello" not in backend.texts()
     [told] = bridge.lines("event", type="out_reply")
     assert "sending it failed" in told["result"]
+
+
+def test_a_long_look_leaves_room_for_what_customers_write(front, start):
+    """Front says nothing of its limits, so fifty calls a minute are all there is: they are not all the look's."""
+    conversation = talk(front)
+    bridge = start()
+    bridge.stop()
+    front.configure(thin_pages=True)  # pages of events that nobody asks for, each of which has to be read
+    for _ in range(420):
+        front.happen("tag", conversation, tag="vip", send=False)
+        front.happen("untag", conversation, tag="vip", send=False)
+    before = len(front.calls("events"))
+    bridge.start()
+
+    def rests():
+        n = len(front.calls("events"))
+        time.sleep(0.5)
+        return n - before >= 10 and len(front.calls("events")) == n
+    wait_for(rests, 20)
+    assert bridge.hook({"id": "m-1", "sender": {"handle": "ada"}, "text": "Hello"}).status == 202
+    bridge.wait_state("m-1", "accepted")
+    assert not [look for look in looks(bridge) if look["took_pages"] > 10]  # it is not over
