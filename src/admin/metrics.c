@@ -252,6 +252,17 @@ static void confirmations(struct buf *out, const struct bridge *b)
     }
 }
 
+static void webhooks(struct buf *out, const struct bridge *b)
+{
+    family(out, "front_bridge_webhooks_total", "counter", "Requests to /events/ACCOUNT, by the answer.");
+    for (size_t i = 0; i < b->config->account_n; i++)
+        for (unsigned e = 0; e < FRONT_ERROR_N; e++)
+            if (b->account[i].webhooks[e])
+                buf_addf(out, "front_bridge_webhooks_total{account=\"%s\",result=\"%s\"} %llu\n",
+                         b->config->account[i].name, result_name(e),
+                         (unsigned long long)b->account[i].webhooks[e]);
+}
+
 static void events(struct buf *out, const struct bridge *b)
 {
     family(out, "front_bridge_events_total", "counter",
@@ -286,6 +297,7 @@ void metrics_write(struct buf *out, const struct bridge *b, const struct store_s
 {
     callbacks(out, b);
     app_calls(out, b);
+    webhooks(out, b);
     confirmations(out, b);
     outcomes(out, b, "front_bridge_deliveries_total", "Attempts to deliver to the backend, by outcome.",
              true);

@@ -503,7 +503,10 @@ static void act_merged(struct happening *h)
         front_event_merged(&h->what, add_gone, h->gone);
     }
     if (h->gone->n == 0 || !h->what.conversation.id) {
-        happening_end(h, EVENT_IGNORED, "it does not say what was merged; a redirect of Front will");
+        if (is_wanted(h))
+            tell_those_who_ask(h);
+        else
+            happening_end(h, EVENT_IGNORED, "it does not say what was merged; a redirect of Front will");
         return;
     }
     h->merge = (struct store_merge){.op.on_done = on_merged,

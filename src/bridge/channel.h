@@ -84,6 +84,7 @@ struct account {
     const struct config_account *config;
     struct oauth *oauth; /* NULL: sign-in is off */
     uint64_t app_calls[APP_CALL_N][FRONT_ERROR_N];
+    uint64_t webhooks[FRONT_ERROR_N];
     struct front_client *front;
     struct breaker breaker;
     struct authors *authors;

@@ -222,6 +222,8 @@ static void answer(struct taking *t, enum err result)
         front_answer_error(&body, e, SPAN_LIT("The event could not be stored; please send it again."));
     if (t->via)
         t->via->stats.callbacks[t->shape][e]++;
+    else
+        t->account->webhooks[e]++;
     http_reply(t->x, front_error_status(e), "application/json", buf_span(&body), NULL);
     buf_fini(&body);
 }

@@ -9,10 +9,11 @@
 #include "bridge/intake.h"
 #include "front/signature.h"
 
-static void refuse(const struct account *a, struct http_exchange *x, enum front_error e, struct span why)
+static void refuse(struct account *a, struct http_exchange *x, enum front_error e, struct span why)
 {
     struct buf body;
 
+    a->webhooks[e]++;
     log_warn("refused", LOG_STR("account", a->config->name), LOG_SPAN("peer", http_peer(x)),
              LOG_STR("type", front_error_type(e)), LOG_SPAN("reason", why));
     buf_init(&body, 4096);
@@ -39,7 +40,9 @@ static void take(struct account *a, struct http_exchange *x, const struct callba
     else if (c->shape != CALLBACK_SYNC)
         refuse(a, x, FRONT_BAD_REQUEST,
                SPAN_LIT("This is no event: messages belong to the channel's own URL."));
-    else if (!intake_challenge(x))
+    else if (intake_challenge(x))
+        a->webhooks[FRONT_OK]++;
+    else
         refuse(a, x, FRONT_BAD_REQUEST, SPAN_LIT("The X-Front-Challenge header is missing or too long."));
 }
 

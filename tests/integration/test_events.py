@@ -236,6 +236,19 @@ def test_merged_conversations_go_on_in_the_one_that_is_left(front, start, backen
     assert backend.wait(2)[1]["conversation_id"] == "room-ada"
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_merge_that_does_not_say_of_what_is_told_all_the_same(front, start, backend, asks):
+    bridge = start(events=["conversations_merged"] if asks else ["tag"])
+    front.merge(talk(front, "bob"), talk(front), send=False)
+    event = [e for e in front.events() if e["type"] == "conversations_merged"][-1]
+    event["target"]["data"] = None
+    assert bridge.callback(event).status == 200
+    if asks:
+        assert backend.wait(1)[0]["type"] == "conversations_merged"
+    else:
+        wait_for(lambda: events_of(bridge, result="it does not say what was merged; a redirect of Front will"))
+
+
 def test_adapters_hear_what_they_ask_for_with_the_data_of_its_parts(front, start, backend):
     bridge = start(events=["tag", "archive", "brand_new_type"])
     conversation = talk(front)
@@ -304,6 +317,10 @@ def test_bad_webhooks_are_refused_and_store_nothing(front, start):
                                                             "x-front-signature": signing.sha1(body, COMPANY)})
     assert answer.status == 401
     assert events_of(bridge) == []
+    counted = {t: bridge.metric("front_bridge_webhooks_total", account="main", result=t) for t in ("success", "bad_request", "authentication_required")}
+    assert counted == {"success": 0, "bad_request": 3, "authentication_required": 4}
+    assert rule(bridge, event).status == 200
+    assert bridge.metric("front_bridge_webhooks_total", account="main", result="success") == 1
 
 
 def test_the_handshake_is_echoed_only_with_a_signature(front, start):
