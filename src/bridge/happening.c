@@ -254,17 +254,23 @@ void happening_need_message(struct happening *h, act_step_fn *then)
         h->on_message(h);
     else if (h->what.target.id)
         happening_ask(h, "message", "/messages/%s", h->what.target.id, on_message_answer);
-    else
+    else if (!happening_needs_whole(h))
         happening_end(h, EVENT_IGNORED, "it names no message");
 }
 
 /* ---- The whole event ---- */
 
+/* The target that the type demands is not told: it is absent, null, or nothing but its type. */
+static bool lacks_target(const struct front_event *e)
+{
+    return !event_type_fits(e->type, EVENT_OF_NOTHING) && !e->target.id && !json_has(e->target.data);
+}
+
 static bool is_whole(const struct front_event *e)
 {
     bool source = e->source.form != EVENT_PREVIEW, target = e->target.form != EVENT_PREVIEW;
 
-    return source && target && e->conversation.form != EVENT_PREVIEW;
+    return source && target && e->conversation.form != EVENT_PREVIEW && !lacks_target(e);
 }
 
 static void take_whole(struct happening *h, struct span text)

@@ -1,6 +1,6 @@
 /*
  * Reads an event by one table of types. It decides whether the parts of an event belong together, and refuses
- * to know what is done about it. Invariant: an event without a fault has the target that its type demands.
+ * to know what is done about it. Invariant: an event without a fault has no other target than its type demands.
  */
 #include "front/event.h"
 #include "base/mem.h"
@@ -266,7 +266,7 @@ static void check(struct front_event *e, struct jval event)
 
     if (linked && strcmp(linked, e->id) != 0)
         e->fault = "its id and its link disagree";
-    if (!event_type_fits(e->type, e->target.kind))
+    if (e->target.form != EVENT_ABSENT && !event_type_fits(e->type, e->target.kind))
         e->fault = "its target is not of the kind that belongs to its type";
     free(linked);
 }

@@ -109,6 +109,19 @@ def test_a_preview_at_the_channels_own_url_is_fetched_and_delivered_once(front, 
     assert len(front.calls("message")) == 3  # one of ours, two of the test's
 
 
+@pytest.mark.parametrize("target", [{"_meta": {"type": "message"}}, {"_meta": {"type": "message"}, "data": None}, None], ids=["meta", "null", "absent"])
+def test_what_an_event_does_not_say_of_its_target_is_asked_of_front(front, start, backend, target):
+    bridge = start(source="events")
+    event = write_silently(front, talk(front), "By event")
+    assert rule(bridge, {**event, "target": target}).status == 200
+    [delivery] = backend.wait(1)
+    assert delivery["text"] == "By event" and delivery["front"]["event_id"] == event["id"]
+    front.fault(call="event", status=403, next=-1)  # Front does not say either
+    unsaid = {**write_silently(front, talk(front), "unsaid"), "target": target}
+    assert rule(bridge, unsaid).status == 200
+    wait_for(lambda: events_of(bridge, id=unsaid["id"], result="it names no message"))
+
+
 def test_webhooks_tell_of_messages_only_where_the_channel_takes_events(front, start, backend):
     bridge = start()
     conversation = talk(front)
@@ -242,6 +255,7 @@ def test_a_merge_that_does_not_say_of_what_is_told_all_the_same(front, start, ba
     front.merge(talk(front, "bob"), talk(front), send=False)
     event = [e for e in front.events() if e["type"] == "conversations_merged"][-1]
     event["target"]["data"] = None
+    front.fault(call="event", status=403, next=-1)  # nor does Front when it is asked
     assert bridge.callback(event).status == 200
     if asks:
         assert backend.wait(1)[0]["type"] == "conversations_merged"

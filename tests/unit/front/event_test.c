@@ -195,6 +195,11 @@ static void test_parts_are_decided_one_by_one(void **state)
     assert_null(event.target.id);
     assert_null(event.fault);
     forget();
+    /* nor is no target at all: Front is asked what it is */
+    assert_int_equal(read_text("{\"id\":\"evt_1\",\"type\":\"outbound\"}"), OK);
+    assert_int_equal(event.target.form, EVENT_ABSENT);
+    assert_null(event.fault);
+    forget();
 }
 
 static void test_what_disagrees_is_not_acted_on(void **state)
@@ -204,7 +209,6 @@ static void test_what_disagrees_is_not_acted_on(void **state)
         "links\":{}}}",
         "{\"id\":\"evt_1\",\"type\":\"outbound\",\"target\":{\"id\":\"com_1\",\"type\":\"message\",\"_"
         "links\":{}}}",
-        "{\"id\":\"evt_1\",\"type\":\"outbound\"}",
         "{\"id\":\"evt_1\",\"type\":\"inbound\",\"target\":{\"id\":\"msg_1\",\"type\":\"message\","
         "\"_links\":{\"self\":\"https://h/messages/msg_2\"}}}",
         "{\"id\":\"evt_1\",\"type\":\"archive\",\"_links\":{\"self\":\"https://h/events/evt_2\"}}",
