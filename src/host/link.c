@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 << 10, KEEP_BYTES = 256 << 10 };
+enum { READ_BYTES = 64 << 10, KEEP_BYTES = 256 << 10, CROWDED_MS = 20 };
 
 struct attached { /* descriptors that wait for the byte at position to be written */
     uint64_t position;
@@ -31,6 +31,7 @@ struct link {
     int fd;
     enum frame_side in_side;
     struct event *read_event, *write_event;
+    struct event *later; /* when writing is tried again, though the socket has room */
     const struct link_events *events;
     void *arg;
     struct buf out;
@@ -62,7 +63,8 @@ struct link *link_new(struct event_base *base, int fd, enum frame_side in, size_
     must(evutil_make_socket_nonblocking(fd) == 0);
     l->read_event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, l);
     l->write_event = event_new(base, fd, EV_WRITE, on_writable, l);
-    must(l->read_event && l->write_event);
+    l->later = evtimer_new(base, on_writable, l);
+    must(l->read_event && l->write_event && l->later);
     event_add(l->read_event, NULL);
     return l;
 }
@@ -91,6 +93,7 @@ void link_free(struct link *l)
         return;
     event_free(l->read_event);
     event_free(l->write_event);
+    event_free(l->later);
     while (l->attached)
         drop_attached(l);
     close_all(l->in_fd, l->in_fd_n);
@@ -107,6 +110,7 @@ static void end(struct link *l, const char *fault)
     l->is_ended = true;
     event_del(l->read_event);
     event_del(l->write_event);
+    event_del(l->later);
     l->events->on_end(l, fault, l->arg);
 }
 
@@ -217,42 +221,58 @@ static void forget_written(struct link *l)
     }
 }
 
-/* write_out writes what the socket takes; false when it is broken. */
-static bool write_out(struct link *l)
+enum wrote {
+    WROTE_ALL,
+    WROTE_FULL, /* the socket has no room */
+    WROTE_CROWDED, /* this user has too many descriptors on their way (unix(7), ETOOMANYREFS): soon there are fewer */
+    WROTE_BROKEN
+};
+
+/* write_out writes what the socket takes. */
+static enum wrote write_out(struct link *l)
 {
     while (link_waiting(l) > 0) {
         ssize_t n = send_some(l);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno == EAGAIN;
+            return errno == EAGAIN ? WROTE_FULL : errno == ETOOMANYREFS ? WROTE_CROWDED : WROTE_BROKEN;
         l->written += (uint64_t)n;
         l->out_at += (size_t)n;
     }
     forget_written(l);
-    return true;
+    return WROTE_ALL;
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct link *l = arg;
+    struct timeval soon = clock_tv(CROWDED_MS);
     if (l->fault) {
         end(l, l->fault);
         return;
     }
-    /* A broken pipe shows at the reading side too, after what the peer wrote before it died. */
-    if (write_out(l) && link_waiting(l) > 0)
+    enum wrote wrote = write_out(l);
+    if (wrote == WROTE_FULL)
         event_add(l->write_event, NULL);
+    else if (wrote == WROTE_CROWDED)
+        event_add(l->later, &soon);
+    /* A broken pipe shows at the reading side too, after what the peer wrote before it died. */
 }
 
 bool link_flush_wait(struct link *l, int timeout_ms)
 {
     mono_ms_t until = clock_mono_ms() + timeout_ms;
-    while (write_out(l) && link_waiting(l) > 0) {
+    enum wrote wrote;
+    while ((wrote = write_out(l)) == WROTE_FULL || wrote == WROTE_CROWDED) {
         mono_ms_t left = until - clock_mono_ms();
         struct pollfd p = {.fd = l->fd, .events = POLLOUT};
-        if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+        if (left <= 0)
+            break;
+        if (wrote == WROTE_CROWDED)
+            poll(NULL, 0, left < CROWDED_MS ? (int)left : CROWDED_MS);
+        else if (poll(&p, 1, (int)left) <= 0)
             break;
     }
     return link_waiting(l) == 0;

@@ -7,6 +7,7 @@ add_dependencies(test_host_conform channel_template)
 
 fb_unit_test(host_settings SOURCES host/settings_test.c LIBS host)
 fb_unit_test(host_frame SOURCES host/frame_test.c LIBS host)
+fb_unit_test(host_link SOURCES host/link_test.c LIBS host)
 fb_unit_test(host_inbound SOURCES host/inbound_test.c LIBS host)
 fb_unit_test(host_loader SOURCES host/loader_test.c LIBS host)
 target_compile_definitions(test_host_loader PRIVATE BUILD_DIR="${CMAKE_BINARY_DIR}")
