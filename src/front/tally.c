@@ -16,6 +16,7 @@ static const char *const names[] = {
     "teammate",
     "conversation",
     "conversation_messages",
+    "conversation_comments",
     "conversation_inboxes",
     "comments",
     "channel",

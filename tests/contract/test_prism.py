@@ -28,6 +28,7 @@ CALLS = {  # what shows that a call of this name was made
     "teammate": r"GET /teammates/[^/]+$",
     "conversation": r"PATCH /conversations/[^/]+$",
     "conversation_messages": r"GET /conversations/[^/]+/messages\?",
+    "conversation_comments": r"GET /conversations/[^/]+/comments$",
     "conversation_inboxes": r"GET /conversations/[^/]+/inboxes$",
     "comments": r"POST /conversations/[^/]+/comments$",
     "channel": r"GET /channels/[^/]+$",
@@ -285,7 +286,7 @@ def test_a_channel_that_is_down_is_said_to_be(bridge, backend, prism, kind):
     assert prism.mistakes() == []
 
 
-@pytest.mark.judges("me")
+@pytest.mark.judges("me", "conversation_comments")
 def test_what_doctor_asks(bridge, prism):
     """Its writes are empty on purpose, so that nothing can happen, and it takes no file; these alone are mistakes."""
     bridge.run_cli("doctor")
