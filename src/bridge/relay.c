@@ -46,6 +46,7 @@ struct relay {
     struct upload *upload; /* its files; NULL: it has none */
     struct about *about;   /* of a sign: what it is about; NULL: it is a message */
     bool is_from_agent, is_posted, is_shown /* by what Front told of itself */;
+    bool is_again; /* it was posted before, and was not found */
     char id[STORE_ID_BYTES];
 };
 
@@ -192,8 +193,11 @@ static void on_answer(const struct front_result *result, void *arg)
     }
     if (result->class == FRONT_CALL_OK && incoming_uid(result->json, &uid) == OK)
         o.external_id = buf_span(&uid);
-    if (r->way == &relay_comment)
+    if (r->way == &relay_comment) {
         a->facts.is_shown = true; /* a comment is there when Front says so */
+        a->facts.is_resendable &=
+            !r->is_again; /* its words may look otherwise in Front: a third one would be too much */
+    }
     if (result->class == FRONT_CALL_CANCELLED)
         breaker_lost(&r->channel->account->breaker, a->is_probe);
     else
@@ -361,6 +365,7 @@ static void begin_lookup(struct relay *r)
 static enum progress post_again(struct relay *r)
 {
     end_lookup(r);
+    r->is_again = true;
     r->attempt->is_unsure = false;
     return STEP_PASSED;
 }

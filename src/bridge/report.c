@@ -15,6 +15,7 @@
 enum {
     AGAIN_MS = 30 * 1000, /* after a call that Front could not take */
     TRIES_MAX = 100,
+    UNSURE_MAX = 3, /* comments whose answer was lost, and which are not found */
     WINDOW_MS = 60 * 1000,
     FAILED_MS = 1000,      /* after a store failure */
     CLOCKS_MS = 60 * 1000, /* between Front's clock and ours */
@@ -326,7 +327,8 @@ static void on_answer(const struct front_result *r, void *arg)
         finish(t);
     } else if (r->class == FRONT_CALL_REFUSED && is_first_try_of_auto) {
         go_on(t, comment_way(t));
-    } else if (r->class == FRONT_CALL_REFUSED || t->tries >= TRIES_MAX) {
+    } else if (r->class == FRONT_CALL_REFUSED || t->tries >= TRIES_MAX ||
+               (r->class == FRONT_CALL_UNKNOWN && t->tries >= UNSURE_MAX)) {
         write_line(t, "failure_not_told", r->reason);
         finish(t);
     } else {

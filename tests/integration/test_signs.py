@@ -278,6 +278,23 @@ def test_a_comment_whose_answer_is_lost_is_left_to_a_person_where_nobody_may_loo
     assert len(posted) == 1
 
 
+def test_a_comment_that_front_shows_in_other_words_is_posted_twice_at_most(bridge, front, reaction):
+    original, posted = front.accept, []
+
+    def accept(method, path, content):
+        if not path.endswith("/comments"):
+            return original(method, path, content)
+        if method == "GET":
+            comments = [{"id": "com_1", "posted_at": 9999999999, "body": "<p>in other words</p>"} for _ in posted]
+            return 200, {"content-type": "application/json"}, json.dumps({"_pagination": {"next": None}, "_results": comments}).encode()
+        posted.append(content["body"])
+        raise Drop
+
+    front.accept = accept
+    bridge.wait_state(reaction(), "unknown", 40)
+    assert len(posted) == 2
+
+
 def test_a_token_that_may_not_comment_is_told_which_scope_it_lacks(bridge, front, reaction):
     original = front.accept
     front.accept = lambda m, path, c: refuse("Forbidden") if path.endswith("/comments") else original(m, path, c)
