@@ -73,12 +73,6 @@ static bool may(const struct admin *a, struct http_exchange *x)
     return false;
 }
 
-static void on_healthz(struct http_exchange *x, void *arg)
-{
-    (void)arg;
-    http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
-}
-
 static void on_readyz(struct http_exchange *x, void *arg)
 {
     struct admin *a = arg;
@@ -315,7 +309,7 @@ static int64_t history_rate(const char *channel, void *arg)
 static struct http_server *server_new(struct admin *a, struct event_base *base)
 {
     const struct http_route route[] = {
-        {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, a},
+        {"GET", "/healthz", HTTP_EXACT, 0, NULL, http_on_health, NULL},
         {"GET", "/readyz", HTTP_EXACT, 0, NULL, on_readyz, a},
         {"GET", "/metrics", HTTP_EXACT, 0, NULL, on_metrics, a},
         {"GET", "/api/v1/channels", HTTP_EXACT, 0, NULL, on_channels, a},

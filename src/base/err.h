@@ -23,9 +23,6 @@ enum err {
     ERR_CANCELLED, /* taken back before it was done */
 };
 
-/* err_text returns a few words for e, such as "not found". */
-const char *err_text(enum err e);
-
 /* must ends the process with a sentence when the impossible happens; it is never compiled out. */
 #define must(cond)                                                                                           \
     do {                                                                                                     \

@@ -49,12 +49,6 @@ static void refusal(struct buf *body, int status, const char *reason)
     front_answer_error(body, front_error_of_status(status), span_of(reason));
 }
 
-static void on_healthz(struct http_exchange *x, void *arg)
-{
-    (void)arg;
-    http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
-}
-
 /* ---- Channels ---- */
 
 struct channel *bridge_channel(const struct bridge *b, struct span name)
@@ -291,7 +285,7 @@ static struct http_server *server_new(struct bridge *b)
         {"POST", "/events", HTTP_PREFIX, c->callback_body_bytes, "application/json", webhook_request, b},
         {"GET POST PUT DELETE", "/hooks", HTTP_PREFIX, c->hook_body_bytes, NULL, hooks_request, b},
         {"GET", "/files/", HTTP_PREFIX, 0, NULL, links_request, b},
-        {"GET", "/healthz", HTTP_EXACT, 0, NULL, on_healthz, b},
+        {"GET", "/healthz", HTTP_EXACT, 0, NULL, http_on_health, NULL},
     };
 
     limits.head_bytes = c->head_bytes;

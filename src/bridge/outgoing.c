@@ -93,10 +93,9 @@ void outgoing_phone(char **handle)
     struct buf number;
 
     buf_init(&number, CALLBACK_HANDLE_MAX);
-    if (phone_write(span_of(*handle), &number) == OK) {
-        free(*handle);
-        *handle = span_strdup(buf_span(&number));
-    }
+    char *spelt = span_strdup(phone_spelling(true, span_of(*handle), &number));
+    free(*handle);
+    *handle = spelt;
     buf_fini(&number);
 }
 

@@ -107,9 +107,12 @@ static struct jval answered(struct jval wire)
 /* The ids that order and deduplicate the message. */
 static void read_ids(struct receive *r, struct jval wire)
 {
+    struct buf number;
+
+    buf_init(&number, FIELD_MAX);
     add_string(customer_of(r, wire), &r->spelling);
-    if (!has_phones(r->channel) || phone_write(buf_span(&r->spelling), &r->handle) != OK)
-        buf_add_span(&r->handle, buf_span(&r->spelling));
+    buf_add_span(&r->handle, phone_spelling(has_phones(r->channel), buf_span(&r->spelling), &number));
+    buf_fini(&number);
     naming_add_as(&r->naming, buf_span(&r->handle), buf_span(&r->spelling));
     read_source_id(r, wire);
     add_string(json_get(wire, "conversation_id"), &r->conversation);

@@ -11,25 +11,16 @@
 /* Front writes milliseconds; what is not larger than this can only be seconds. */
 #define SECONDS_MAX INT64_C(1000000000000)
 
-/* base64 without a buf: a digest is at most 32 bytes, so its text at most 44. */
 static void digest_text(const uint8_t *digest, size_t n, char out[SIGNATURE_TEXT_MAX])
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t at = 0;
+    struct buf text;
 
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t left = (uint32_t)(n - i);
-        uint32_t three = (uint32_t)digest[i] << 16;
-        if (left > 1)
-            three |= (uint32_t)digest[i + 1] << 8;
-        if (left > 2)
-            three |= digest[i + 2];
-        out[at++] = alphabet[three >> 18];
-        out[at++] = alphabet[three >> 12 & 63];
-        out[at++] = left > 1 ? alphabet[three >> 6 & 63] : '=';
-        out[at++] = left > 2 ? alphabet[three & 63] : '=';
-    }
-    out[at] = '\0';
+    buf_init(&text, SIGNATURE_TEXT_MAX - 1);
+    base64_encode(&text, (struct span){(const char *)digest, n});
+    must(!text.is_over);
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
+    buf_fini(&text);
 }
 
 void signature_make_sha1(struct span body, const char *secret, char out[SIGNATURE_TEXT_MAX])

@@ -208,6 +208,12 @@ void http_refuse(struct http_exchange *x, int status, const char *reason)
     buf_fini(&body);
 }
 
+void http_on_health(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    http_reply(x, 200, "text/plain", SPAN_LIT("ok\n"), NULL);
+}
+
 static void nothing(void *arg)
 {
     (void)arg;

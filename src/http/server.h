@@ -108,6 +108,8 @@ void http_reply_file(struct http_exchange *x, int status, const char *content_ty
 void http_drop(struct http_exchange *x);
 /* http_refuse answers through the server's refusal writer. */
 void http_refuse(struct http_exchange *x, int status, const char *reason);
+/* http_on_health is a route's handler: 200 "ok", which says that the loop turns. */
+void http_on_health(struct http_exchange *x, void *arg);
 
 /*
  * Server-sent events: http_stream_start answers with an open-ended text/event-stream, from inside the

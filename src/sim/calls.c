@@ -199,24 +199,13 @@ static void conversation_get(struct sim_call *c)
     sim_shape_conversation(&c->j, conversation, sim_call_view(c));
 }
 
-static uint64_t query_number(const struct sim_call *c, const char *key, uint64_t fallback, uint64_t max)
-{
-    struct buf text;
-    uint64_t n = fallback;
-    buf_init(&text, 32);
-    if (http_query_get(c->x, key, &text) != OK || !span_u64(buf_span(&text), &n) || n > max)
-        n = fallback;
-    buf_fini(&text);
-    return n;
-}
-
 static void conversation_messages(struct sim_call *c)
 {
     const struct sim_conversation *conversation = sim_call_conversation(c);
     if (!conversation)
         return;
-    unsigned limit = (unsigned)query_number(c, "limit", 50, 100);
-    unsigned offset = (unsigned)query_number(c, "page_token", 0, conversation->message_n);
+    unsigned limit = sim_page_number(c, "limit", 50, 100);
+    unsigned offset = sim_page_number(c, "page_token", 0, conversation->message_n);
     c->status = 200;
     sim_shape_messages(&c->j, conversation, sim_call_view(c), offset, limit ? limit : 50, clock_wall_ms());
 }

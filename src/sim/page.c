@@ -6,7 +6,7 @@
 
 enum { LIMIT = 50, LIMIT_MAX = 100 };
 
-static unsigned number(const struct sim_call *c, const char *key, unsigned fallback, unsigned max)
+unsigned sim_page_number(const struct sim_call *c, const char *key, unsigned fallback, unsigned max)
 {
     struct buf text;
     uint64_t n = fallback;
@@ -29,9 +29,9 @@ static void page_link(struct jout *j, const char *key, const char *path, const c
 void sim_page_open(struct sim_page *p, struct sim_call *c, const char *path, unsigned n)
 {
     char tail[64];
-    unsigned limit = number(c, "limit", LIMIT, LIMIT_MAX);
+    unsigned limit = sim_page_number(c, "limit", LIMIT, LIMIT_MAX);
     limit = limit ? limit : LIMIT;
-    p->at = number(c, "page_token", 0, n);
+    p->at = sim_page_number(c, "page_token", 0, n);
     p->end = n - p->at < limit ? n : p->at + limit;
     snprintf(tail, sizeof tail, "?limit=%u&page_token=%u", limit, p->end);
     jout_object(&c->j);

@@ -136,6 +136,8 @@ struct row {
     struct message_parts parts;
 };
 MUST_CHECK enum err row_read(struct sqlite *q, int64_t id, struct row *out); /* ERR_NOT_FOUND */
+/* row_one runs a statement of ROW_COLUMNS for its first row. ERR_NOT_FOUND: it has none. */
+MUST_CHECK enum err row_one(struct sqlite *q, sqlite3_stmt *st, struct row *out);
 /* row_from reads the columns ROW_COLUMNS of a statement. */
 MUST_CHECK enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out);
 /* row_leave takes a message out of the schedule. A reason replaces the former one; absent keeps it. */

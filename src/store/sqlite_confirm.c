@@ -9,14 +9,8 @@
 static enum err find_by_uid(struct sqlite *q, const struct channel *c, struct span uid, struct row *r)
 {
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_CONFIRM_UID);
-    bool has_row;
     sql_bind(st, "it", queue_id(c, MESSAGE_IN), uid);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return ERR_NOT_FOUND;
-    enum err e = row_from(q, st, r);
-    sql_reset(st);
-    return e;
+    return row_one(q, st, r);
 }
 
 static enum err find_in(struct sqlite *q, const struct store_confirm *p, const struct channel *c,

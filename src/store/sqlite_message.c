@@ -49,10 +49,8 @@ enum err row_from(struct sqlite *q, sqlite3_stmt *st, struct row *out)
     return sql_failed(q, NULL, SQLITE_CORRUPT);
 }
 
-enum err row_read(struct sqlite *q, int64_t id, struct row *out)
+enum err row_one(struct sqlite *q, sqlite3_stmt *st, struct row *out)
 {
-    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_ROW);
-    sql_bind(st, "i", id);
     bool has_row;
     TRY(sql_step(q, st, &has_row));
     if (!has_row)
@@ -60,6 +58,13 @@ enum err row_read(struct sqlite *q, int64_t id, struct row *out)
     enum err e = row_from(q, st, out);
     sql_reset(st);
     return e;
+}
+
+enum err row_read(struct sqlite *q, int64_t id, struct row *out)
+{
+    sqlite3_stmt *st = sql_of(q, &q->writer, SQL_ROW);
+    sql_bind(st, "i", id);
+    return row_one(q, st, out);
 }
 
 void row_count(struct row *r, enum message_state to)

@@ -97,21 +97,6 @@ enum err sqlite_show(struct sqlite *q, struct store_op *op)
 
 /* ---- Figures ---- */
 
-static enum err older(struct sqlite *q, enum sql id, int64_t queue, wall_ms_t *oldest)
-{
-    sqlite3_stmt *st = sql_of(q, &q->reader, id);
-    bool has_row;
-    sql_bind(st, "i", queue);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return OK;
-    wall_ms_t at = sqlite3_column_int64(st, 0);
-    sql_reset(st);
-    if (at > 0 && (*oldest == 0 || at < *oldest))
-        *oldest = at;
-    return OK;
-}
-
 static enum err count_queue(struct sqlite *q, const struct channel *c, enum message_direction d,
                             struct store_count *out)
 {
@@ -121,8 +106,11 @@ static enum err count_queue(struct sqlite *q, const struct channel *c, enum mess
         out->n[s] = (uint64_t)c->now[d].n[s];
         out->bytes += (uint64_t)c->now[d].bytes[s];
     }
-    TRY(older(q, SQL_OLDEST, queue_id(c, d), &out->oldest_at));
-    return older(q, SQL_OLDEST_SENDING, queue_id(c, d), &out->oldest_at);
+    wall_ms_t oldest_at = INT64_MAX;
+    TRY(sql_earlier(q, &q->reader, SQL_OLDEST, queue_id(c, d), &oldest_at));
+    TRY(sql_earlier(q, &q->reader, SQL_OLDEST_SENDING, queue_id(c, d), &oldest_at));
+    out->oldest_at = oldest_at == INT64_MAX ? 0 : oldest_at;
+    return OK;
 }
 
 static uint64_t file_size(const char *path, const char *suffix)

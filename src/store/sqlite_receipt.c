@@ -17,14 +17,8 @@ static enum err find(struct sqlite *q, const struct channel *c, const struct sto
         return r->channel == c && r->direction == MESSAGE_OUT && r->kind == KIND_MESSAGE ? OK : ERR_NOT_FOUND;
     }
     sqlite3_stmt *st = sql_of(q, &q->writer, SQL_RECEIPT_FIND);
-    bool has_row;
     sql_bind(st, "it", queue_id(c, MESSAGE_OUT), p->external_id);
-    TRY(sql_step(q, st, &has_row));
-    if (!has_row)
-        return ERR_NOT_FOUND;
-    enum err e = row_from(q, st, r);
-    sql_reset(st);
-    return e;
+    return row_one(q, st, r);
 }
 
 static enum err note(struct sqlite *q, struct store_receipt *p)

@@ -214,8 +214,8 @@ const char *const sql_text_of[SQL_N] = {
         " (SELECT 1 FROM attempt WHERE message_id = ?1 AND n = message.attempt)",
     [SQL_OLDEST] = "SELECT created_at FROM message INDEXED BY message_expiry"
                    " WHERE queue_id = ?1 AND is_head = 1 AND state = 0 ORDER BY expires_at LIMIT 1",
-    [SQL_OLDEST_SENDING] = "SELECT min(created_at) FROM message INDEXED BY message_head"
-                           " WHERE queue_id = ?1 AND is_head = 1 AND state = 1",
+    [SQL_OLDEST_SENDING] = "SELECT created_at FROM message INDEXED BY message_head"
+                           " WHERE queue_id = ?1 AND is_head = 1 AND state = 1 ORDER BY created_at LIMIT 1",
 
     /* threads */
     [SQL_LINK_GET] = "SELECT peer FROM link WHERE channel_id = ?1 AND conversation = ?2",

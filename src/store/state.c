@@ -94,14 +94,6 @@ static const char *const state_name[MESSAGE_STATE_N] = {
     [MESSAGE_DROPPED] = "dropped",
 };
 
-static const char *const verb_name[MESSAGE_VERB_N] = {
-    [VERB_START] = "start",       [VERB_DELIVER] = "deliver", [VERB_ACCEPT] = "accept",
-    [VERB_RETRY] = "retry",       [VERB_REJECT] = "reject",   [VERB_HOLD] = "hold",
-    [VERB_UNSURE] = "unsure",     [VERB_KILL] = "kill",       [VERB_CANCEL] = "cancel",
-    [VERB_RESUBMIT] = "resubmit", [VERB_REQUEUE] = "requeue", [VERB_RELEASE] = "release",
-    [VERB_DROP] = "drop",         [VERB_PART] = "part",
-};
-
 enum { BIT_OPEN = 1, BIT_SETTLED = 2, BIT_FAILED = 4 };
 
 static const unsigned char kind[MESSAGE_STATE_N] = {
@@ -171,9 +163,4 @@ const char *message_kind_name(enum message_kind k)
     };
 
     return (unsigned)k < MESSAGE_KIND_N ? names[k] : "?";
-}
-
-const char *message_verb_name(enum message_verb v)
-{
-    return (unsigned)v < MESSAGE_VERB_N ? verb_name[v] : "?";
 }

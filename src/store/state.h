@@ -78,6 +78,5 @@ const char *message_state_name(enum message_state s);         /* "queued" */
 int message_state_parse(const char *name);                    /* -1: no such state */
 const char *message_direction_name(enum message_direction d); /* "out", "in" */
 const char *message_kind_name(enum message_kind k);           /* "message", "failure", … */
-const char *message_verb_name(enum message_verb v);
 
 #endif

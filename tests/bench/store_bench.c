@@ -84,7 +84,7 @@ static void on_put(struct store_op *op)
 {
     struct sender *s = container_of(container_of(op, struct store_put, op), struct sender, put);
     if (op->result != OK) {
-        fprintf(stderr, "put: %s\n", err_text(op->result));
+        fprintf(stderr, "put: error %d\n", (int)op->result);
         exit(1);
     }
     store_put_fini(&s->put);

@@ -46,9 +46,8 @@ static void test_every_step(void **state)
                 enum message_direction direction = (enum message_direction)d;
                 int after = message_next(direction, (enum message_state)s, (enum message_verb)v);
                 if (after != wanted(expected[s][v], direction))
-                    fail_msg("%s: %s %s gives %d", message_direction_name(direction),
-                             message_state_name((enum message_state)s),
-                             message_verb_name((enum message_verb)v), after);
+                    fail_msg("%s: %s, verb %d gives %d", message_direction_name(direction),
+                             message_state_name((enum message_state)s), v, after);
             }
 }
 
@@ -86,8 +85,6 @@ static void test_names(void **state)
     (void)state;
     for (int s = 0; s < MESSAGE_STATE_N; s++)
         assert_int_equal(message_state_parse(message_state_name((enum message_state)s)), s);
-    for (int v = 0; v < MESSAGE_VERB_N; v++)
-        assert_true(strlen(message_verb_name((enum message_verb)v)) > 3);
     assert_int_equal(message_state_parse("Queued"), -1);
     assert_int_equal(message_state_parse(""), -1);
     assert_int_equal(message_state_parse(NULL), -1);
