@@ -381,7 +381,7 @@ static void write_attempt(struct buf *out, struct jval a, wall_ms_t now)
         return;
     }
     add_value(out, a, "outcome");
-    buf_add_str(out, " after ");
+    buf_add_str(out, ", took "); /* "retry after" would be the pause before the next one */
     text_add_duration(out, ended > started ? ended - started : 0);
     if (code)
         buf_addf(out, ", code %lld", (long long)code);
