@@ -394,7 +394,7 @@ static int start(const struct options *o, const struct config *c)
                              .is_json = options_has(o, "json")};
 
     if (!r.channel)
-        return command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", o->argument[0]);
+        return command_no_channel(c, o->argument[0]);
     if (!c->public_url)
         return command_fail(EXIT_USAGE,
                             "Front has to be told where this bridge is; write public_url: https://… at the "

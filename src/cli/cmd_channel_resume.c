@@ -1,25 +1,8 @@
 /* front-bridge channel resume: an operator says that a channel which Front has deleted goes on. */
 #include "base/json.h"
-#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/ops_call.h"
 #include "cli/text.h"
-#include <stdlib.h>
-
-static int unknown_channel(const struct config *c, const char *name)
-{
-    const char **names = mem_calloc(c->channel_n + 1, sizeof *names);
-
-    for (size_t i = 0; i < c->channel_n; i++)
-        names[i] = c->channel[i].name;
-    const char *near = config_nearest(name, names, c->channel_n);
-    int code = near ? command_fail(EXIT_USAGE,
-                                   "there is no channel \"%.63s\" in the configuration; did you mean \"%s\"?",
-                                   name, near)
-                    : command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
-    free(names);
-    return code;
-}
 
 static int present(const struct ops_answer *a, const char *name)
 {
@@ -56,7 +39,7 @@ static int run(const struct options *o)
     if (!c)
         return EXIT_USAGE;
     if (!config_channel_find(c, span_of(o->argument[0]))) {
-        code = unknown_channel(c, o->argument[0]);
+        code = command_no_channel(c, o->argument[0]);
         config_free(c);
         return code;
     }

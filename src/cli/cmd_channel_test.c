@@ -84,7 +84,7 @@ static int channel_of_config(struct run *r, const struct options *o, const char 
     if (!r->config)
         return EXIT_USAGE;
     r->channel = (struct config_channel *)(uintptr_t)config_channel_find(r->config, span_of(name));
-    return r->channel ? EXIT_FINE : command_fail(EXIT_USAGE, "the configuration has no channel %.64s", name);
+    return r->channel ? EXIT_FINE : command_no_channel(r->config, name);
 }
 
 static int limits(struct run *r, const struct options *o)

@@ -10,11 +10,12 @@
 
 enum { TARGET_MAX = 8192, CELL_MAX = 4096, TYPE_WIDTH = 20, ID_WIDTH = 16, AGE_WIDTH = 8, STATE_WIDTH = 7 };
 
-#define TIME_HELP "a time such as 2026-01-31T08:00:00Z, Unix seconds, or 2h for two hours ago"
+#define TIME_EXAMPLES "2026-01-31T08:00:00Z, Unix seconds, or 2h (ago)" /* what fits behind --after */
+#define TIME_HELP     "a time such as 2026-01-31T08:00:00Z, Unix seconds, or 2h for two hours ago"
 #define EVENT_FILTERS                                                                                        \
     {"types", 0, "TYPE[,...]", "only these types, as Front names them: outbound, sending_error ..."},        \
-        {"after", 0, "TIME", "only what was emitted since then: " TIME_HELP},                                \
-        {"before", 0, "TIME", "only what was emitted before then"},                                          \
+        {"after", 0, "TIME", "only what was emitted since: " TIME_EXAMPLES},                                 \
+        {"before", 0, "TIME", "only what was emitted before"},                                               \
         {"inboxes", 0, "INB[,...]", "only of these inboxes"},                                                \
     {                                                                                                        \
         "account", 0, "NAME", "only of this account"                                                         \
@@ -140,7 +141,9 @@ static int present_list(const struct options *o, const struct config *c, struct 
     wall_ms_t now = clock_wall_ms();
     struct jval events = json_get(answer, "events");
 
-    (void)c, (void)arg;
+    (void)arg;
+    if (json_len(events) == 0 && ops_refuse_channel(o, c))
+        return EXIT_USAGE;
     if (ops_add_json(o, answer, out))
         return EXIT_FINE;
     if (json_len(events) == 0) {
@@ -262,7 +265,9 @@ static int64_t number_of(struct jval answer, const char *key)
 static int present_replay(const struct options *o, const struct config *c, struct jval answer, void *arg,
                           struct buf *out)
 {
-    (void)c, (void)arg;
+    (void)arg;
+    if (number_of(answer, "replayed") + number_of(answer, "found") == 0 && ops_refuse_channel(o, c))
+        return EXIT_USAGE;
     if (ops_add_json(o, answer, out))
         return EXIT_FINE;
     if (options_has(o, "front"))

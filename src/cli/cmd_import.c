@@ -137,7 +137,7 @@ static const struct config_channel *channel_of(const struct config *c, const cha
     if (!name)
         command_fail(EXIT_USAGE, "say whose history it is: --channel NAME");
     else if (!found)
-        command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
+        command_no_channel(c, name);
     return found;
 }
 

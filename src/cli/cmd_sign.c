@@ -34,9 +34,9 @@ static int take_channel(const struct options *o, const char *name, struct signin
         buf_add_str(&s->secret, c->secrets.item[0]);
         s->is_sha256 = s->is_sha256 || c->kind == CHANNEL_APPLICATION;
     }
+    int code = c ? EXIT_FINE : command_no_channel(config, name);
     config_free(config);
-    return c ? EXIT_FINE
-             : command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
+    return code;
 }
 
 static int take_secret(const struct options *o, struct signing *s)

@@ -3,8 +3,10 @@
  * for, standard error for everything else.
  */
 #include "cli/command.h"
+#include "base/mem.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PRINTED_BYTES_MAX = 1 << 20 };
@@ -38,6 +40,20 @@ int command_fail(int code, const char *fmt, ...)
     fputc('\n', stderr);
     va_end(args);
     return code;
+}
+
+int command_no_channel(const struct config *c, const char *name)
+{
+    const char **names = mem_calloc(c->channel_n + 1, sizeof *names);
+    for (size_t i = 0; i < c->channel_n; i++)
+        names[i] = c->channel[i].name;
+    const char *near = config_nearest(name, names, c->channel_n);
+    free(names);
+    if (near)
+        return command_fail(EXIT_USAGE,
+                            "there is no channel \"%.63s\" in the configuration; did you mean \"%s\"?", name,
+                            near);
+    return command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
 }
 
 int command_print(struct buf *out)

@@ -69,6 +69,8 @@ struct config *command_config(const struct options *o);
 void command_mistakes(const struct config_mistakes *mistakes, const char *file);
 /* command_fail prints "front-bridge: …" to standard error and gives code. */
 int command_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* command_no_channel says that the configuration has no channel of this name, and which is near; EXIT_USAGE. */
+int command_no_channel(const struct config *c, const char *name);
 /* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that fails. */
 int command_print(struct buf *out);
 /* command_read reads a whole file, or standard input for "-" or NULL, up to the limit of out. EXIT_FINE, else

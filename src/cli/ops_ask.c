@@ -76,9 +76,7 @@ static int refuse(const struct ops_answer *a, struct jval root)
     return code;
 }
 
-/* refuse_channel says it if --channel names no channel of the configuration. Only where nothing was found: the
- * store may have messages of one that was there before. */
-static bool refuse_channel(const struct options *o, const struct config *c)
+bool ops_refuse_channel(const struct options *o, const struct config *c)
 {
     const char *name = options_get(o, "channel");
     struct span channel = span_of(name);
@@ -87,16 +85,7 @@ static bool refuse_channel(const struct options *o, const struct config *c)
         store_history_of(channel, &channel);
     if (!name || config_channel_find(c, channel))
         return false;
-    const char **names = mem_calloc(c->channel_n + 1, sizeof *names);
-    for (size_t i = 0; i < c->channel_n; i++)
-        names[i] = c->channel[i].name;
-    const char *near = config_nearest(name, names, c->channel_n);
-    if (near)
-        command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration; did you mean \"%s\"?",
-                     name, near);
-    else
-        command_fail(EXIT_USAGE, "there is no channel \"%.63s\" in the configuration", name);
-    free(names);
+    command_no_channel(c, name);
     return true;
 }
 
@@ -152,7 +141,7 @@ static int present_list(const struct options *o, const struct config *c, struct 
     const struct listing *l = arg;
     unsigned n = json_len(json_get(answer, "messages"));
 
-    if (n == 0 && refuse_channel(o, c))
+    if (n == 0 && ops_refuse_channel(o, c))
         return EXIT_USAGE;
     if (ops_add_json(o, answer, out))
         return EXIT_FINE;
@@ -247,7 +236,7 @@ static int present_change(const struct options *o, const struct config *c, struc
             missing = count_of(answer, "missing");
     bool is_fine = options_has(o, "all") ? changed > 0 : skipped + missing == 0;
 
-    if (changed + skipped + missing == 0 && refuse_channel(o, c))
+    if (changed + skipped + missing == 0 && ops_refuse_channel(o, c))
         return EXIT_USAGE;
     if (!ops_add_json(o, answer, out))
         write_change(out, arg, changed, skipped, missing);

@@ -32,6 +32,9 @@ typedef int ops_present_fn(const struct options *o, const struct config *c, stru
                            struct buf *out);
 int ops_ask(const struct options *o, const char *method, struct buf *target, ops_present_fn *present,
             void *arg);
+/* ops_refuse_channel says it if --channel names no channel of the configuration; then it is EXIT_USAGE. Only where
+ * nothing was found: the store may have something of one that was there before. */
+bool ops_refuse_channel(const struct options *o, const struct config *c);
 
 int ops_list(const struct options *o, bool is_dead);
 int ops_show(const struct options *o, bool is_dead);

@@ -345,11 +345,15 @@ def test_a_channel_that_is_in_no_configuration(make_bridge, backend, front, is_r
     bridge = make_bridge(backend=backend, front=front)
     if not is_running:
         bridge.stop()
-    for words in (("queue", "list"), ("dead", "list"), ("queue", "list", "--json"), ("dead", "retry", "--all"), ("queue", "drop", "--all")):
+    for words in (
+        ("queue", "list"), ("dead", "list"), ("queue", "list", "--json"), ("dead", "retry", "--all"), ("queue", "drop", "--all"),
+        ("events", "list"), ("events", "list", "--json"), ("events", "replay", "--all"),
+    ):
         done = bridge.run_cli(*words, "--channel", "suport")
         assert (done.returncode, done.stdout) == (2, ""), words
         assert 'there is no channel "suport" in the configuration; did you mean "support"?' in done.stderr
     assert bridge.run_cli("queue", "list", "--channel", "support", check=0).stdout == "No messages.\n"
+    assert bridge.run_cli("events", "list", "--channel", "support", check=0).stdout == "There are no such events.\n"
 
 
 def test_messages_of_a_channel_that_was_removed_are_still_listed(make_bridge, backend, front):
