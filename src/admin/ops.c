@@ -30,7 +30,8 @@ struct job {
     char *channel, *reason;
     unsigned changed_n, skipped_n, missing_n;
     int64_t id[OPS_IDS_MAX];
-    unsigned id_n, id_at; /* id_at: the next to be changed */
+    unsigned id_n,
+        id_at; /* id_at: the next to be changed; the first missing_n are those that were not there */
     union {
         struct store_list list;
         struct store_show show;
@@ -251,6 +252,19 @@ static void on_show(struct store_op *op)
     }
 }
 
+static void write_missing(struct jout *j, const struct job *job)
+{
+    char id[STORE_ID_BYTES];
+
+    jout_key(j, "missing_ids");
+    jout_array(j);
+    for (unsigned i = 0; i < job->missing_n; i++) {
+        store_id_format(job->x->store, job->id[i], id);
+        jout_str(j, id);
+    }
+    jout_array_end(j);
+}
+
 static void end_change(struct job *job)
 {
     struct buf out;
@@ -260,12 +274,14 @@ static void end_change(struct job *job)
              LOG_I64("skipped", job->skipped_n));
     if (job->changed_n > 0 && job->x->on_change)
         job->x->on_change(job->x->arg);
-    buf_init(&out, 256);
+    buf_init(&out, 256 + OPS_IDS_MAX * (STORE_ID_BYTES + 4));
     jout_init(&j, &out);
     jout_object(&j);
     jout_kv_i64(&j, "changed", job->changed_n);
     jout_kv_i64(&j, "skipped", job->skipped_n);
     jout_kv_i64(&j, "missing", job->missing_n);
+    if (job->missing_n > 0)
+        write_missing(&j, job);
     jout_object_end(&j);
     end(job, 200, buf_span(&out));
     buf_fini(&out);
@@ -291,7 +307,7 @@ static void on_changed(struct store_op *op)
     struct job *job = container_of(admin, struct job, op.admin);
 
     if (op->result == ERR_NOT_FOUND)
-        job->missing_n++;
+        job->id[job->missing_n++] = admin->filter.id;
     else if (is_failed(job, op->result))
         return;
     job->changed_n += admin->message_n;

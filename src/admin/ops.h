@@ -14,8 +14,8 @@
  * "filename", "content_type", "bytes" if known, "state" (wanted, ready, gone) and "reason". An open message that has no reason of
  * its own and waits because the account's calls do has "waits_for":"Front's rate limit".
  *
- * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it. Ids
- * that are none are refused before anything is changed. While the store fails every request ends with 503 and
+ * A verb answers {"changed":…,"skipped":…,"missing":…}: skipped are those whose state does not allow it; if any is
+ * missing, "missing_ids":["…"] names them; if all are, it is a 404. Ids that are none are refused before anything is changed. While the store fails every request ends with 503 and
  * its reason.
  *
  * Thread: the loop's. Cost: one short read or one bounded write; a change of many goes on in further batches.

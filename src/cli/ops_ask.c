@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TARGET_BYTES_MAX = 8192, TEXT_BYTES_MAX = 16 << 20 };
+enum { TARGET_BYTES_MAX = 8192, TEXT_BYTES_MAX = 16 << 20, MISSING_SHOWN = 10 };
 
 /* ---- Requests ---- */
 
@@ -214,9 +214,29 @@ static int64_t count_of(struct jval answer, const char *key)
     return json_i64(json_get(answer, key), &n) == OK ? n : 0;
 }
 
-static void write_change(struct buf *out, const struct change *c, int64_t changed, int64_t skipped,
-                         int64_t missing)
+/* Which of those that were named are not there: "2 not found: A, B." */
+static void write_missing(struct buf *out, struct jval ids, int64_t missing)
 {
+    unsigned i = 0;
+
+    buf_addf(out, "%lld not found", (long long)missing);
+    for (struct jval id = json_first(ids); id.doc && i < MISSING_SHOWN; id = json_next(id), i++) {
+        struct buf text;
+        buf_init(&text, 256);
+        buf_add_str(out, i ? ", " : ": ");
+        text_add_safe(out, json_span(id, &text));
+        buf_fini(&text);
+    }
+    if (i > 0 && missing > i)
+        buf_addf(out, " and %lld more", (long long)missing - i);
+    buf_add_str(out, ".\n");
+}
+
+static void write_change(struct buf *out, const struct change *c, struct jval answer)
+{
+    int64_t changed = count_of(answer, "changed"), skipped = count_of(answer, "skipped"),
+            missing = count_of(answer, "missing");
+
     if (changed + skipped + missing == 0)
         buf_addf(out, "There is nothing to %s.\n", c->verb);
     else
@@ -225,7 +245,7 @@ static void write_change(struct buf *out, const struct change *c, int64_t change
         buf_addf(out, "%lld left alone: just being sent, or in a state in which there is nothing to %s.\n",
                  (long long)skipped, c->verb);
     if (missing > 0)
-        buf_addf(out, "%lld not found.\n", (long long)missing);
+        write_missing(out, json_get(answer, "missing_ids"), missing);
 }
 
 /* Of messages that were named, each must have been changed; of a selection, one. */
@@ -239,7 +259,7 @@ static int present_change(const struct options *o, const struct config *c, struc
     if (changed + skipped + missing == 0 && ops_refuse_channel(o, c))
         return EXIT_USAGE;
     if (!ops_add_json(o, answer, out))
-        write_change(out, arg, changed, skipped, missing);
+        write_change(out, arg, answer);
     return is_fine ? EXIT_FINE : EXIT_FAILED;
 }
 

@@ -211,7 +211,10 @@ def test_several_ids(make_bridge, backend, front, is_running):
     # One word that is no id at all: nothing is changed.
     assert bridge.run_cli("queue", "drop", *dead, "nonsense").returncode == 1
     done = bridge.run_cli("queue", "drop", dead[0], none, ids["fine", "delivered"], "--json")
-    assert done.returncode == 1 and data(done) == {"changed": 1, "skipped": 1, "missing": 1}
+    assert done.returncode == 1 and data(done) == {"changed": 1, "skipped": 1, "missing": 1, "missing_ids": [none]}
+    assert f"\n1 not found: {none}.\n" in bridge.run_cli("queue", "hold", none, ids["fine", "delivered"]).stdout
+    many = [f"{none[:-1]}{n}" for n in "0123456789abcd"]
+    assert bridge.run_cli("queue", "hold", *many, ids["fine", "delivered"]).stdout.endswith(f"\n14 not found: {', '.join(many[:10])} and 4 more.\n")
     done = bridge.run_cli("dead", "drop", dead[1], "--json")
     assert done.returncode == 0 and data(done) == {"changed": 1, "skipped": 0, "missing": 0}
     done = bridge.run_cli("dead", "retry", "--all", "--json")
