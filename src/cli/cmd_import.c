@@ -141,14 +141,28 @@ static const struct config_channel *channel_of(const struct config *c, const cha
     return found;
 }
 
+/* A folder opens too, and would fail only when it is read. */
+static int open_lines(const char *file)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        close(fd);
+        errno = EISDIR;
+        return -1;
+    }
+    return fd;
+}
+
 static int import(const struct options *o, const struct config *c, const struct config_channel *ch)
 {
     bool is_input = strcmp(o->argument[0], "-") == 0;
-    int fd = is_input ? STDIN_FILENO : open(o->argument[0], O_RDONLY | O_CLOEXEC);
+    int fd = is_input ? STDIN_FILENO : open_lines(o->argument[0]);
     struct import *m;
 
     if (fd < 0)
-        return command_fail(EXIT_FAILED, "cannot read %s: %s", o->argument[0], strerror(errno));
+        return command_fail(EXIT_USAGE, "cannot read %s: %s", o->argument[0], strerror(errno));
     m = mem_zalloc(sizeof *m);
     m->config = c;
     m->channel = ch;

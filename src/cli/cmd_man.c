@@ -41,8 +41,8 @@ static const struct section about_use[] = {
               "and dead talk\n"
               "to the bridge that runs, and `ports` holds the ports it listens on.\n"},
     {"EXIT STATUS",
-     "0 if all is fine, 1 if what was asked for failed, 2 for wrong usage or configuration, 75 if it\n"
-     "should be tried again later (the store is in use).\n"},
+     "0 if all is fine, 1 if what was asked for failed, 2 for wrong usage or configuration or a file that\n"
+     "is given and cannot be read, 75 if it should be tried again later (the store is in use).\n"},
     {"EXAMPLES", "Send again what died while the chat system was down:\n"
                  "  front-bridge dead list\n"
                  "  front-bridge dead retry --all --channel support\n"

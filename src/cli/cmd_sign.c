@@ -50,7 +50,7 @@ static int take_secret(const struct options *o, struct signing *s)
     if (code == EXIT_FINE && s->secret.n && s->secret.p[s->secret.n - 1] == '\n')
         buf_cut(&s->secret, s->secret.n - 1);
     if (code == EXIT_FINE && s->secret.n == 0)
-        return command_fail(EXIT_FAILED, "%s is empty; it should hold the secret", file);
+        return command_fail(EXIT_USAGE, "%s is empty; it should hold the secret", file);
     return code;
 }
 

@@ -71,17 +71,17 @@ int command_read(const char *file, struct buf *out)
     bool is_input = !file || strcmp(file, "-") == 0;
     FILE *f = is_input ? stdin : fopen(file, "re");
     if (!f)
-        return command_fail(EXIT_FAILED, "cannot read %s: %s", file, strerror(errno));
+        return command_fail(EXIT_USAGE, "cannot read %s: %s", file, strerror(errno));
     while (!out->is_over && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
         buf_add(out, chunk, n);
     int error = ferror(f) ? errno : 0;
     if (!is_input)
         fclose(f);
     if (error)
-        return command_fail(EXIT_FAILED, "cannot read %s: %s", is_input ? "standard input" : file,
+        return command_fail(EXIT_USAGE, "cannot read %s: %s", is_input ? "standard input" : file,
                             strerror(error));
     if (out->is_over)
-        return command_fail(EXIT_FAILED, "%s is larger than %zu bytes", is_input ? "standard input" : file,
+        return command_fail(EXIT_USAGE, "%s is larger than %zu bytes", is_input ? "standard input" : file,
                             out->max_bytes);
     return EXIT_FINE;
 }

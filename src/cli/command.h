@@ -43,7 +43,7 @@
 enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,    /* what was asked for failed */
-    EXIT_USAGE = 2,     /* usage or configuration */
+    EXIT_USAGE = 2,     /* usage or configuration; also a file that is given and cannot be read */
     EXIT_TRY_LATER = 75 /* the data directory is in use */
 };
 
@@ -73,8 +73,8 @@ int command_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int command_no_channel(const struct config *c, const char *name);
 /* command_print writes out to standard output and frees it; EXIT_FINE, or EXIT_FAILED if that fails. */
 int command_print(struct buf *out);
-/* command_read reads a whole file, or standard input for "-" or NULL, up to the limit of out. EXIT_FINE, else
- * it said why. */
+/* command_read reads a whole file, or standard input for "-" or NULL, up to the limit of out. EXIT_FINE, or
+ * EXIT_USAGE: what was given cannot be read, and it said why. */
 MUST_CHECK int command_read(const char *file, struct buf *out);
 
 #endif

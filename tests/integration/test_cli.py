@@ -210,7 +210,23 @@ def test_sign_as_a_custom_channel(cli, good, tmp_path):
     assert cli("sign", "-c", str(good), "--channel", "support", stdin=BODY) == (0, line, "")
     assert cli("sign", "--secret-file", "secret", "-", stdin=BODY) == (0, line, "")
     assert cli("sign", "-c", str(good), "--channel", "nobody", "body")[0] == 2
-    assert cli("sign", "--secret-file", "secret", "nothing")[0] == 1
+
+
+@pytest.mark.parametrize("words, said", [
+    (["sign", "--secret-file", "secret", "nothing"], "cannot read nothing: No such file or directory"),
+    (["sign", "--secret-file", "secret", "."], "cannot read .: Is a directory"),
+    (["sign", "--secret-file", "nothing", "secret"], "cannot read nothing: No such file or directory"),
+    (["sign", "--secret-file", "empty", "secret"], "empty is empty; it should hold the secret"),
+    (["import", "-c", "good.yaml", "--channel", "support", "nothing"], "cannot read nothing: No such file or directory"),
+    (["import", "-c", "good.yaml", "--channel", "support", "."], "cannot read .: Is a directory"),
+    (["sim", "-c", "nothing"], "cannot read nothing: No such file or directory"),
+    (["check", "nothing"], "nothing: the file cannot be read: No such file or directory"),
+])
+def test_a_file_that_cannot_be_read_exits_with_2(cli, good, tmp_path, words, said):
+    (tmp_path / "secret").write_text("sha1-secret\n")
+    (tmp_path / "empty").write_text("")
+    code, _, err = cli(*words)
+    assert code == 2 and said in err
 
 
 def test_sign_as_an_application_channel(cli, good):
