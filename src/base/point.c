@@ -12,39 +12,56 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct {
-    char name[64]; /* empty: no point is set */
+enum { POINTS_MAX = 2 };
+
+static struct point {
+    char name[64];
     bool is_kill;
-    long value; /* kill: at which visit; sleep: milliseconds */
+    long visit; /* at which it happens; 0: at each */
+    long ms;    /* sleep */
     atomic_long visits;
-} point;
+} points[POINTS_MAX];
+
+static size_t point_n;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* number reads the N behind a colon; 0 if there is something else. */
-static long number(const char *text)
+/* number reads the N behind a colon, and moves on behind it; -1 if there is something else. */
+static long number(const char **text)
 {
     char *end;
-    const long n = *text == ':' ? strtol(text + 1, &end, 10) : 0;
-    return n && *end == '\0' ? n : 0;
+    const long n = **text == ':' ? strtol(*text + 1, &end, 10) : 0;
+    if (n <= 0)
+        return -1;
+    *text = end;
+    return n;
 }
 
-/* parse reads NAME=kill, NAME=kill:N or NAME=sleep:MS; a test that mistypes must not pass. */
+/* parse_one reads NAME=kill, NAME=kill:N, NAME=sleep:MS or NAME=sleep:MS:N; a test that mistypes must not pass. */
+static const char *parse_one(const char *text)
+{
+    must(point_n < POINTS_MAX);
+    struct point *p = &points[point_n++];
+    const char *action = strchrnul(text, '=');
+    const size_t name_bytes = (size_t)(action - text);
+    const bool is_sleep = strncmp(action, "=sleep", 6) == 0;
+    p->is_kill = strncmp(action, "=kill", 5) == 0;
+    const char *end = action + (is_sleep ? 6 : p->is_kill ? 5 : 0);
+    if (is_sleep)
+        p->ms = number(&end);
+    p->visit = *end == ':' ? number(&end) : p->is_kill;
+    const bool is_front_bridge_point_well_written = (is_sleep || p->is_kill) && p->ms >= 0 && p->visit >= 0 &&
+                                                    (!*end || *end == ',') && name_bytes < sizeof p->name;
+    must(is_front_bridge_point_well_written);
+    memcpy(p->name, text, name_bytes);
+    return end;
+}
+
 static void parse(void)
 {
     const char *text = getenv("FRONT_BRIDGE_POINT");
-    if (!text || !*text)
-        return;
-    const char *action = strchrnul(text, '=');
-    const size_t name_bytes = (size_t)(action - text);
-    point.is_kill = strncmp(action, "=kill", 5) == 0;
-    if (point.is_kill)
-        point.value = action[5] ? number(action + 5) : 1;
-    else if (strncmp(action, "=sleep", 6) == 0)
-        point.value = number(action + 6);
-    const bool is_front_bridge_point_well_written = point.value > 0 && name_bytes < sizeof point.name;
-    must(is_front_bridge_point_well_written);
-    memcpy(point.name, text, name_bytes);
+    while (text && *text)
+        text = parse_one(*text == ',' ? text + 1 : text);
 }
 
 static void stall(long ms)
@@ -54,14 +71,22 @@ static void stall(long ms)
         ;
 }
 
+static void reach(struct point *p)
+{
+    const long visit = atomic_fetch_add(&p->visits, 1) + 1;
+    if (p->visit && visit != p->visit)
+        return;
+    if (p->is_kill)
+        kill(getpid(), SIGKILL);
+    else
+        stall(p->ms);
+}
+
 void point_reached(const char *name)
 {
     pthread_once(&once, parse);
-    if (strcmp(name, point.name) != 0)
-        return;
-    if (!point.is_kill)
-        stall(point.value);
-    else if (atomic_fetch_add(&point.visits, 1) + 1 == point.value)
-        kill(getpid(), SIGKILL);
+    for (size_t i = 0; i < point_n; i++)
+        if (strcmp(name, points[i].name) == 0)
+            reach(&points[i]);
 }
 #endif

@@ -57,13 +57,33 @@ static void a_point_stalls_each_time(void **state)
     assert_true(clock_mono_ms() - start >= 120);
 }
 
+static void a_point_stalls_at_the_visit_asked_for(void **state)
+{
+    (void)state;
+    const mono_ms_t start = clock_mono_ms();
+    assert_int_equal(visit("after_commit=sleep:3600000:3", 2), 0);
+    assert_int_equal(visit("after_commit=sleep:60:2", 2), 0);
+    assert_true(clock_mono_ms() - start >= 60);
+}
+
+static void two_points_may_be_set(void **state)
+{
+    (void)state;
+    const mono_ms_t start = clock_mono_ms();
+    assert_int_equal(visit("other=sleep:60:1,after_commit=sleep:60:2", 2), 0);
+    assert_true(clock_mono_ms() - start >= 120);
+    assert_killed("other=sleep:1,after_commit=kill:2", 2);
+}
+
 static void a_mistyped_point_ends_the_test(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "after_commit",          "after_commit=",       "after_commit=die",
-        "after_commit=sleep",    "after_commit=kill:x", "after_commit=kill:0",
-        "after_commit=sleep:-5", "after_commit=killer", "after_commit=kill:3x"};
+        "after_commit",          "after_commit=",          "after_commit=die",
+        "after_commit=sleep",    "after_commit=kill:x",    "after_commit=kill:0",
+        "after_commit=sleep:-5", "after_commit=killer",    "after_commit=kill:3x",
+        "after_commit=sleep:5:", "after_commit=sleep:5:0", "other=sleep:1,after_commit",
+        "after_commit=kill,"};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const int status = visit(cases[i], 1);
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
@@ -76,8 +96,8 @@ int main(void)
 {
 #ifdef FB_TEST_POINTS
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_point_kills_at_the_visit_asked_for),
-        cmocka_unit_test(a_point_stalls_each_time),
+        cmocka_unit_test(a_point_kills_at_the_visit_asked_for),  cmocka_unit_test(a_point_stalls_each_time),
+        cmocka_unit_test(a_point_stalls_at_the_visit_asked_for), cmocka_unit_test(two_points_may_be_set),
         cmocka_unit_test(a_mistyped_point_ends_the_test),
     };
     return cmocka_run_group_tests_name("point", tests, NULL, NULL);
