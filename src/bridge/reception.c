@@ -198,9 +198,8 @@ static void take_back(struct reception *r)
 {
     for (unsigned i = 0; i < r->part_n; i++) {
         struct part *p = &r->part[i];
-        if (!p->is_ours)
-            continue;
-        reception_cancel(p, "stored too late");
+        if (p->is_ours && !p->is_cancelling)
+            reception_cancel(p, "stored too late");
     }
 }
 
@@ -222,8 +221,12 @@ static void open_parts(struct reception *r)
         p->id = item->id;
         p->is_ours = item->how == STORE_NEW || item->how == STORE_AGAIN;
         p->state = p->is_ours || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
-        if (p->state == PART_OPEN)
-            watch(p);
+        if (p->state != PART_OPEN)
+            continue;
+        bool is_going = receptions_deny(r->channel->bridge, p->id);
+        watch(p);
+        if (is_going) /* it was found just before an earlier reception takes it out: success would be a lie */
+            reception_cancel(p, "an earlier callback of it is taken back");
     }
 }
 
@@ -234,7 +237,9 @@ static void hold(struct reception *r)
 
     for (unsigned i = 0; i < r->part_n; i++) {
         struct part *p = &r->part[i];
-        if (p->state == PART_OPEN && reception_promised_ms(r) == 0)
+        if (p->state != PART_OPEN || p->is_cancelling)
+            continue;
+        if (reception_promised_ms(r) == 0)
             reception_close_part(p, PART_GOOD, FRONT_OK, SPAN_NONE);
         else if (is_full || r->out.item[i].is_behind)
             reception_time_out(p);

@@ -65,6 +65,26 @@ def test_a_recipient_behind_another_message_waits_for_the_others_answer(make_bri
     until(lambda: states(bridge, sent["id"]) == {"ada": "delivered", "bob": "delivered"})
 
 
+@pytest.mark.parametrize("wait", ["1s", "0"])
+def test_a_resend_that_crosses_the_end_of_what_was_stored_too_late(make_bridge, backend, front, wait):
+    """The disk stalls, the first callback is answered with an error, and what it stored is taken out: the second has found it before."""
+    seconds = float(wait.rstrip("s")) or 6
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": wait, "on_timeout": "accept"})
+    bridge.stop()
+    bridge.start(env={"FRONT_BRIDGE_POINT": f"after_commit=sleep:{seconds * 1000 + 400:.0f}:1,before_answer=sleep:700:1"})
+    sent, first = message(), []
+    calling = threading.Thread(target=lambda: first.append(bridge.callback(sent)))
+    calling.start()
+    time.sleep(seconds - 0.2)
+    second = bridge.callback(sent)
+    calling.join()
+    assert first[0].json["type"] == "internal_error" and second.json["type"] != "success", (first, second)
+    bridge.wait_state(sent["id"], "cancelled")
+    assert bridge.callback(sent).json["type"] == "success"
+    bridge.wait_state(sent["id"], "delivered")
+    backend.stays(1)
+
+
 # ---- the schedule ---------------------------------------------------------------------------------------------------
 
 
