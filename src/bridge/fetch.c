@@ -290,8 +290,8 @@ static void look(struct fetcher *f)
 {
     wall_ms_t now = clock_wall_ms();
 
-    if (f->is_posted || f->queue->channel->bridge->is_stopping || f->busy_n >= FETCHES_MAX ||
-        f->next_at == INT64_MAX || channel_is_closed(f->queue->channel))
+    if (f->is_posted || !f->queue->is_open || f->queue->channel->bridge->is_stopping ||
+        f->busy_n >= FETCHES_MAX || f->next_at == INT64_MAX || channel_is_closed(f->queue->channel))
         return;
     if (f->next_at > now) {
         struct timeval tv = clock_tv(f->next_at - now);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/point.h"
+#include "bridge/fetch.h"
 #include "bridge/place.h"
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,10 @@ static void on_standings(struct store_op *op)
     store_standings_fini(&r->op);
     b->roll = NULL;
     free(r);
+    /* They may have looked before, and do not look again by themselves. */
+    for (size_t i = 0; i < b->config->channel_n; i++)
+        for (enum queue_way w = 0; w < WAY_N; w++)
+            fetcher_soon(b->channel[i].fetch[w]);
     bridge_wake(b);
 }
 

@@ -20,7 +20,7 @@ struct queue {
     enum queue_way way;
     enum message_direction direction;
     struct store_claim claim;
-    bool is_open; /* what an earlier process left open is settled: claims may begin */
+    bool is_open; /* what an earlier process left open is settled: attempts and fetches may begin */
     bool is_claiming, is_kicked;
     wall_ms_t next_due; /* of a head, as far as we know; INT64_MAX: nothing waits */
     unsigned in_flight; /* attempts that are open */

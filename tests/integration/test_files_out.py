@@ -149,6 +149,28 @@ def test_an_application_channel_uses_its_own_token(make_bridge, front, backend):
     assert get(bridge, backend.wait(1)[0]["attachments"][0]["url"]).body == b"bytes"
 
 
+def test_files_of_an_application_channel_are_fetched_although_the_store_failed_at_the_start(make_bridge, front, backend):
+    """Whether the channel lives is read later then than what its messages wait for."""
+    app = {"account": "main", "kind": "application", "front_channel": "cha_9", "adapter": "http", "answer": {"wait": "0"}}
+    app["settings"] = {"url": backend.url + "/deliver", "secret": SECRET}
+    bridge = make_bridge(front=front, channels={"app": app})
+    sent = message("hi", attachments=[attach(front, "fil_1", lambda: (503, {}, b""))])
+    envelope = {"type": "message", "payload": sent, "metadata": {"external_conversation_ids": ["c1"]}}
+    assert bridge.app_callback(envelope).json["type"] == "success"
+    bridge.kill()
+    front.files["fil_1"] = ("application/octet-stream", data(10))
+    database, aside = bridge.store / "front-bridge.db", bridge.store / "aside"
+    database.rename(aside)
+    database.mkdir()
+    bridge.start(wait=False)
+    until(lambda: bridge.lines("store_failing"))
+    database.rmdir()
+    aside.rename(database)
+    bridge.wait_ports()
+    until(lambda: bridge.lines("store_ok"))
+    bridge.wait_state(sent["id"], "delivered")
+
+
 def never_ends():
     return 200, {"content-type": "image/png"}, (b"x" * 65536 for _ in itertools.count())
 
