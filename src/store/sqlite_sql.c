@@ -505,7 +505,8 @@ const char *const sql_text_of[SQL_N] = {
         "SELECT channel_id, front_channel, life, life_at, life_since, is_offline FROM standing",
     [SQL_STANDING_SET] =
         "INSERT INTO standing (channel_id, front_channel, life, life_at, life_since, is_offline)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (channel_id) DO UPDATE SET"
+        " VALUES (?1, iif(?7 & 1, ?2, ''), iif(?7 & 2, ?3, 0), iif(?7 & 4, ?4, 0), iif(?7 & 2, ?5, 0),"
+        " iif(?7 & 8, ?6, 0)) ON CONFLICT (channel_id) DO UPDATE SET"
         " front_channel = CASE WHEN ?7 & 1 THEN excluded.front_channel ELSE front_channel END,"
         " life = CASE WHEN ?7 & 2 THEN excluded.life ELSE life END,"
         " life_since = CASE WHEN ?7 & 2 THEN excluded.life_since ELSE life_since END,"

@@ -49,6 +49,20 @@ static void test_a_first_word_says_nothing_of_the_others(void **state)
     assert_true(f.is_offline);
     assert_string_equal(f.front_channel, "");
     assert_int_equal(f.life, LIFE_OPEN);
+    p = (struct store_standing){.channel = "another",
+                                .fields = STANDING_LIFE_AT,
+                                .to = {.front_channel = "cha_1",
+                                       .life = LIFE_RESUMING,
+                                       .life_at = 7,
+                                       .life_since = 8,
+                                       .is_offline = true}};
+    assert_int_equal(kit_standing(k, &p), OK);
+    f = standing_of(k, "another");
+    assert_int_equal(f.life_at, 7);
+    assert_string_equal(f.front_channel, "");
+    assert_int_equal(f.life, LIFE_OPEN);
+    assert_int_equal(f.life_since, 0);
+    assert_false(f.is_offline);
 }
 
 /* ---- Confirmations ---- */
