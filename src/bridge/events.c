@@ -262,6 +262,8 @@ void eventer_tick(struct eventer *e, wall_ms_t now)
     if (e->account->bridge->is_stopping)
         return;
     recall_again(e->account);
+    if (e->account->bridge->roll) /* an app's token is made with a channel's id, which may be learnt */
+        return;
     if (e->is_posted || e->at_work_n == STORE_EVENTS_MAX || !is_time(e, now))
         return;
     e->is_posted = true;

@@ -1,5 +1,6 @@
 """Application channels: connected by Front's call, told what became of messages, deleted and opened again."""
 import base64
+import contextlib
 import json
 import socket
 import time
@@ -60,6 +61,31 @@ def status(bridge, name="app"):
 # ---- Connecting ----
 
 
+def test_an_event_waits_until_it_is_known_which_channel_can_ask_for_it(make_app, front, backend):
+    """Without the account's token; and the store fails at the start, so that everything else is known before."""
+    bridge = make_app(app={"source": "events", "answer": {"wait": "0"}})
+    bridge.stop()
+    del bridge.config["accounts"]["main"]["token"]
+    bridge.write()
+    bridge.start(env={"FRONT_BRIDGE_POINT": "at_event=kill"})
+    assert bridge.app_call(authorization("cha_77")).json["type"] == "success"
+    sent, judge = message("by event"), front.judge
+    front.judge = lambda method, path, content: (200, sent) if path == "/messages/" + sent["id"] else judge(method, path, content)
+    target = {"_meta": {"type": "message"}, "data": {"id": sent["id"], "_links": {"self": sent["_links"]["self"]}}}
+    event = {"id": "evt_" + next_id(), "type": "outbound", "emitted_at": time.time(), "target": target}
+    with contextlib.suppress(OSError):  # it may die before its answer is out
+        bridge.app_callback(event)
+    bridge.process.wait(10)
+    database, aside = bridge.store / "front-bridge.db", bridge.store / "aside"
+    database.rename(aside)
+    database.mkdir()
+    bridge.start(wait=False)
+    until(lambda: bridge.lines("store_failing"))
+    database.rmdir()
+    aside.rename(database)
+    assert backend.wait(1)[0]["text"] == "by event"
+
+
 def test_a_channel_is_connected_and_posts_to_what_it_has_learnt(make_app, front):
     bridge = make_app()
     assert front_channel(bridge) is None
@@ -70,6 +96,7 @@ def test_a_channel_is_connected_and_posts_to_what_it_has_learnt(make_app, front)
     bridge.kill()
     bridge.start()
     assert front_channel(bridge) == "cha_77"
+    assert status(bridge) == "up" and not bridge.lines("channel_resumed"), "it was never deleted"
     front.wait(1, 60)  # an attempt that was out when it was killed is looked up in Front first
     posts = [c for c in front.calls if c[0] == "POST"]
     assert {c[1] for c in posts} == {"/channels/cha_77/inbound_messages"}
