@@ -7,6 +7,7 @@
 #include "bridge/keeper.h"
 #include "bridge/place.h"
 #include "bridge/reception.h"
+#include "bridge/relay.h"
 #include "front/notice.h"
 #include "front/phone.h"
 #include "front/route.h"
@@ -170,6 +171,8 @@ static void on_confirmed(struct store_op *op)
         confirm_next(h);
     } else if (happening_is_done(h, op)) {
         struct queue *queue = h->confirm.is_history ? &h->channel->history : &h->channel->in;
+        if (op->result == OK) /* an attempt may be looking for it, in lists that lag behind the event */
+            relay_shown(h->channel, h->confirm.found_id);
         if (h->confirm.is_promoted)
             queue_promoted(queue, h->confirm.now);
         queue_kick(queue);

@@ -1,11 +1,15 @@
 """Two things at once: an outcome and a deadline, a stop and a disk that stalls, one channel and its neighbour."""
+import json
 import os
 import threading
 import time
 
 import pytest
+import signing
 from backend import SECRET
+from bridge import SECRET as SECRET_OF_FRONT
 from bridge import message
+from serving import Drop
 from wait import until
 
 
@@ -83,6 +87,21 @@ def test_a_resend_that_crosses_the_end_of_what_was_stored_too_late(make_bridge, 
     assert bridge.callback(sent).json["type"] == "success"
     bridge.wait_state(sent["id"], "delivered")
     backend.stays(1)
+
+
+def test_what_an_event_proves_while_it_is_looked_for_is_not_posted_again(make_bridge, backend, front):
+    """The answer of the post is lost, and Front's lists do not show yet what its event tells."""
+    bridge = make_bridge(backend=backend, front=front)
+    front.search, front.script = lambda path: [], [Drop]
+    assert bridge.hook({"id": "m1", "conversation_id": "room", "sender": {"handle": "ada"}, "text": "Hi"}).status == 202
+    until(lambda: bridge.lines("queued", direction="in", outcome="unknown"))
+    shown = message("Hi", is_inbound=True, metadata=front.posted()[0]["metadata"])
+    event = {"id": "evt_77", "type": "inbound", "emitted_at": time.time(), "target": {"_meta": {"type": "message"}, "data": shown}}
+    body = json.dumps(event).encode()
+    headers = {"content-type": "application/json", "x-front-signature": signing.sha1(body, SECRET_OF_FRONT)}
+    assert bridge.request("POST", "/events/main", body, headers).status == 200
+    until(lambda: bridge.lines("delivered", direction="in"), 5)  # well before an attempt gives up looking
+    assert len(front.posted()) == 1 and bridge.state_of("m1") == "delivered"
 
 
 # ---- the schedule ---------------------------------------------------------------------------------------------------
