@@ -14,5 +14,6 @@ const struct command command_channel_host = {
     .summary = "run one adapter (started by front-bridge itself)",
     .help = "Runs one adapter for the bridge that started it. Not for use by hand.\n",
     .is_hidden = true,
+    .has_no_config = true,
     .run = run,
 };

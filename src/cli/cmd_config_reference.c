@@ -16,5 +16,6 @@ const struct command command_config_reference = {
     .summary = "print all keys of the configuration",
     .help = "Prints every key of the configuration, its default and its meaning, as a Markdown table.\n",
     .is_hidden = true,
+    .has_no_config = true,
     .run = run,
 };

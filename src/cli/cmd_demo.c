@@ -194,5 +194,6 @@ const struct command command_demo = {
             "between them, in a temporary folder that is removed at the end. The configuration is not read.\n"
             "With --once it sends one message each way and exits 0 only if both arrived.\n",
     .options = options,
+    .has_no_config = true,
     .run = run,
 };

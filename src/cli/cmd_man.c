@@ -25,7 +25,7 @@ static const struct section about_program[] = {
      "delivers it\n"
      "through a channel adapter, and posts what customers write back to Front, inside Front's rate limits.\n"
      "\n"
-     "Every command takes `-c FILE`, the configuration, and explains itself by `--help`.\n"},
+     "Every command explains itself by `--help`; those that read the configuration take `-c FILE`.\n"},
     {NULL, NULL},
 };
 
@@ -123,8 +123,9 @@ static void write_program(struct buf *out)
                      ".Nd connects any chat system to Front\n"
                      ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Fl c Ar FILE\n.Op Ar options\n.Op Ar arguments\n");
     write_sections(out, about_program);
-    buf_add_str(out, ".Sh OPTIONS\nThese are every command's:\n");
-    write_options(out, options_common);
+    buf_add_str(
+        out, ".Sh OPTIONS\nThese are every command's, but for the first where no configuration is read:\n");
+    write_options(out, options_common(true));
     buf_add_str(out, ".Sh COMMANDS\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (!commands[i]->is_hidden)
@@ -192,5 +193,6 @@ const struct command command_man = {
     .argument_least = 1,
     .argument_most = 1,
     .is_hidden = true,
+    .has_no_config = true,
     .run = run,
 };

@@ -12,6 +12,11 @@ static const struct option change_options[] = {
     {OPS_ALL}, {OPS_CHANNEL}, {OPS_DIRECTION}, {OPS_STATE}, {OPS_REASON}, {OPS_JSON}, {NULL, 0, NULL, NULL},
 };
 
+/* Of those that act on messages of one state alone. */
+static const struct option one_state_options[] = {
+    {OPS_ALL}, {OPS_CHANNEL}, {OPS_DIRECTION}, {OPS_REASON}, {OPS_JSON}, {NULL, 0, NULL, NULL},
+};
+
 static int run_list(const struct options *o)
 {
     return ops_list(o, false);
@@ -85,7 +90,7 @@ const struct command command_queue_hold = {
     .summary = "put waiting messages aside",
     .help = "Puts queued messages aside, until they are released, retried or dropped. Those behind them go "
             "on.\n" OPS_CHANGE_HELP,
-    .options = change_options,
+    .options = one_state_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_hold,
 };
@@ -95,7 +100,7 @@ const struct command command_queue_release = {
     .arguments = "[ID...]",
     .summary = "let held messages go on",
     .help = "Queues messages again that were held by an operator or by their adapter.\n" OPS_CHANGE_HELP,
-    .options = change_options,
+    .options = one_state_options,
     .argument_most = ARGUMENTS_MAX,
     .run = run_release,
 };

@@ -25,5 +25,6 @@ const struct command command_version = {
     .summary = "print the version",
     .help = "Prints the version of the program and of the adapter ABI that it speaks.\n",
     .options = options,
+    .has_no_config = true,
     .run = run,
 };

@@ -52,9 +52,10 @@ struct command {
     const char *arguments;        /* "[FILE]"; "" for none */
     const char *summary;          /* one line, for the overview */
     const char *help;             /* what --help says between usage and options; ends with a newline */
-    const struct option *options; /* besides -c and --help; NULL: none */
+    const struct option *options; /* besides --help and -c; NULL: none */
     unsigned argument_least, argument_most;
-    bool is_hidden; /* not in the overview */
+    bool is_hidden;     /* not in the overview */
+    bool has_no_config; /* reads no configuration: -c is refused */
     int (*run)(const struct options *o);
 };
 

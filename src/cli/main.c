@@ -27,8 +27,8 @@ static int overview(void)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (!commands[i]->is_hidden)
             add_row(&out, commands[i]);
-    buf_add_str(&out, "\nEvery command explains itself by --help and takes -c FILE, the configuration\n"
-                      "(else $FRONT_BRIDGE_CONFIG, else /etc/front-bridge.yaml).\n"
+    buf_add_str(&out, "\nEvery command explains itself by --help. Those that read the configuration take\n"
+                      "-c FILE (else $FRONT_BRIDGE_CONFIG, else /etc/front-bridge.yaml).\n"
                       "Exit status: 0 fine, 1 it failed, 2 usage or configuration, 75 try again later.\n");
     return command_print(&out);
 }
@@ -39,7 +39,7 @@ static int help(const struct command *c)
     buf_init(&out, HELP_BYTES_MAX);
     buf_addf(&out, "Usage: front-bridge %s %s%s[OPTIONS]\n\n%s\n", c->name, c->arguments,
              c->arguments[0] ? " " : "", c->help);
-    options_help(c->options, &out);
+    options_help(c->options, !c->has_no_config, &out);
     return command_print(&out);
 }
 
@@ -100,7 +100,7 @@ static int run(const struct command *c, int argc, char *const *argv)
     struct options o;
     struct buf why;
     buf_init(&why, 1024);
-    enum err e = options_parse(&o, c->options, argc, argv, &why);
+    enum err e = options_parse(&o, c->options, !c->has_no_config, argc, argv, &why);
     int code = EXIT_USAGE;
     if (e)
         command_fail(EXIT_USAGE, "%s (front-bridge %s --help)", buf_span(&why).p, c->name);

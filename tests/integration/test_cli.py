@@ -65,7 +65,10 @@ def test_alone_it_lists_its_commands_and_each_explains_itself(cli):
         code, text, _ = cli(*words, "--help")
         assert code == 0, words
         assert text.startswith("Usage: front-bridge " + " ".join(words)), text
-        assert "--help" in text and "--config FILE" in text
+        assert "--help" in text and ("--config FILE" in text) == (words not in (["demo"], ["version"]))
+    assert "--config" not in cli("man", "--help")[1]
+    assert "--state" in cli("queue", "drop", "--help")[1]
+    assert "--state" not in cli("queue", "hold", "--help")[1] + cli("queue", "release", "--help")[1]
 
 
 @pytest.mark.parametrize("words, said", [
@@ -74,6 +77,8 @@ def test_alone_it_lists_its_commands_and_each_explains_itself(cli):
     (["channel", "lits"], 'there is no command "channel lits"; did you mean "channel list"?'),
     (["channel"], "channel list"),
     (["version", "--jsno"], "there is no option --jsno; did you mean --json?"),
+    (["demo", "-c", "good.yaml"], "there is no option -c"),
+    (["queue", "hold", "--all", "--state", "dead"], "there is no option --state"),
     (["version", "x"], '"x" is one argument too many: front-bridge version\n'),
     (["sign", "--channel"], "--channel needs a value: --channel NAME"),
     (["sign"], "write --channel NAME or --secret-file FILE"),

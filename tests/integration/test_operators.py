@@ -112,7 +112,7 @@ def make_messages(bridge, backend):
     backend.gate.clear()
     for _ in range(2):
         bridge.callback(message("slow", to="slow", conversation="cnv_slow"))
-    bridge.run_cli("queue", "hold", "--all", "--state", "queued", check=0)
+    bridge.run_cli("queue", "hold", "--all", check=0)
     backend.gate.set()
     until(lambda: bridge.metric("front_bridge_queue_depth", state="delivered") == 2)
     for entry in bridge.messages():
@@ -220,7 +220,7 @@ def test_several_ids(make_bridge, backend, front, is_running):
     done = bridge.run_cli("dead", "retry", "--all", "--json")
     assert done.returncode == 1 and data(done) == {"changed": 0, "skipped": 0, "missing": 0}
     assert "nothing to retry" in bridge.run_cli("dead", "retry", "--all").stdout
-    assert bridge.run_cli("queue", "release", "--all", "--state", "held").stdout == "1 message released.\n"
+    assert bridge.run_cli("queue", "release", "--all").stdout == "1 message released.\n"
     assert "left alone" in bridge.run_cli("queue", "release", ids["fine", "delivered"]).stdout
     for args in ((), ("--channel", "support"), (dead[0], "--all"), (dead[0], "--channel", "support")):
         assert bridge.run_cli("queue", "retry", *args).returncode == 2
@@ -241,7 +241,7 @@ def test_bulk_of_1500_without_a_bridge_and_with_one(make_bridge, backend, front)
     for args in (
         ("dead", "retry", "--all", "--reason", reason),
         ("queue", "hold", "--all"),
-        ("queue", "release", "--all", "--state", "held"),
+        ("queue", "release", "--all"),
         ("queue", "hold", "--all", "--channel", "support"),
     ):
         assert data(bridge.run_cli(*args, "--json", check=0))["changed"] == 1500, args

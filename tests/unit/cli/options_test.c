@@ -25,7 +25,7 @@ static char *result_of(const char *words)
     struct options o;
     struct buf out;
     buf_init(&out, 4096);
-    if (options_parse(&o, own, argc, argv, &out) == OK) {
+    if (options_parse(&o, own, true, argc, argv, &out) == OK) {
         const char *channel = options_get(&o, "channel"), *config = options_get(&o, "config");
         buf_addf(&out, "json=%d channel=%s config=%s help=%d:", options_has(&o, "json"),
                  channel ? channel : "-", config ? config : "-", options_has(&o, "help"));
@@ -78,7 +78,7 @@ static void test_help_names_all(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 4096);
-    options_help(own, &out);
+    options_help(own, true, &out);
     assert_string_equal(out.p,
                         "      --json                as JSON\n"
                         "  -n, --channel NAME        this channel\n"
@@ -88,11 +88,32 @@ static void test_help_names_all(void **state)
     buf_fini(&out);
 }
 
+/* It would be taken and not read. */
+static void test_a_command_without_configuration_has_no_c(void **state)
+{
+    (void)state;
+    char *argv[] = {"-c", "file"}, *asking[] = {"-h"};
+    struct options o;
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_int_equal(options_parse(&o, own, false, 1, asking, &out), OK);
+    assert_true(options_has(&o, "help"));
+    assert_int_equal(options_parse(&o, own, false, 2, argv, &out), ERR_INVALID);
+    assert_string_equal(out.p, "there is no option -c");
+    buf_clear(&out);
+    options_help(own, false, &out);
+    assert_string_equal(out.p, "      --json                as JSON\n"
+                               "  -n, --channel NAME        this channel\n"
+                               "  -h, --help                this text\n");
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_form),
         cmocka_unit_test(test_help_names_all),
+        cmocka_unit_test(test_a_command_without_configuration_has_no_c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
