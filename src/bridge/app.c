@@ -32,15 +32,8 @@ static void count(struct account *a, enum app_call_kind kind, enum front_error e
 static void refuse(struct account *a, struct http_exchange *x, enum app_call_kind kind, enum front_error e,
                    struct span why)
 {
-    struct buf body;
-
     count(a, kind, e);
-    log_warn("refused", LOG_STR("account", a->config->name), LOG_SPAN("peer", http_peer(x)),
-             LOG_STR("type", front_error_type(e)), LOG_SPAN("reason", why));
-    buf_init(&body, 4096);
-    front_answer_error(&body, e, why);
-    http_reply(x, front_error_status(e), "application/json", buf_span(&body), NULL);
-    buf_fini(&body);
+    intake_refuse_account(a, x, e, why);
 }
 
 static void succeed(struct account *a, struct http_exchange *x, enum app_call_kind kind,

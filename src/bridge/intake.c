@@ -28,18 +28,31 @@ struct span route_name(const struct http_exchange *x, struct span *rest)
     return name;
 }
 
-void intake_refuse(struct channel *ch, struct http_exchange *x, enum callback_shape shape, enum front_error e,
+/* whose: "channel" or "account", of that name. */
+static void refuse(struct http_exchange *x, const char *whose, const char *name, enum front_error e,
                    struct span why)
 {
     struct buf body;
 
-    ch->stats.callbacks[shape][e]++;
-    log_warn("refused", LOG_STR("channel", ch->config->name), LOG_SPAN("peer", http_peer(x)),
+    log_warn("refused", LOG_STR(whose, name), LOG_SPAN("peer", http_peer(x)),
              LOG_STR("type", front_error_type(e)), LOG_SPAN("reason", why));
     buf_init(&body, 4096);
     front_answer_error(&body, e, why);
     http_reply(x, front_error_status(e), "application/json", buf_span(&body), NULL);
     buf_fini(&body);
+}
+
+void intake_refuse(struct channel *ch, struct http_exchange *x, enum callback_shape shape, enum front_error e,
+                   struct span why)
+{
+    ch->stats.callbacks[shape][e]++;
+    refuse(x, "channel", ch->config->name, e, why);
+}
+
+void intake_refuse_account(const struct account *a, struct http_exchange *x, enum front_error e,
+                           struct span why)
+{
+    refuse(x, "account", a->config->name, e, why);
 }
 
 static enum signature_result check(const struct channel *ch, const struct http_exchange *x)

@@ -3,7 +3,6 @@
  * application's, without one a rule's; there is no other fallback.
  */
 #include "bridge/webhook.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "bridge/events.h"
 #include "bridge/intake.h"
@@ -11,15 +10,8 @@
 
 static void refuse(struct account *a, struct http_exchange *x, enum front_error e, struct span why)
 {
-    struct buf body;
-
     a->webhooks[e]++;
-    log_warn("refused", LOG_STR("account", a->config->name), LOG_SPAN("peer", http_peer(x)),
-             LOG_STR("type", front_error_type(e)), LOG_SPAN("reason", why));
-    buf_init(&body, 4096);
-    front_answer_error(&body, e, why);
-    http_reply(x, front_error_status(e), "application/json", buf_span(&body), NULL);
-    buf_fini(&body);
+    intake_refuse_account(a, x, e, why);
 }
 
 static enum signature_result check(const struct account *a, const struct http_exchange *x)
