@@ -67,7 +67,9 @@ char *json_dup(struct jval v, size_t max_bytes);
  */
 struct span json_span(struct jval v, struct buf *scratch);
 bool json_bool(struct jval v, bool fallback);
-MUST_CHECK enum err json_i64(struct jval v, int64_t *out);    /* a whole number; ERR_LIMIT: does not fit */
+MUST_CHECK enum err json_i64(struct jval v, int64_t *out); /* a whole number; ERR_LIMIT: does not fit */
+/* json_i64_within reads a whole number from min to max; true, and out as it was, if v is absent or null. */
+MUST_CHECK bool json_i64_within(struct jval v, int64_t min, int64_t max, int64_t *out);
 MUST_CHECK enum err json_millis(struct jval v, int64_t *out); /* seconds with up to three decimals, exactly */
 struct span json_raw(struct jval v); /* the bytes of the value as they stand in the text */
 

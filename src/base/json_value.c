@@ -160,6 +160,17 @@ enum err json_i64(struct jval v, int64_t *out)
     return OK;
 }
 
+bool json_i64_within(struct jval v, int64_t min, int64_t max, int64_t *out)
+{
+    int64_t n;
+    if (!json_has(v))
+        return true;
+    if (json_i64(v, &n) != OK || n < min || n > max)
+        return false;
+    *out = n;
+    return true;
+}
+
 enum err json_millis(struct jval v, int64_t *out)
 {
     bool is_exact;

@@ -14,17 +14,6 @@ static bool read_text(struct jval v, const char **out)
     return !json_has(v) || *out;
 }
 
-static bool read_number(struct jval v, int64_t max, int64_t *out)
-{
-    int64_t n;
-    if (!json_has(v))
-        return true;
-    if (json_i64(v, &n) != OK || n < 0 || n > max)
-        return false;
-    *out = n;
-    return true;
-}
-
 static bool read_data(struct sim_file_spec *spec, struct jval v)
 {
     struct buf bytes, scratch;
@@ -54,9 +43,9 @@ static const char *read_one(struct sim_file_spec *spec, struct jval v)
         !read_text(json_get(v, "cid"), &spec->cid) ||
         !read_text(json_path(v, "claims.content_type"), &spec->claimed_type))
         return "An attachment has a filename, and texts of at most 1024 bytes";
-    if (!read_number(json_get(v, "size"), SIM_FILE_MAX, &size) ||
-        !read_number(json_get(v, "seed"), INT64_MAX, &seed) ||
-        !read_number(json_path(v, "claims.size"), INT64_MAX, &spec->claimed_size))
+    if (!json_i64_within(json_get(v, "size"), 0, SIM_FILE_MAX, &size) ||
+        !json_i64_within(json_get(v, "seed"), 0, INT64_MAX, &seed) ||
+        !json_i64_within(json_path(v, "claims.size"), 0, INT64_MAX, &spec->claimed_size))
         return "An attachment's size is at most 64 MiB; its seed and the claimed size are no less than 0";
     if (!read_data(spec, json_get(v, "data")) || (spec->data.p != NULL) == (size >= 0))
         return "An attachment has either data, in base64, or a size";

@@ -17,17 +17,6 @@ static void take(char **field, struct jval v)
     *field = text;
 }
 
-static bool number(struct jval v, int64_t max, int64_t *out)
-{
-    int64_t n;
-    if (!json_has(v))
-        return true;
-    if (json_i64(v, &n) != OK || n < 0 || n > max)
-        return false;
-    *out = n;
-    return true;
-}
-
 static bool take_kind(struct jval v, enum channel_kind *out)
 {
     *out = json_is(v, "application") ? CHANNEL_APPLICATION : CHANNEL_CUSTOM;
@@ -97,9 +86,9 @@ struct sim_channel *sim_configure_channel(struct sim *s, struct jval spec, struc
 static bool configure_rate(struct sim *s, struct jval rate)
 {
     int64_t limit = s->limiter.limit, burst = -1, per_resource = s->limiter.per_resource;
-    if (!number(json_get(rate, "limit"), 1000000, &limit) ||
-        !number(json_get(rate, "burst"), 1000000, &burst) ||
-        !number(json_get(rate, "per_resource"), SIM_RESOURCE_MAX_PER_S, &per_resource))
+    if (!json_i64_within(json_get(rate, "limit"), 0, 1000000, &limit) ||
+        !json_i64_within(json_get(rate, "burst"), 0, 1000000, &burst) ||
+        !json_i64_within(json_get(rate, "per_resource"), 0, SIM_RESOURCE_MAX_PER_S, &per_resource))
         return false;
     sim_limiter_init(&s->limiter, limit, burst < 0 ? limit / 2 : burst, (unsigned)per_resource,
                      clock_wall_ms());
@@ -116,21 +105,21 @@ static bool configure_numbers(struct sim *s, struct jval options, struct buf *wh
         return false;
     }
     int64_t upload = (int64_t)s->attachments_max, kept = (int64_t)s->account.files.kept_max;
-    if (!number(json_path(options, "attachments.max_bytes"), SIM_ATTACHMENTS_MAX, &upload) ||
-        !number(json_path(options, "attachments.kept_bytes"), SIM_FILES_KEPT_MAX, &kept)) {
+    if (!json_i64_within(json_path(options, "attachments.max_bytes"), 0, SIM_ATTACHMENTS_MAX, &upload) ||
+        !json_i64_within(json_path(options, "attachments.kept_bytes"), 0, SIM_FILES_KEPT_MAX, &kept)) {
         buf_add_str(why, "attachments is {\"max_bytes\",\"kept_bytes\"}: up to 25000000, up to 512 MiB");
         return false;
     }
     s->attachments_max = (size_t)upload;
     sim_files_limit(&s->account.files, (size_t)kept);
-    if (!number(json_get(options, "created_delay_ms"), 60000, &s->created_delay_ms)) {
+    if (!json_i64_within(json_get(options, "created_delay_ms"), 0, 60000, &s->created_delay_ms)) {
         buf_add_str(why, "created_delay_ms is 0 to 60000");
         return false;
     }
-    if (!number(json_get(options, "lag_ms"), 600000, &s->lag_ms) ||
-        !number(json_get(options, "imported_delay_ms"), 600000, &s->imported_delay_ms) ||
-        !number(json_get(options, "webhook_timeout_ms"), 600000, &s->notice_ms) ||
-        !number(json_get(options, "webhook_retry_ms"), 600000, &s->notice_retry_ms)) {
+    if (!json_i64_within(json_get(options, "lag_ms"), 0, 600000, &s->lag_ms) ||
+        !json_i64_within(json_get(options, "imported_delay_ms"), 0, 600000, &s->imported_delay_ms) ||
+        !json_i64_within(json_get(options, "webhook_timeout_ms"), 0, 600000, &s->notice_ms) ||
+        !json_i64_within(json_get(options, "webhook_retry_ms"), 0, 600000, &s->notice_retry_ms)) {
         buf_add_str(why,
                     "lag_ms, imported_delay_ms, webhook_timeout_ms and webhook_retry_ms are 0 to 600000");
         return false;

@@ -24,18 +24,6 @@ static const struct {
     {"page_loop", SIM_FAULT_PAGE_LOOP, true},
 };
 
-static bool number(struct jval spec, const char *key, int64_t min, int64_t max, int64_t *out)
-{
-    struct jval v = json_get(spec, key);
-    if (!json_has(v))
-        return true;
-    int64_t n;
-    if (json_i64(v, &n) != OK || n < min || n > max)
-        return false;
-    *out = n;
-    return true;
-}
-
 static bool text(struct jval v, char *out, size_t size, const char *fallback)
 {
     char *given = json_has(v) ? json_dup(v, size - 1) : mem_strdup(fallback);
@@ -67,10 +55,11 @@ enum err sim_faults_add(struct sim_faults *f, struct jval spec, const char **why
     struct jval target = json_get(spec, "redirect");
     *why = "next is -1 or a count, latency_ms at most 600000, status 200 to 599, call a name of at most 39 "
            "characters";
-    if (json_type(spec) != JSON_OBJECT || !number(spec, "next", -1, 1000000, &fault.left) ||
-        !number(spec, "latency_ms", 0, SIM_LATENCY_MAX_MS, &fault.latency_ms) ||
-        !number(spec, "retry_after", 0, 3600, &fault.retry_after_s) ||
-        !number(spec, "status", 200, 599, &status) ||
+    if (json_type(spec) != JSON_OBJECT ||
+        !json_i64_within(json_get(spec, "next"), -1, 1000000, &fault.left) ||
+        !json_i64_within(json_get(spec, "latency_ms"), 0, SIM_LATENCY_MAX_MS, &fault.latency_ms) ||
+        !json_i64_within(json_get(spec, "retry_after"), 0, 3600, &fault.retry_after_s) ||
+        !json_i64_within(json_get(spec, "status"), 200, 599, &status) ||
         !text(json_get(spec, "call"), fault.call, sizeof fault.call, "*") ||
         !text(json_type(target) == JSON_STRING ? target : (struct jval){0}, fault.location,
               sizeof fault.location, "http://192.0.2.1/elsewhere") ||

@@ -468,9 +468,30 @@ static void a_hundred_thousand_keys_are_checked_for_twins(void **state)
     }
 }
 
+static void test_numbers_within_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        bool is_good;
+        int64_t then;
+    } cases[] = {{"{}", true, 7},           {"{\"n\":null}", true, 7},  {"{\"n\":-1}", true, -1},
+                 {"{\"n\":10}", true, 10},  {"{\"n\":-2}", false, 7},   {"{\"n\":11}", false, 7},
+                 {"{\"n\":1.5}", false, 7}, {"{\"n\":\"1\"}", false, 7}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json doc;
+        int64_t n = 7;
+        assert_int_equal(json_parse(&doc, span_of(cases[i].json)), OK);
+        assert_int_equal(json_i64_within(json_get(json_root(&doc), "n"), -1, 10, &n), cases[i].is_good);
+        assert_int_equal(n, cases[i].then);
+        json_fini(&doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_within_bounds),
         cmocka_unit_test(what_is_wrong_is_refused_where_it_is_wrong),
         cmocka_unit_test(single_values_are_documents),
         cmocka_unit_test(values_are_found),
