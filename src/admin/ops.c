@@ -52,28 +52,28 @@ static const struct ops_verb {
 
 /* ---- Answers ---- */
 
-static void end(struct job *job, int status, struct span json)
+static void job_free(struct job *job)
 {
-    job->done(status, json, job->arg);
     free(job->channel);
     free(job->reason);
     free(job);
 }
 
+static void end(struct job *job, int status, struct span json)
+{
+    job->done(status, json, job->arg);
+    job_free(job);
+}
+
 static void fail(struct job *job, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static void fail(struct job *job, int status, const char *fmt, ...)
 {
-    char sentence[512];
-    struct buf out;
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, args);
+    ops_fail_list(job->done, job->arg, status, fmt, args);
     va_end(args);
-    buf_init(&out, 8192);
-    ops_write_word(&out, "error", sentence);
-    end(job, status, buf_span(&out));
-    buf_fini(&out);
+    job_free(job);
 }
 
 static void fail_missing(struct job *job)
@@ -83,12 +83,8 @@ static void fail_missing(struct job *job)
 
 static void fail_store(struct job *job)
 {
-    struct buf why;
-
-    buf_init(&why, 2048);
-    store_reason(job->x->store, &why);
-    fail(job, 503, "The store does not work: %.400s", why.n ? why.p : "it is being closed; try again");
-    buf_fini(&why);
+    ops_fail_store(job->done, job->arg, job->x->store);
+    job_free(job);
 }
 
 static bool is_failed(struct job *job, enum err e)

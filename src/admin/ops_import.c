@@ -13,8 +13,6 @@
 #include "front/thread.h"
 #include "http/server.h"
 #include "http/text.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,34 +24,6 @@ struct request {
     ops_done_fn *done;
     void *arg;
 };
-
-/* ---- Answers ---- */
-
-static void fail(const struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void fail(const struct request *r, int status, const char *fmt, ...)
-{
-    char sentence[1024];
-    struct buf out;
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, args);
-    va_end(args);
-    buf_init(&out, 8192);
-    ops_write_word(&out, "error", sentence);
-    r->done(status, buf_span(&out), r->arg);
-    buf_fini(&out);
-}
-
-static void fail_store(const struct request *r)
-{
-    struct buf why;
-
-    buf_init(&why, 2048);
-    store_reason(r->x->store, &why);
-    fail(r, 503, "The store does not work: %.400s", why.n ? why.p : "it is being closed; try again");
-    buf_fini(&why);
-}
 
 /* ---- Lines ---- */
 
@@ -221,13 +191,14 @@ static void on_stored(struct store_op *op)
     if (op->result == OK)
         answer(b);
     else if (op->result == ERR_FULL)
-        fail(&b->request, 429,
-             "There is no room: the history of \"%s\" may wait in up to limits.channel_quota. None of these "
-             "lines was "
-             "stored; send them again later.",
-             b->request.channel->name);
+        ops_fail(
+            b->request.done, b->request.arg, 429,
+            "There is no room: the history of \"%s\" may wait in up to limits.channel_quota. None of these "
+            "lines was "
+            "stored; send them again later.",
+            b->request.channel->name);
     else
-        fail_store(&b->request);
+        ops_fail_store(b->request.done, b->request.arg, b->request.x->store);
     batch_free(b);
 }
 
@@ -249,7 +220,7 @@ static void post(const struct request *r, struct span body)
     buf_init(&b->bad, OPS_ANSWER_MAX / 2);
     jout_init(&b->j, &b->bad);
     if (!read_lines(b, body)) {
-        fail(r, 413, "Send at most %d lines at a time.", OPS_IMPORT_LINES_MAX);
+        ops_fail(r->done, r->arg, 413, "Send at most %d lines at a time.", OPS_IMPORT_LINES_MAX);
         batch_free(b);
     } else if (b->op.line_n == 0) {
         answer(b);
@@ -304,7 +275,7 @@ static void on_stats(struct store_op *op)
     struct jout j;
 
     if (op->result != OK) {
-        fail_store(&f->request);
+        ops_fail_store(f->request.done, f->request.arg, f->request.x->store);
     } else {
         buf_init(&out, OPS_ANSWER_MAX);
         jout_init(&j, &out);
@@ -348,9 +319,9 @@ static bool read_channel(struct request *r, struct span query, bool is_post)
         r->channel = config_channel_find(r->x->config, buf_span(&name));
     bool is_good = encoded.p ? r->channel != NULL : !is_post && query.n == 0;
     if (!is_good)
-        fail(r, encoded.p ? 404 : 400, "%s",
-             encoded.p ? "There is no such channel in the configuration."
-                       : "Say whose history it is: ?channel=NAME.");
+        ops_fail(r->done, r->arg, encoded.p ? 404 : 400, "%s",
+                 encoded.p ? "There is no such channel in the configuration."
+                           : "Say whose history it is: ?channel=NAME.");
     buf_fini(&name);
     return is_good;
 }
@@ -362,19 +333,20 @@ void ops_import_run(const struct ops_context *x, struct span method, struct span
     bool is_post = span_is(method, "POST");
 
     if (rest.n > 0)
-        fail(&r, 404, "There is nothing here; see /api/v1/imports.");
+        ops_fail(done, arg, 404, "There is nothing here; see /api/v1/imports.");
     else if (!store_is_healthy(x->store))
-        fail_store(&r);
+        ops_fail_store(done, arg, x->store);
     else if (!read_channel(&r, query, is_post))
         return;
     else if (!is_post)
         get(&r);
     else if (r.channel->dry_run)
-        fail(&r, 409,
-             "\"%s\" has dry_run, in which nothing is written to Front: nothing was imported. Try it with "
-             "--check, or take "
-             "dry_run out.",
-             r.channel->name);
+        ops_fail(
+            done, arg, 409,
+            "\"%s\" has dry_run, in which nothing is written to Front: nothing was imported. Try it with "
+            "--check, or take "
+            "dry_run out.",
+            r.channel->name);
     else
         post(&r, body);
 }
