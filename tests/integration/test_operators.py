@@ -44,6 +44,8 @@ def test_queue_and_dead_while_it_runs_and_while_it_does_not(make_bridge, backend
         assert sent["id"] in bridge.run_cli("queue", "list", check=0).stdout
         assert "503" in bridge.run_cli("queue", "show", dead["id"], check=0).stdout
     backend.answer = lambda d: (200, {})
+    bridge.config["channels"]["support"]["retry"]["give_up"] = "1h"  # the new life begins now, and must outlast a slow start
+    bridge.write()
     assert data(bridge.run_cli("dead", "retry", dead["id"], "--json", check=0))["changed"] == 1
     count = len(backend.deliveries)
     bridge.start()
