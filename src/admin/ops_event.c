@@ -402,7 +402,7 @@ static void search(struct job *job)
     else if (!a)
         fail(job, 400, "Say which account is meant: account=NAME, as in the configuration.");
     else if (!job->after)
-        fail(job, 400, "Say from when on: after=, in milliseconds since 1970.");
+        fail(job, 400, "Say from when on: --after 2h, or after= in milliseconds since 1970.");
     else
         job->x->search(
             &(struct ops_search){.account = a->name,

@@ -49,8 +49,7 @@ static const char *source_of(const struct fetch_facts *f)
 
 void fetch_sentence(const struct fetch_facts *f, enum file_state state, struct buf *out)
 {
-    bool is_scope =
-        f->direction == MESSAGE_OUT && f->end == FETCH_REFUSED && (f->status == 401 || f->status == 403);
+    bool is_scope = f->direction == MESSAGE_OUT && f->end == FETCH_REFUSED && f->status == 403;
 
     if (f->end == FETCH_NO_ROOM) {
         buf_addf(out, "The file \"%s\" cannot be stored: %.*s.", f->filename, SPAN_FMT(f->why));

@@ -213,19 +213,31 @@ static void refuse(struct reception *r, enum err e)
                          SPAN_LIT("The message could not be stored; please send it again."));
 }
 
+/* Nothing more is sent by itself: whoever reads "sent" would not ask. */
+static void close_unknown(struct part *p)
+{
+    reception_close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
+                         SPAN_LIT("It is not known whether the message arrived, and it is not sent again by "
+                                  "itself; ask who runs the chat system."));
+}
+
 static void open_parts(struct reception *r)
 {
     for (unsigned i = 0; i < r->part_n; i++) {
         struct part *p = &r->part[i];
         const struct store_item *item = &r->out.item[i];
+        bool is_unknown = item->how == STORE_ASIDE && item->state == MESSAGE_UNKNOWN;
         p->id = item->id;
         p->is_ours = item->how == STORE_NEW || item->how == STORE_AGAIN;
-        p->state = p->is_ours || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
+        p->state = p->is_ours || is_unknown || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
         if (p->state != PART_OPEN)
             continue;
         bool is_going = receptions_deny(r->channel->bridge, p->id);
         watch(p);
-        if (is_going) /* it was found just before an earlier reception takes it out: success would be a lie */
+        if (is_unknown)
+            close_unknown(p);
+        else if (
+            is_going) /* it was found just before an earlier reception takes it out: success would be a lie */
             reception_cancel(p, "an earlier callback of it is taken back");
     }
 }
@@ -328,8 +340,10 @@ static void settle_part(struct part *p, enum message_state s, int code, struct s
         reception_close_part(p, PART_BAD, FRONT_REQUEST_TIMEOUT,
                              SPAN_LIT("The message was taken out of the queue."));
         break;
-    case MESSAGE_HELD:
     case MESSAGE_UNKNOWN:
+        close_unknown(p);
+        break;
+    case MESSAGE_HELD:
         reception_time_out(p);
         break;
     default: /* still on its way */

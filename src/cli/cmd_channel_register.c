@@ -395,6 +395,12 @@ static int start(const struct options *o, const struct config *c)
 
     if (!r.channel)
         return command_no_channel(c, o->argument[0]);
+    if (r.channel->dry_run && !r.is_dry_run)
+        return command_fail(
+            EXIT_USAGE,
+            "channel \"%s\" has dry_run: true, so nothing is written to Front; register it with the "
+            "configuration that is to serve it, or look with --dry-run",
+            r.channel->name);
     if (!c->public_url)
         return command_fail(EXIT_USAGE,
                             "Front has to be told where this bridge is; write public_url: https://… at the "

@@ -183,7 +183,12 @@ static int serve_locked(const struct config *c, const struct preflight *prefligh
     int lock_fd = -1, code;
 
     buf_init(&why, WHY_MAX);
-    enum err e = store_lock(c->store, c->lock_wait_ms, &lock_fd, &why);
+    enum err e = store_lock(c->store, 0, &lock_fd, &why);
+    if (e == ERR_CONFLICT && c->lock_wait_ms > 0) {
+        log_warn("store_in_use", LOG_SPAN("reason", buf_span(&why)), LOG_I64("wait_ms", c->lock_wait_ms));
+        buf_clear(&why);
+        e = store_lock(c->store, c->lock_wait_ms, &lock_fd, &why);
+    }
     if (e == OK)
         code = serve(c, preflight);
     else

@@ -15,7 +15,7 @@ enum store_put_how {
     STORE_NEW,     /* stored now */
     STORE_RUNNING, /* the same message is still open */
     STORE_DONE,    /* it was delivered or accepted before: answer as then */
-    STORE_ASIDE,   /* it waits for an operator (held, unknown): answered as accepted */
+    STORE_ASIDE,   /* it waits for an operator (held, unknown): nothing is sent */
     STORE_AGAIN,   /* it had ended in an answered error, and is a new attempt now */
 };
 

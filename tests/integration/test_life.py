@@ -64,7 +64,8 @@ def test_a_second_bridge_waits_and_then_gives_up(bridge, tmp_path):
     second = subprocess.run([BINARY, "run", "-c", bridge.file], capture_output=True, text=True, timeout=30)
     assert second.returncode == 75, second
     assert 0.9 <= time.monotonic() - start < 10
-    assert str(bridge.store) in second.stderr
+    assert second.stderr.count(str(bridge.store)) == 2, "at once, in the log, and in the end"
+    assert "store_in_use" in second.stderr
     assert bridge.callback(message()).status == 200
 
 

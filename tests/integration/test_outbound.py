@@ -130,8 +130,10 @@ def test_a_lost_answer_waits_as_unknown_where_resending_is_not_allowed(make_brid
     bridge = make_bridge(backend=backend, front=front, when_unsure="hold")
     backend.answer = lambda d: Drop
     sent = message()
-    bridge.callback(sent)
-    bridge.wait_state(sent["id"], "unknown")
+    for again in sent, sent, {**sent, "error_type": "request_timeout", "version": "v2"}:
+        answer = bridge.callback(again)
+        assert answer.json["type"] == "request_timeout" and "not known whether" in answer.json["message"]
+        bridge.wait_state(sent["id"], "unknown")
     backend.stays(1)
     backend.answer = lambda d: (200, {})
     entry = next(m for m in bridge.messages() if m["source_id"] == sent["id"])

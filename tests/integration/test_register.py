@@ -86,6 +86,13 @@ def test_a_dry_run_only_looks(bridge, front):
     assert not front.writes() and len(front.channels) == 1
 
 
+def test_a_channel_in_dry_run_takes_over_nothing(bridge, front):
+    bridge.config["channels"]["support"]["dry_run"] = True
+    bridge.write()
+    assert "dry_run" in register(bridge, code=2)
+    assert not front.writes()
+
+
 def test_two_at_once_find_their_own(bridge, front, tmp_path):
     unregistered(bridge)
     bridge.config["channels"]["sales"] = {**bridge.config["channels"]["support"]}
@@ -172,8 +179,8 @@ def test_from_nothing_to_a_message_with_the_simulated_front(make_bridge, backend
     """As the README says it: register, doctor, and an agent writes."""
     bridge = make_bridge(backend=backend, front_channel=None)
     bridge.stop()
-    token = sim.scoped_token("messages:read", "messages:write", "conversations:read", "conversations:write", "comments:write",
-                             "channels:read", "channels:write", "inboxes:read", "attachments:read", "events:*:read")
+    token = sim.scoped_token("messages:read", "messages:write", "conversations:read", "conversations:write", "comments:read",
+                             "comments:write", "channels:read", "channels:write", "inboxes:read", "attachments:read", "events:*:read")
     bridge.config["accounts"]["main"].update(api=sim.url, token=token)
     bridge.config["listen"] = f"127.0.0.1:{bridge.port}"
     bridge.config["public_url"] = f"http://127.0.0.1:{bridge.port}"

@@ -45,7 +45,7 @@ def test_a_dry_run_keeps_back_what_waited_before_it(make_bridge, backend, front)
     dies = message("dies", conversation="cnv_1")
     assert bridge.callback(dies).status == 200
     bridge.wait_state(dies["id"], "dead")
-    until(lambda: bridge.metric("front_bridge_front_requests_total", call="comments"))
+    until(lambda: bridge.metric("front_bridge_front_requests_total", call="conversation"))
     bridge.stop()
     bridge.config["channels"]["support"]["retry"]["give_up"] = "1h"
     bridge.write()
