@@ -178,8 +178,8 @@ static void write_line(const struct attempt *a)
     }
     if (a->reason)
         field[n++] = LOG_STR("reason", a->reason);
-    log_line(a->verdict.verb == VERB_KILL ? LOG_WARN : LOG_INFO, message_state_name(a->settle.state), field,
-             n);
+    bool is_for_people = a->verdict.verb == VERB_KILL || a->verdict.verb == VERB_UNSURE;
+    log_line(is_for_people ? LOG_WARN : LOG_INFO, message_state_name(a->settle.state), field, n);
 }
 
 static void count(struct attempt *a)

@@ -39,7 +39,6 @@ struct account *eventer_account(const struct eventer *e);
  * show, may have been its predecessor. */
 wall_ms_t eventer_tried_since(const struct eventer *e, const struct store_event *event);
 
-/* events_lane: the key under which events of one conversation are kept in order. */
 /* What the store keeps of an event beside its body, copied for as long as a put is under way. */
 struct event_words {
     char *event_id, *type, *lane, *about;
@@ -47,6 +46,7 @@ struct event_words {
 /* event_words_put copies them and points p at the copies. */
 void event_words_put(struct event_words *w, const struct front_event *e, struct store_event_put *p);
 void event_words_fini(struct event_words *w);
+/* events_lane: the key under which events of one conversation are kept in order. */
 struct span events_lane(const struct front_event *e);
 
 #endif

@@ -1,7 +1,10 @@
 /*
- * Looks at the store's directory and at who holds it. Makes nothing, and opens no database.
+ * Looks at the store's directory, at who holds it, and at what waits in it for people. Makes nothing, and opens no
+ * database: of messages the running bridge is asked.
  */
 #include "cli/doctor.h"
+#include "base/mem.h"
+#include "cli/ops_call.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -46,6 +49,49 @@ static long holder_of(const char *store)
     return !is_held ? 0 : n > 0 && strtol(text, NULL, 10) > 0 ? strtol(text, NULL, 10) : -1;
 }
 
+/* States that messages leave by a person's word alone. */
+static const struct {
+    const char *state, *cure;
+} set_aside[] = {
+    {"unknown",
+     "see `front-bridge queue list --state unknown`; where they have not arrived, `queue retry` sends them "
+     "again, else `queue drop`"},
+    {"dead", "see `front-bridge dead list`; when the cause is mended, `dead retry` sends them again, else "
+             "`dead drop`"},
+    {"held", "see `front-bridge queue list --state held`; `queue release` lets them go"},
+};
+
+static bool has_any(const struct doctor *d, const char *state)
+{
+    struct ops_answer a;
+    struct json doc = {0};
+    char target[64];
+
+    snprintf(target, sizeof target, "/api/v1/messages?state=%s&limit=1", state);
+    ops_answer_init(&a);
+    bool is_any = ops_ask_bridge(d->config, target, &a) && json_parse(&doc, buf_span(&a.json)) == OK &&
+                  json_first(json_get(json_root(&doc), "messages")).doc;
+    json_fini(&doc);
+    ops_answer_fini(&a);
+    return is_any;
+}
+
+static void look_at_waiting(struct doctor *d)
+{
+    bool is_any = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(set_aside); i++) {
+        if (!has_any(d, set_aside[i].state))
+            continue;
+        struct finding *f = findings_add(&d->findings, "messages", "bridge");
+        finding_say(f, FINDING_WARNING, "some are %s, and wait for a person", set_aside[i].state);
+        finding_cure(f, "%s", set_aside[i].cure);
+        is_any = true;
+    }
+    if (!is_any)
+        finding_say(findings_add(&d->findings, "messages", "bridge"), FINDING_OK, "none waits for a person");
+}
+
 void store_look(struct doctor *d)
 {
     const struct config *c = d->config;
@@ -64,5 +110,6 @@ void store_look(struct doctor *d)
         finding_cure(bridge, "run this as the bridge's user; if it is just starting, try again");
     } else {
         finding_say(bridge, FINDING_OK, "process %ld runs with this store", pid);
+        look_at_waiting(d);
     }
 }

@@ -5,10 +5,10 @@ import time
 
 import backend as backend_module
 import pytest
-from bridge import APP_SECRET, APP_UID, SECRET, Bridge
+from bridge import APP_SECRET, APP_UID, SECRET, Bridge, message
 from frontapi import TOKEN
 from frontsetup import FrontSetup
-from serving import Server
+from serving import Drop, Server
 
 
 @pytest.fixture
@@ -59,6 +59,20 @@ def test_a_good_world_is_well_and_costs_little(world, backend, front):
     text = world.run_cli("doctor", check=0).stdout
     assert "ok       account main, token: Front takes it, as a token of Acme\n" in text
     assert text.endswith("0 problems, 0 warnings. Account main: 14 requests to Front.\n")
+
+
+def test_what_waits_for_a_person_is_said(world, backend):
+    report = doctor(world)
+    assert [c["level"] for c in report["checks"] if c["check"] == "messages"] == ["ok"]
+    world.config["channels"]["support"]["when_unsure"] = "hold"
+    world.write()
+    world.restart()
+    backend.answer = lambda d: Drop
+    sent = message()
+    world.callback(sent)
+    world.wait_state(sent["id"], "unknown")
+    (found,) = [c for c in doctor(world)["checks"] if c["check"] == "messages"]
+    assert found["level"] == "warning" and "unknown" in found["text"] and "queue list --state unknown" in found["cure"]
 
 
 def test_without_a_running_bridge(tmp_path, backend, front):
