@@ -190,10 +190,13 @@ static void test_a_bad_operation_spares_its_neighbours(void **state)
                                   .created_at = NOW,
                                   .expires_at = NOW + LIFE,
                                   .item_n = 1}};
-        two[0] = two[1] = p[i].item;
-        two[1].recipient = SPAN_LIT("bad");
-        p[i].put.item = i == 1 ? two : &p[i].item;
-        p[i].put.item_n = i == 1 ? 2 : 1;
+        p[i].put.item = &p[i].item;
+        if (i == 1) {
+            two[0] = two[1] = p[i].item;
+            two[1].recipient = SPAN_LIT("bad");
+            p[i].put.item = two;
+            p[i].put.item_n = 2;
+        }
         kit_expect(&p[i].put);
         store_post_put(k->store, &p[i].put);
     }
