@@ -71,9 +71,12 @@ static void check_route(const struct callback *c)
     must(!is_mail || !route_is_for(c, &chat, true));
     must(!is_ours || route_is_for(c, &chat, true));
     must(route_made_at(c) >= 0);
-    const char *refusal = route_refusal(c, false, NOW * 1000LL, NOW * 1000LL, 86400000);
-    const char *while_sent = route_refusal(c, true, NOW * 1000LL, NOW * 1000LL, 86400000);
-    must(refusal || !while_sent);
+    const struct route_telling told = {.emitted_at = NOW * 1000LL},
+                               sending = {.is_sending = true, .emitted_at = NOW * 1000LL},
+                               again = {.emitted_at = NOW * 1000LL, .failed_at = NOW * 1000LL - 1};
+    const char *refusal = route_refusal(c, &told, NOW * 1000LL, 86400000);
+    must(refusal || !route_refusal(c, &sending, NOW * 1000LL, 86400000));
+    must(refusal || !route_refusal(c, &again, NOW * 1000LL, 86400000));
     must(!refusal || span_starts(span_of(refusal), "not sent: "));
     if (json_bool(json_get(c->message, "is_inbound"), false))
         must(refusal);
