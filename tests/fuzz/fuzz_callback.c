@@ -71,7 +71,8 @@ static void check_event(const struct front_event *e)
     check_name(e->type_name, EVENT_TYPE_MAX);
     check_name(e->target.id, EVENT_ID_MAX);
     check_name(e->conversation.id, EVENT_ID_MAX);
-    must(e->type == EVENT_UNKNOWN || e->fault || event_type_fits(e->type, e->target.kind));
+    must(e->type == EVENT_UNKNOWN || e->fault || e->target.form == EVENT_ABSENT ||
+         event_type_fits(e->type, e->target.kind));
     front_event_merged(e, check_merged, NULL);
 }
 
