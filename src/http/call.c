@@ -23,12 +23,6 @@ enum {
     STALL_BYTES_PER_S = 1024, /* what is slower moves hardly a byte */
 };
 
-/* A file of a form, as libcurl reads it. */
-struct part_source {
-    int fd;
-    uint64_t bytes, at;
-};
-
 /* ---- Where it may go, and how often ---- */
 
 static bool may_reach(const struct http_call *call, const char *numeric)
@@ -120,46 +114,25 @@ static size_t on_answer_body(char *bytes, size_t size, size_t n, void *arg)
 
 /* ---- What is read from files ---- */
 
-static size_t on_want_body(char *out, size_t size, size_t n, void *arg)
+static size_t on_want_bytes(char *out, size_t size, size_t n, void *arg)
 {
-    struct http_call *call = arg;
-    uint64_t left = call->fd_bytes - call->fd_at;
+    struct file_source *f = arg;
+    uint64_t left = f->bytes - f->at;
     size_t room = size * n < left ? size * n : (size_t)left;
-    ssize_t got = pread(call->body_fd, out, room, (off_t)call->fd_at);
+    ssize_t got = pread(f->fd, out, room, (off_t)f->at);
     if (got < 0 || (got == 0 && room > 0)) /* shorter than it was said to be */
         return CURL_READFUNC_ABORT;
-    call->fd_at += (size_t)got;
-    return (size_t)got;
-}
-
-static int on_seek_body(void *arg, curl_off_t offset, int origin)
-{
-    struct http_call *call = arg;
-    if (origin != SEEK_SET || offset < 0)
-        return CURL_SEEKFUNC_FAIL;
-    call->fd_at = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
-static size_t on_want_part(char *out, size_t size, size_t n, void *arg)
-{
-    struct part_source *p = arg;
-    uint64_t left = p->bytes - p->at;
-    size_t room = size * n < left ? size * n : (size_t)left;
-    ssize_t got = pread(p->fd, out, room, (off_t)p->at);
-    if (got < 0 || (got == 0 && room > 0))
-        return CURL_READFUNC_ABORT;
     POINT("mid_upload");
-    p->at += (size_t)got;
+    f->at += (size_t)got;
     return (size_t)got;
 }
 
-static int on_seek_part(void *arg, curl_off_t offset, int origin)
+static int on_seek(void *arg, curl_off_t offset, int origin)
 {
-    struct part_source *p = arg;
+    struct file_source *f = arg;
     if (origin != SEEK_SET || offset < 0)
         return CURL_SEEKFUNC_FAIL;
-    p->at = (uint64_t)offset;
+    f->at = (uint64_t)offset;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -180,8 +153,8 @@ CURL *call_handle_new(const char *ca_file, const char *unix_socket)
     SET(h, CURLOPT_PREREQFUNCTION, on_request);
     SET(h, CURLOPT_HEADERFUNCTION, on_answer_head);
     SET(h, CURLOPT_WRITEFUNCTION, on_answer_body);
-    SET(h, CURLOPT_READFUNCTION, on_want_body);
-    SET(h, CURLOPT_SEEKFUNCTION, on_seek_body);
+    SET(h, CURLOPT_READFUNCTION, on_want_bytes);
+    SET(h, CURLOPT_SEEKFUNCTION, on_seek);
     if (ca_file)
         SET(h, CURLOPT_CAINFO, ca_file);
     if (unix_socket)
@@ -245,10 +218,10 @@ static void add_headers(struct http_call *call, const struct http_request *r)
     SET(call->handle, CURLOPT_HTTPHEADER, call->lines);
 }
 
-static void add_file(curl_mimepart *part, const struct http_part *p, struct part_source *source)
+static void add_file(curl_mimepart *part, const struct http_part *p, struct file_source *source)
 {
-    *source = (struct part_source){.fd = p->fd, .bytes = p->bytes};
-    must(curl_mime_data_cb(part, (curl_off_t)p->bytes, on_want_part, on_seek_part, NULL, source) == CURLE_OK);
+    *source = (struct file_source){.fd = p->fd, .bytes = p->bytes};
+    must(curl_mime_data_cb(part, (curl_off_t)p->bytes, on_want_bytes, on_seek, NULL, source) == CURLE_OK);
     must(curl_mime_filename(part, p->filename) == CURLE_OK &&
          curl_mime_type(part, p->content_type) == CURLE_OK);
     if (!p->cid)
@@ -290,8 +263,7 @@ static void add_body(struct http_call *call, const struct http_request *r)
         SET(h, CURLOPT_NOBODY, strcmp(r->method, "HEAD") == 0 ? 1L : 0L);
     } else {
         SET(h, CURLOPT_POST, 1L);
-        call->body_fd = r->body_fd;
-        call->fd_bytes = r->body_fd_bytes;
+        call->body_file = (struct file_source){.fd = r->body_fd, .bytes = r->body_fd_bytes};
         call->sent = has_file ? NULL : mem_dup(r->body.p, r->body.n);
         SET(h, CURLOPT_POSTFIELDS, call->sent);
         SET(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(has_file ? r->body_fd_bytes : r->body.n));
@@ -313,8 +285,8 @@ bool call_set_up(struct http_call *call, const struct http_request *r)
     SET(h, CURLOPT_PREREQDATA, call);
     SET(h, CURLOPT_HEADERDATA, call);
     SET(h, CURLOPT_WRITEDATA, call);
-    SET(h, CURLOPT_READDATA, call);
-    SET(h, CURLOPT_SEEKDATA, call);
+    SET(h, CURLOPT_READDATA, &call->body_file);
+    SET(h, CURLOPT_SEEKDATA, &call->body_file);
     SET(h, CURLOPT_CONNECT_ONLY, call->connects_only ? 1L : 0L);
     SET(h, CURLOPT_TIMEOUT_MS, (long)total_ms);
     SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)within(total_ms, 1, CONNECT_MS_MAX));
@@ -345,7 +317,7 @@ struct http_call *call_new(struct http_client *c, const struct http_request *r, 
     call->client = c;
     call->on_done = on_done;
     call->arg = arg;
-    call->body_fd = -1;
+    call->body_file.fd = -1;
     call->started_at = clock_mono_ms();
     call->denies_private = r->denies_private;
     call->allowed = r->allowed;

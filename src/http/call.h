@@ -11,6 +11,12 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
+/* A file on its way out, as libcurl reads it. */
+struct file_source {
+    int fd;
+    uint64_t bytes, at;
+};
+
 struct http_call {
     TAILQ_ENTRY(http_call) link;
     struct http_client *client;
@@ -19,11 +25,10 @@ struct http_call {
     CURL *handle; /* NULL: refused before it began */
     mono_ms_t started_at;
     struct curl_slist *lines;
-    char *sent; /* the body of the request */
-    int body_fd;
-    uint64_t fd_bytes, fd_at;
+    char *sent; /* the body of the request, unless that is a file */
+    struct file_source body_file;
     curl_mime *form;
-    struct part_source *source; /* of the form's files */
+    struct file_source *source; /* of the form's files */
     const struct http_networks *allowed;
     http_bytes_fn *on_bytes;
     uint64_t bytes_n, bytes_max; /* given to it */
