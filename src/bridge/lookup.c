@@ -18,8 +18,18 @@ enum {
     REASON_MAX = 400,
 };
 
+/* The lists of a conversation in which it may stand. */
+struct list {
+    const char *call;
+    void (*path)(struct buf *out, const char *conversation, const char *token);
+    void (*read)(struct finding *f, const struct json *json, const struct sought *s);
+};
+static const struct list messages = {"conversation_messages", reconcile_messages_path, reconcile_messages},
+                         comments = {"conversation_comments", reconcile_comments_path, reconcile_comments};
+
 struct lookup {
     struct lookup_order order;
+    const struct list *list;
     struct look look;
     struct sought sought;
     struct reconcile_window window;
@@ -51,6 +61,7 @@ struct lookup *lookup_new(const struct lookup_order *o)
     l->handle = mem_strdup(o->handle);
     l->conversation = o->conversation ? mem_strdup(o->conversation) : NULL;
     l->comment = o->comment ? mem_strdup(o->comment) : NULL;
+    l->list = l->comment ? &comments : &messages;
     l->sought = (struct sought){
         .id = l->id, .handle = l->handle, .since = oldest - MARGIN_MS, .text = span_of(l->comment)};
     look_init(&l->look, l->conversation != NULL, now - age_of(o->lost_at), now);
@@ -142,9 +153,7 @@ static void on_page(const struct front_result *r, void *arg)
 
     l->is_asking = false;
     if (a == LOOK_END) {
-        (source == LOOK_EVENTS ? reconcile_events
-         : l->comment          ? reconcile_comments
-                               : reconcile_messages)(&f, r->json, &l->sought);
+        (source == LOOK_EVENTS ? reconcile_events : l->list->read)(&f, r->json, &l->sought);
         a = judge(l, &f);
     }
     drop_token(l);
@@ -212,10 +221,9 @@ static void ask_conversation(struct lookup *l)
     struct buf path;
 
     buf_init(&path, PATH_MAX_BYTES);
-    (l->comment ? reconcile_comments_path : reconcile_messages_path)(&path, l->conversation, l->token);
+    l->list->path(&path, l->conversation, l->token);
     l->sought.is_hidden = false;
-    call(l, l->comment ? "conversation_comments" : "conversation_messages",
-         l->comment ? FRONT_AUTH_TOKEN : auth_of_channel(l), path.p, on_page);
+    call(l, l->list->call, l->comment ? FRONT_AUTH_TOKEN : auth_of_channel(l), path.p, on_page);
     buf_fini(&path);
 }
 

@@ -221,6 +221,7 @@ static void close_unknown(struct part *p)
                                   "itself; ask who runs the chat system."));
 }
 
+/* What is found just before an earlier reception takes it out is taken out for this one too: success would be a lie. */
 static void open_parts(struct reception *r)
 {
     for (unsigned i = 0; i < r->part_n; i++) {
@@ -232,12 +233,10 @@ static void open_parts(struct reception *r)
         p->state = p->is_ours || is_unknown || item->how == STORE_RUNNING ? PART_OPEN : PART_GOOD;
         if (p->state != PART_OPEN)
             continue;
-        bool is_going = receptions_deny(r->channel->bridge, p->id);
         watch(p);
         if (is_unknown)
             close_unknown(p);
-        else if (
-            is_going) /* it was found just before an earlier reception takes it out: success would be a lie */
+        else if (receptions_deny(r->channel->bridge, p->id))
             reception_cancel(p, "an earlier callback of it is taken back");
     }
 }
