@@ -76,13 +76,7 @@ def test_an_event_waits_until_it_is_known_which_channel_can_ask_for_it(make_app,
     with contextlib.suppress(OSError):  # it may die before its answer is out
         bridge.app_callback(event)
     bridge.process.wait(10)
-    database, aside = bridge.store / "front-bridge.db", bridge.store / "aside"
-    database.rename(aside)
-    database.mkdir()
-    bridge.start(wait=False)
-    until(lambda: bridge.lines("store_failing"))
-    database.rmdir()
-    aside.rename(database)
+    bridge.start_on_a_failing_store()
     assert backend.wait(1)[0]["text"] == "by event"
 
 

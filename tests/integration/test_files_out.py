@@ -159,13 +159,7 @@ def test_files_of_an_application_channel_are_fetched_although_the_store_failed_a
     assert bridge.app_callback(envelope).json["type"] == "success"
     bridge.kill()
     front.files["fil_1"] = ("application/octet-stream", data(10))
-    database, aside = bridge.store / "front-bridge.db", bridge.store / "aside"
-    database.rename(aside)
-    database.mkdir()
-    bridge.start(wait=False)
-    until(lambda: bridge.lines("store_failing"))
-    database.rmdir()
-    aside.rename(database)
+    bridge.start_on_a_failing_store()
     bridge.wait_ports()
     until(lambda: bridge.lines("store_ok"))
     bridge.wait_state(sent["id"], "delivered")

@@ -73,30 +73,27 @@ def test_a_merged_conversation_is_learnt_from_a_redirect(make_bridge, backend, f
     assert asked == len(calls(front, "POST", "/conversations/cnv_late")) + len(calls(front, "PATCH", "/conversations/cnv_late"))
 
 
-def answer_open(front, status):
-    """Front's answer to whoever reopens a conversation."""
+def fail_in_a_closed_conversation(make_bridge, backend, front, status):
+    """A late failure in cnv_shut; status is Front's answer to whoever reopens that."""
+    serve_calls(front)
     accept = front.accept
     front.accept = lambda method, path, content: (status, {}, b"") if method == "PATCH" else accept(method, path, content)
+    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
+    backend.answer = lambda d: (422, {"message": "No."})
+    bridge.callback(message(conversation="cnv_shut"))
+    return bridge
 
 
 def test_a_conversation_that_cannot_be_reopened_yet_gets_no_comment_for_each_try(make_bridge, backend, front):
     """The report is told from its beginning until Front has taken all of it: what must not be repeated comes last."""
-    serve_calls(front)
-    answer_open(front, 503)
-    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
-    backend.answer = lambda d: (422, {"message": "No."})
-    bridge.callback(message(conversation="cnv_shut"))
+    bridge = fail_in_a_closed_conversation(make_bridge, backend, front, 503)
     until(lambda: calls(front, "PATCH", "/conversations/cnv_shut"))
     bridge.restart()
     assert not calls(front, "POST", "/comments")
 
 
 def test_a_conversation_that_front_does_not_reopen_gets_its_comment_all_the_same(make_bridge, backend, front):
-    serve_calls(front)
-    answer_open(front, 403)
-    bridge = make_bridge(backend=backend, front=front, answer={"wait": "0"}, retry=SHORT)
-    backend.answer = lambda d: (422, {"message": "No."})
-    bridge.callback(message(conversation="cnv_shut"))
+    bridge = fail_in_a_closed_conversation(make_bridge, backend, front, 403)
     until(lambda: calls(front, "POST", "/conversations/cnv_shut/comments"))
     assert "403" in bridge.lines("not_reopened")[0]["reason"]
 

@@ -164,6 +164,16 @@ class Bridge:
         self.stop()
         return self.start(**options)
 
+    def start_on_a_failing_store(self):
+        """The database cannot be opened at first; it can be once the bridge has said so."""
+        database, aside = self.store / "front-bridge.db", self.store / "aside"
+        database.rename(aside)
+        database.mkdir()
+        self.start(wait=False)
+        until(lambda: self.lines("store_failing"))
+        database.rmdir()
+        aside.rename(database)
+
     def finish(self):
         """At the end of a test: it must stop by itself, and no sanitizer may have said a word."""
         if self.process and self.process.poll() is None:
